@@ -1,0 +1,52 @@
+"""``python3 -m local test``: lint, types and tests, against one Azurite."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from local.azurite import Azurite
+from local.bootstrap import ROOT
+
+CHECKS = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "mypy": ["mypy"],
+}
+
+AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
+"""Where the tests find the storage emulator; without it they start their own."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs every check, also after a failed one, so that one run shows all; pytest's summary is the last line.
+
+    With arguments only pytest runs, and gets them. Returns 0, or the exit code of the first failed check.
+    """
+    codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
+    with Azurite() as azurite:
+        environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
+        codes.append(_run([sys.executable, "-m", "pytest", *arguments], environment))
+    return next(filter(None, codes), 0)
+
+
+def _check(name: str, command: list[str]) -> int:
+    code = _run([sys.executable, "-m", *command], os.environ)
+    print(f"{name}: {'passed' if code == 0 else 'FAILED'}", flush=True)
+    return code
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        return process.wait()
+    finally:
+        # After an interruption: time for the tests to end what they started.
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,0 +1,44 @@
+"""Application settings: environment, ``local.settings.json``, and ``%NAME%`` in bindings."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from local.host.errors import HostError
+
+PLACEHOLDER = re.compile(r"%([^%]+)%")
+
+
+def apply_local_settings(folder: Path, environment: MutableMapping[str, str]) -> None:
+    """Adds the ``Values`` of ``local.settings.json``, where there is one; what is in the environment stays.
+
+    Raises :class:`HostError` when the file cannot be read as settings.
+    """
+    path = folder / "local.settings.json"
+    if not path.exists():
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise HostError(f"{path} is not valid JSON: {error}") from None
+    values = content.get("Values", {}) if isinstance(content, dict) else None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise HostError(f'{path} must hold an object "Values" of texts.')
+    if content.get("IsEncrypted"):
+        raise HostError(f"{path} is encrypted; decrypt it with `func settings decrypt`.")
+    for name, value in values.items():
+        environment.setdefault(name, value)
+
+
+def resolve(text: str, environment: Mapping[str, str]) -> str:
+    """Replaces each ``%NAME%`` by that setting; raises :class:`HostError` when it is not set."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise HostError(f"The setting {match[1]}, which a trigger names as {match[0]}, is not set.")
+        return environment[match[1]]
+
+    return PLACEHOLDER.sub(value, text)

@@ -1,0 +1,129 @@
+"""``python3 -m local host``: the host as a command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from local.bootstrap import ROOT
+from local.host.app_settings import apply_local_settings
+from local.host.errors import HostError
+from local.host.functions import HTTP, HostedFunction, functions_of
+from local.host.host_json import read_host_json
+from local.host.server import Host
+from local.host.storage import development_storage
+
+SCRIPT_ROOT = "AzureWebJobsScriptRoot"
+"""The real host's name for the folder that it runs."""
+LAST_RESORT_SECONDS = 14
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until SIGTERM or Ctrl-C, then 0. 1: the host cannot start; 2: a setting of the app is wrong."""
+    parser = argparse.ArgumentParser(prog="python3 -m local host", description="Runs the functions on this machine.")
+    parser.add_argument("--port", type=int, default=7071, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--func", action="store_true", help="hand over to Azure Functions Core Tools")
+    options = parser.parse_args(arguments)
+    if options.func:
+        return _func_start(options.port)
+    folder = Path(os.environ.get(SCRIPT_ROOT, ROOT)).resolve()
+    _configure_logging()
+    try:
+        return _host(folder, options.port)
+    except HostError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _host(folder: Path, port: int) -> int:
+    host_json = read_host_json(folder)
+    apply_local_settings(folder, os.environ)
+    with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
+        try:
+            functions = _functions(folder)
+        except HostError:
+            raise
+        except Exception as error:
+            # The app's own settings error carries one line per mistake.
+            lines = getattr(error, "lines", None)
+            if lines is None:
+                traceback.print_exc()
+                return 1
+            print(*lines, sep="\n", file=sys.stderr)
+            return 2
+        key = os.environ.get("LOCAL_FUNCTION_KEY")
+        if not key:
+            key = secrets.token_urlsafe(24)
+            print(f"Function and master key: {key}", flush=True)
+        host = Host(functions, host_json, os.environ, key=key)
+        asyncio.run(_serve(host, listener, functions, host_json.extensions.http.route_prefix))
+    return 0
+
+
+def _functions(folder: Path) -> list[HostedFunction]:
+    sys.path.insert(0, str(folder))
+    return functions_of(importlib.import_module("function_app").app)
+
+
+async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunction], prefix: str) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        # A function that cannot be cancelled must not keep the process alive.
+        last_resort = threading.Timer(LAST_RESORT_SECONDS, os._exit, args=(0,))
+        last_resort.daemon = True
+        last_resort.start()
+        loop.call_soon_threadsafe(host.stop)
+
+    def announce() -> None:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for function in functions:
+            where = f"{url}/{prefix}/{function.trigger['route']}" if function.kind == HTTP else function.kind
+            print(f"  {function.name}: {where}")
+        print(f"Functions host is listening on {url}", flush=True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    await host.serve(listener, announce)
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that holds the port and does not listen yet: nobody connects before the triggers run."""
+    listener = socket.socket()
+    if os.name != "nt":
+        # There it would let two hosts share the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise HostError(
+            f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}. Choose another by --port."
+        ) from None
+    return listener
+
+
+def _configure_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    for chatty in ("azure", "httpx", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _func_start(port: int) -> int:
+    func = shutil.which("func")
+    if func is None:
+        print("Azure Functions Core Tools are not installed: there is no `func` on the PATH.", file=sys.stderr)
+        return 1
+    return subprocess.call([func, "start", "--port", str(port)], cwd=ROOT)

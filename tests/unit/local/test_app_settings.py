@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.host.app_settings import apply_local_settings, resolve
+from local.host.errors import HostError
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text('{"Values": {"A": "file", "B": "file"}}')
+    environment = {"A": "environment"}
+    apply_local_settings(tmp_path, environment)
+    assert environment == {"A": "environment", "B": "file"}
+
+
+def test_without_a_file_nothing_is_added(tmp_path: Path) -> None:
+    environment: dict[str, str] = {}
+    apply_local_settings(tmp_path, environment)
+    assert environment == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"Values": []}', '{"Values": {"A": 1}}', '{"IsEncrypted": true}'])
+def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "local.settings.json").write_text(text)
+    with pytest.raises(HostError, match=r"local\.settings\.json"):
+        apply_local_settings(tmp_path, {})
+
+
+def test_a_placeholder_becomes_its_setting() -> None:
+    assert resolve("%NAME%-poison", {"NAME": "orders"}) == "orders-poison"
+
+
+def test_a_placeholder_without_a_setting_is_named() -> None:
+    with pytest.raises(HostError, match="POLL_SCHEDULE"):
+        resolve("%POLL_SCHEDULE%", {})
