@@ -1,0 +1,97 @@
+"""Any ASGI app on a real loopback socket, for code that has to meet real HTTP or real TLS."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+START_SECONDS = 10
+STOP_SECONDS = 1
+"""How long running requests may go on after a stop."""
+
+
+class Tls(NamedTuple):
+    """PEM files that the server shows to its clients."""
+
+    certificate: Path
+    key: Path
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class LoopbackServer:
+    """Serves ``app`` on 127.0.0.1 from a background thread, between ``with`` and its end; once.
+
+    ``port`` 0 takes a free one. Raises ``OSError`` when the port is taken, ``RuntimeError`` when the app does not
+    start.
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: Tls | None = None, port: int = 0) -> None:
+        self._scheme = "https" if tls else "http"
+        self._port = port
+        self._exit = ExitStack()
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                ssl_certfile=tls.certificate if tls else None,
+                ssl_keyfile=tls.key if tls else None,
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+
+    @property
+    def port(self) -> int:
+        """The port in use; before the start the one asked for."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Base address without a slash at the end."""
+        return f"{self._scheme}://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            listening = started.enter_context(socket.create_server(("127.0.0.1", self._port)))
+            self._port = listening.getsockname()[1]
+            thread = Thread(target=self._run, args=(listening,), name=f"loopback-{self._port}", daemon=True)
+            thread.start()
+            started.callback(self._stop, thread)
+            self._server.ready.wait(START_SECONDS)
+            if not self._server.started:
+                raise RuntimeError(f"the server on port {self._port} did not start")
+            self._exit = started.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def _run(self, listening: socket.socket) -> None:
+        try:
+            with suppress(SystemExit):  # how uvicorn says that the app did not start
+                self._server.run(sockets=[listening])
+        finally:
+            self._server.ready.set()
+
+    def _stop(self, thread: Thread) -> None:
+        self._server.should_exit = True
+        thread.join(START_SECONDS)
