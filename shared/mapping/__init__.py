@@ -1,0 +1,33 @@
+"""Posted documents as TaxJar orders and refunds: pure functions, exact to the cent (design 4.3 to 4.5)."""
+
+from __future__ import annotations
+
+from shared.mapping.exemptions import exemption_of
+from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
+from shared.mapping.orders import map_document
+from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
+from shared.mapping.places import clean_place
+from shared.mapping.reasons import HoldReason, SkipReason
+from shared.mapping.signs import kind_of
+from shared.mapping.tax_codes import needs_tax_categories
+
+__all__ = [
+    "Held",
+    "HoldReason",
+    "Mapped",
+    "Note",
+    "NoteCode",
+    "Outcome",
+    "SkipReason",
+    "Skipped",
+    "clean_place",
+    "customer_id",
+    "derived_id",
+    "exemption_of",
+    "kind_of",
+    "map_document",
+    "needs_tax_categories",
+    "order_id",
+    "refund_id",
+    "transaction_id",
+]

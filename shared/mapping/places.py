@@ -1,0 +1,96 @@
+"""Addresses of F&O, cleaned and judged for TaxJar (design 4.5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shared.documents import Address
+from shared.mapping.states import state_code
+from shared.mapping.text import one_line
+from shared.mapping.zip_prefixes import states_of_zip
+from shared.settings import CompanySettings
+from shared.transactions import Place
+
+US = "US"
+
+_COUNTRY_NAMES = {
+    "usa": US,
+    "us": US,
+    "united states": US,
+    "united states of america": US,
+    "can": "CA",
+    "canada": "CA",
+    "gbr": "GB",
+    "united kingdom": "GB",
+    "great britain": "GB",
+    "mex": "MX",
+    "mexico": "MX",
+    "pri": "PR",
+    "puerto rico": "PR",
+}
+_TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
+_ZIP = re.compile(r"([0-9]{5})(?:[- ]?([0-9]{4}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedAddress:
+    """An address as TaxJar would get it, or why it cannot be sent."""
+
+    place: Place | None
+    """``None`` when the address is incomplete."""
+    problem: str = ""
+    """What is missing or unusable, as the end of a sentence: ``has no ZIP code``."""
+    state_derived: bool = False
+    """The state was blank and follows from the ZIP code."""
+
+
+def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
+    """Clean ``address``; complete means a ZIP code and a state in the US, a country elsewhere."""
+    country = _country(address, company)
+    if not country:
+        shown = f"a country, {address.country!r}, that has no two-letter code" if address.country else "no country"
+        return CleanedAddress(None, f"has {shown}")
+    city, street = one_line(address.city), one_line(address.street)
+    if country != US:
+        state = one_line(address.state)
+        state = state.upper() if _TWO_LETTERS.fullmatch(state) else ""
+        return CleanedAddress(Place(country, state, one_line(address.zip), city, street))
+    zip_match = _ZIP.fullmatch(address.zip.strip())
+    if not zip_match:
+        shown = f"{address.zip.strip()!r}, which is no ZIP code," if address.zip.strip() else "no ZIP code"
+        return CleanedAddress(None, f"has {shown}".rstrip(","))
+    zip_code = "-".join(part for part in zip_match.groups() if part)
+    if not address.state.strip():
+        states = states_of_zip(zip_code)
+        if len(states) != 1:
+            return CleanedAddress(None, f"has no state, and ZIP code {zip_code} does not tell which")
+        return CleanedAddress(Place(US, min(states), zip_code, city, street), state_derived=True)
+    known = state_code(address.state, company.state_codes)
+    if known is None:
+        return CleanedAddress(None, f"has state {address.state.strip()!r}, which is no US state code or name")
+    return CleanedAddress(Place(US, known, zip_code, city, street))
+
+
+def clean_place(address: Address | None, company: CompanySettings) -> Place | None:
+    """The place TaxJar is told for ``address``; ``None`` when it is incomplete or there is none."""
+    return clean_address(address, company).place if address else None
+
+
+def zip_fits_state(place: Place) -> bool:
+    """Whether TaxJar can accept the ZIP code in the state; always true outside the US."""
+    return place.country != US or place.state in states_of_zip(place.zip)
+
+
+def _country(address: Address, company: CompanySettings) -> str:
+    given = one_line(address.country)
+    mapped = company.country_codes.get(given.casefold())
+    if mapped:
+        return mapped.upper()
+    for text in (one_line(address.country_iso), given):
+        if _TWO_LETTERS.fullmatch(text):
+            return text.upper()
+        known = _COUNTRY_NAMES.get(text.replace(".", "").casefold())
+        if known:
+            return known
+    return ""

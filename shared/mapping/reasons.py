@@ -1,0 +1,39 @@
+"""Why a document is not in TaxJar: the reason codes of skipped and held documents (design 4.2 to 4.6)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SkipReason(StrEnum):
+    """The document is none of TaxJar's business. In the order in which the rules are asked (design 4.5)."""
+
+    BEFORE_START = "before_start"
+    INTEREST_NOTE = "interest_note"
+    PREPAYMENT = "prepayment"
+    PROFORMA = "proforma"
+    INTERCOMPANY = "intercompany"
+    PROJECT_INVOICE = "project_invoice"
+    ZERO_VALUE = "zero_value"
+    NOT_US = "not_us"
+    NOT_USD = "not_usd"
+
+
+class HoldReason(StrEnum):
+    """The document belongs in TaxJar, and a person has to put something right first.
+
+    In the order of the rules: of several, the first is the document's reason. The last three are found by the flows.
+    """
+
+    ID_COLLISION = "id_collision"
+    ADDRESS_INCOMPLETE = "address_incomplete"
+    ZIP_STATE_MISMATCH = "zip_state_mismatch"
+    MIXED_SIGNS = "mixed_signs"
+    LINES_MISSING = "lines_missing"
+    AMOUNTS_DO_NOT_ADD_UP = "amounts_do_not_add_up"
+    TAXES_DO_NOT_ADD_UP = "taxes_do_not_add_up"
+    UNKNOWN_PRODUCT_TAX_CODE = "unknown_product_tax_code"
+    CREDIT_NOTE_UNLINKED = "credit_note_unlinked"
+    REJECTED_BY_TAXJAR = "rejected_by_taxjar"
+    FILED_TRANSACTION_CHANGED = "filed_transaction_changed"
+    NOT_FOUND_IN_DYNAMICS = "not_found_in_dynamics"

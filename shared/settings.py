@@ -1,0 +1,246 @@
+"""Settings of the app: connections, companies and mappings, from the environment and one optional TOML file.
+
+The names are those of design section 3.2: nested by ``__`` and case-insensitive; maps and lists in one environment
+variable are JSON. ``CONNECTIONS_FILE`` names a TOML file of the same shape; the environment wins and both are merged
+deeply, so that mappings live in version control and secrets in Key Vault references.
+
+Keys of maps (item ids, tax groups, charge codes, delivery modes) are case-folded here, as F&O compares them without
+case; look them up with ``value.casefold()``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.settings_checks import (
+    SettingsError,
+    bare_https_url,
+    casefold_items,
+    casefold_keys,
+    explain,
+    lower_keys,
+    refuse_companies_that_meet,
+    secret_text,
+    two_letter_codes,
+)
+
+CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
+CaseFoldedSet = Annotated[frozenset[str], BeforeValidator(casefold_items)]
+CodeMap = Annotated[dict[str, Annotated[str, BeforeValidator(two_letter_codes)]], BeforeValidator(casefold_keys)]
+StateList = Annotated[tuple[Annotated[str, BeforeValidator(two_letter_codes)], ...], BeforeValidator(casefold_items)]
+ExemptType = Literal["wholesale", "government", "other"]
+Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
+EnvironmentUrl = Annotated[str, BeforeValidator(bare_https_url)]
+ServiceUrl = Annotated[str, BeforeValidator(lambda value: bare_https_url(value, path_allowed=True))]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class EntitySettings(_Section):
+    """Another name for a standard entity set, and for its fields where a customer's extension renamed them."""
+
+    set: str | None = None
+    fields: CaseFoldedMap = Field(default_factory=dict)
+    """Standard field name, case-folded, → the environment's field name."""
+
+
+class DynamicsSettings(_Section):
+    """One F&O environment and how to sign in to it: exactly one of secret, certificate, managed identity."""
+
+    url: EnvironmentUrl
+    tenant_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    client_secret: Secret | None = None
+    certificate_path: str | None = None
+    managed_identity_client_id: str | None = None
+    authority_host: str = "login.microsoftonline.com"
+    lookback_days: int = Field(default=7, ge=1, le=366)
+    sweep_days: int = Field(default=45, ge=1, le=1000)
+    entities: Annotated[dict[str, EntitySettings], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    """Standard set name, case-folded, → its profile."""
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> DynamicsSettings:
+        given = [
+            name
+            for name in ("client_secret", "certificate_path", "managed_identity_client_id")
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            found = " and ".join(name.upper() for name in given) if given else "none"
+            raise ValueError(
+                "CLIENT_SECRET: give exactly one of CLIENT_SECRET, CERTIFICATE_PATH and MANAGED_IDENTITY_CLIENT_ID"
+                f" (found {found})"
+            )
+        return self
+
+
+class TaxJarSettings(_Section):
+    """The TaxJar API and the account to report to unless a company names its own."""
+
+    api_url: ServiceUrl = "https://api.taxjar.com/v2"
+    token: Secret | None = None
+    api_version: str = "2022-01-24"
+    max_calls_per_minute: int = Field(default=3000, ge=1)
+
+
+class CompanyTaxJarSettings(_Section):
+    """A legal entity's own TaxJar account."""
+
+    token: Secret | None = None
+
+
+class ProductTaxCodes(_Section):
+    """Item, item tax group or category → TaxJar product tax code, in that precedence."""
+
+    items: CaseFoldedMap = Field(default_factory=dict)
+    tax_item_groups: CaseFoldedMap = Field(default_factory=dict)
+    categories: CaseFoldedMap = Field(default_factory=dict)
+
+
+class CompanySettings(_Section):
+    """One F&O legal entity: from when it is reported, and how its documents map to TaxJar."""
+
+    report_from: date
+    taxjar: CompanyTaxJarSettings = CompanyTaxJarSettings()
+    shipping_charge_codes: CaseFoldedSet | None = None
+    """``None``: ``IsShipping`` of F&O's charge table decides."""
+    product_tax_codes: ProductTaxCodes = ProductTaxCodes()
+    exempt_tax_groups: Annotated[dict[str, ExemptType], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    exempt_regions: Annotated[dict[str, StateList], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    """Customer account or tax group, case-folded, → states; absent means everywhere."""
+    pickup_delivery_modes: CaseFoldedSet = frozenset()
+    country_codes: CodeMap = Field(default_factory=dict)
+    state_codes: CodeMap = Field(default_factory=dict)
+    unlinked_credit_notes: Literal["hold", "send"] = "hold"
+    original_invoice_field: str | None = None
+    filing_lock_day: int = Field(default=1, ge=1, le=28)
+    project_invoices: bool = False
+
+
+class ConnectionSettings(_Section):
+    """One F&O environment with its companies and their TaxJar account."""
+
+    dynamics: DynamicsSettings
+    taxjar: TaxJarSettings = TaxJarSettings()
+    companies: Annotated[dict[str, CompanySettings], BeforeValidator(lower_keys), Field(min_length=1)]
+    """By company id (``dataAreaId``), lower case."""
+
+    @model_validator(mode="after")
+    def _every_company_has_a_token(self) -> ConnectionSettings:
+        without = [
+            company.upper()
+            for company, settings in self.companies.items()
+            if settings.taxjar.token is None and self.taxjar.token is None
+        ]
+        if without:
+            raise ValueError(
+                f"TAXJAR__TOKEN: is required and not set (or give {', '.join(without)}"
+                " a token of its own: COMPANIES__…__TAXJAR__TOKEN)"
+            )
+        return self
+
+    def token_of(self, company: str) -> SecretStr:
+        """The TaxJar token that reports ``company`` (lower case): its own, else the connection's."""
+        token = self.companies[company].taxjar.token or self.taxjar.token
+        if token is None:  # pragma: no cover - refused at start
+            raise LookupError(company)
+        return token
+
+
+class StorageSettings(BaseModel):
+    """The storage account behind queues and tables: a connection string, or service URIs with an identity."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    connection_string: SecretStr | None = None
+    queue_service_uri: str | None = Field(default=None, validation_alias="queueserviceuri")
+    table_service_uri: str | None = Field(default=None, validation_alias="tableserviceuri")
+    client_id: str | None = Field(default=None, validation_alias="clientid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_connection_string(cls, value: object) -> object:
+        return {"connection_string": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _complete(self) -> StorageSettings:
+        if not self.connection_string and not (self.queue_service_uri and self.table_service_uri):
+            raise ValueError("give a connection string, or both __queueServiceUri and __tableServiceUri")
+        return self
+
+
+class _Environment(EnvSettingsSource):
+    """Environment variables; what should be JSON and is not is left to validation, which names the setting."""
+
+    def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class _ConnectionsFile(PydanticBaseSettingsSource):
+    """The TOML file named by ``CONNECTIONS_FILE``, if any."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        names = {name.upper(): value for name, value in os.environ.items()}
+        path = names.get("CONNECTIONS_FILE")
+        if not path:
+            return {}
+        try:
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            return dict(lower_keys(content, deeply=True))
+        except (OSError, ValueError) as error:
+            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {error}"]) from None
+
+
+class Settings(BaseSettings):
+    """Everything that is configured, validated at start."""
+
+    model_config = SettingsConfigDict(
+        env_nested_delimiter="__", case_sensitive=False, extra="ignore", hide_input_in_errors=True
+    )
+
+    connections: Annotated[dict[str, ConnectionSettings], BeforeValidator(lower_keys), Field(min_length=1)]
+    """By connection name, lower case."""
+    storage: StorageSettings = Field(validation_alias="azurewebjobsstorage")
+    claim_lease_seconds: int = Field(default=120, ge=1)
+
+    @model_validator(mode="after")
+    def _companies_do_not_meet(self) -> Settings:
+        refuse_companies_that_meet(
+            (name, company, connection.dynamics.url, connection.taxjar.api_url, connection.token_of(company))
+            for name, connection in self.connections.items()
+            for company in connection.companies
+        )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls), _ConnectionsFile(settings_cls)
+
+
+def load_settings(**values: Any) -> Settings:
+    """Read and validate the settings; ``values`` (in nested form) win over environment and file.
+
+    Raises :class:`SettingsError` with one line per mistake, each starting with the setting's full name.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None

@@ -1,0 +1,191 @@
+"""Ship-to and ship-from: which of the many addresses counts, and that the audit says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.documents import Address, Customer, Line
+from shared.mapping import HoldReason, NoteCode
+from tests.unit.mapping.builders import (
+    AUSTIN,
+    BLANK,
+    DALLAS,
+    DENVER,
+    RENO,
+    company,
+    document,
+    held,
+    line,
+    mapped,
+    notes,
+)
+
+
+def ship_to(*lines: Line, **values: Any) -> str:
+    return mapped(document(*lines, **values)).ship_to.city
+
+
+def customer(
+    delivery: Address | None = None, primary: Address | None = None, invoice: Address | None = None
+) -> Customer:
+    return Customer("C-1", delivery_address=delivery, primary_address=primary, invoice_address=invoice)
+
+
+def test_the_address_the_lines_agree_on_comes_first() -> None:
+    lines = (line(delivery_address=DENVER), line(sequence=2, delivery_address=replace(DENVER, city=" DENVER ")))
+    assert ship_to(*lines) == "Denver"
+
+
+def test_lines_without_a_complete_address_do_not_disagree() -> None:
+    lines = (line(delivery_address=BLANK), line(sequence=2, delivery_address=DENVER), line(sequence=3))
+    assert ship_to(*lines) == "Denver"
+
+
+def test_lines_that_disagree_leave_it_to_the_header_and_that_is_noted() -> None:
+    lines = (line(delivery_address=DENVER), line(sequence=2, delivery_address=RENO))
+    assert ship_to(*lines) == "Austin"
+    assert "2 different" in notes(document(*lines))[NoteCode.ADDRESSES_DISAGREE]
+
+
+def test_lines_that_disagree_and_a_header_without_one_take_the_address_with_the_most_value() -> None:
+    lines = (
+        line("60", delivery_address=DENVER),
+        line("50", sequence=2, delivery_address=RENO),
+        line("50", sequence=3, delivery_address=RENO),
+    )
+    posted = document(*lines, delivery_address=replace(AUSTIN, zip=""), order_address=AUSTIN)
+    assert mapped(posted).ship_to.city == "Reno"
+    assert NoteCode.ADDRESSES_DISAGREE in notes(posted)
+
+
+def test_of_addresses_with_the_same_value_the_first_lines_counts() -> None:
+    lines = (line(delivery_address=DENVER), line(sequence=2, delivery_address=RENO))
+    assert ship_to(*lines, delivery_address=None) == "Denver"
+
+
+def test_a_negative_line_counts_by_its_absolute_value() -> None:
+    lines = (
+        line("300"),
+        line("80", sequence=2, delivery_address=DENVER),
+        line("-90", sequence=3, delivery_address=RENO),
+    )
+    assert ship_to(*lines, delivery_address=None) == "Reno"
+
+
+@pytest.mark.parametrize("known", range(6))
+def test_the_sources_follow_in_their_order(known: int) -> None:
+    incomplete = replace(RENO, zip="")
+    sources = [incomplete] * known + [DENVER] + [AUSTIN] * (5 - known)
+    header, order_line, order, delivery, primary, invoice = sources
+    posted = document(
+        line(delivery_address=incomplete, order_address=order_line),
+        delivery_address=header,
+        order_address=order,
+        customer=customer(delivery=delivery, primary=primary, invoice=invoice),
+    )
+    assert mapped(posted).ship_to.city == "Denver"
+    words = [
+        "invoice's",
+        "order's lines",
+        "sales order's",
+        "customer's delivery",
+        "customer's primary",
+        "customer's invoice",
+    ]
+    assert words[known] in notes(posted)[NoteCode.SHIP_TO_SOURCE]
+
+
+def test_order_lines_that_disagree_leave_it_to_the_order() -> None:
+    lines = (line(order_address=DENVER), line(sequence=2, order_address=RENO))
+    assert ship_to(*lines, delivery_address=None, order_address=AUSTIN) == "Austin"
+    assert ship_to(*lines, delivery_address=None, customer=customer(delivery=AUSTIN)) == "Denver"
+
+
+def test_no_complete_ship_to_is_held_with_what_is_missing() -> None:
+    result = held(document(line(), delivery_address=replace(AUSTIN, zip=""), customer=None))
+    assert result.reasons == (HoldReason.ADDRESS_INCOMPLETE,)
+    assert "has no ZIP code" in result.message
+    assert "Austin" in result.message
+    assert result.ship_to is None
+
+
+def test_no_address_at_all_is_held() -> None:
+    assert held(document(line(), delivery_address=None, customer=None)).reason is HoldReason.ADDRESS_INCOMPLETE
+
+
+def test_a_derived_state_is_noted() -> None:
+    posted = document(line(), delivery_address=replace(AUSTIN, state=""))
+    assert mapped(posted).ship_to.state == "TX"
+    assert "TX" in notes(posted)[NoteCode.STATE_DERIVED]
+
+
+def test_ship_from_is_the_warehouse_with_the_most_value() -> None:
+    lines = (
+        line("60", warehouse="W1", warehouse_address=RENO),
+        line("50", sequence=2, warehouse="W2", warehouse_address=DENVER),
+        line("50", sequence=3, warehouse="w2", warehouse_address=DENVER),
+        line("500", sequence=4),
+    )
+    place = mapped(document(*lines)).ship_from
+    assert place
+    assert place.city == "Denver"
+
+
+def test_a_warehouse_without_an_address_leaves_it_to_its_own_site() -> None:
+    lines = (
+        line("60", warehouse="W1", warehouse_address=BLANK, site="S1", site_address=RENO),
+        line("50", sequence=2, warehouse="W2", warehouse_address=DENVER, site="S2", site_address=DENVER),
+    )
+    posted = document(*lines)
+    place = mapped(posted).ship_from
+    assert place
+    assert place.city == "Reno"
+    assert "site S1" in notes(posted)[NoteCode.SHIP_FROM_SOURCE]
+
+
+def test_without_warehouses_the_site_with_the_most_value_counts() -> None:
+    lines = (line("60", site="S1", site_address=RENO), line("61", sequence=2, site="S2", site_address=DENVER))
+    place = mapped(document(*lines)).ship_from
+    assert place
+    assert place.city == "Denver"
+
+
+def test_the_legal_entity_is_the_last_ship_from() -> None:
+    place = mapped(document(line(warehouse="W1"))).ship_from
+    assert place
+    assert place.city == "Dallas"
+
+
+def test_a_document_without_any_ship_from_is_sent_and_noted() -> None:
+    posted = document(line(), legal_entity_address=None)
+    assert mapped(posted).ship_from is None
+    assert NoteCode.SHIP_FROM_SOURCE in notes(posted)
+
+
+def test_a_pick_up_ships_to_where_it_ships_from() -> None:
+    settings = company(pickup_delivery_modes=["Pickup"])
+    posted = document(line(warehouse="W1", warehouse_address=RENO), delivery_mode="PICKUP")
+    order = mapped(posted, settings)
+    assert order.ship_to == order.ship_from
+    assert "pick-up" in notes(posted, settings)[NoteCode.SHIP_TO_SOURCE]
+
+
+def test_a_pick_up_without_a_ship_from_ships_as_any_other() -> None:
+    settings = company(pickup_delivery_modes=["Pickup"])
+    order = mapped(document(line(), delivery_mode="Pickup", legal_entity_address=None), settings)
+    assert order.ship_to.city == "Austin"
+
+
+@pytest.mark.parametrize(("field", "word"), [("delivery_address", "ship-to"), ("legal_entity_address", "ship-from")])
+def test_a_zip_code_of_another_state_is_held_and_the_sentence_says_which(field: str, word: str) -> None:
+    values: dict[str, Any] = {field: replace(DALLAS, state="CA")}
+    result = held(document(line(), **values))
+    assert result.reasons == (HoldReason.ZIP_STATE_MISMATCH,)
+    assert f"The {word} ZIP code 75201 is not in CA" in result.message
+
+
+def test_a_zip_code_of_no_state_is_held() -> None:
+    assert held(document(line(), delivery_address=replace(AUSTIN, zip="00001"))).reason is HoldReason.ZIP_STATE_MISMATCH

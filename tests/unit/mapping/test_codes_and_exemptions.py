@@ -1,0 +1,98 @@
+"""Product tax codes and exemption types of a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.documents import Customer, PostedDocument
+from shared.mapping import HoldReason, Mapped, NoteCode, exemption_of, needs_tax_categories
+from shared.transactions import ExemptionType
+from tests.unit.mapping.builders import charge, company, document, held, line, mapped, notes, outcome
+
+CODES = company(
+    product_tax_codes={
+        "items": {"Book": "81100", "FEE": "19000"},
+        "tax_item_groups": {"CLOTHES": "20010", "FOOD": "40030"},
+        "categories": {"Apparel": "20010", "Groceries": "40030"},
+    }
+)
+KNOWN = {"81100", "19000", "20010", "40030"}
+EXEMPT = company(exempt_tax_groups={"EX-GOV": "government", "EX-RES": "wholesale"})
+
+
+def codes(posted: PostedDocument, **options: Any) -> list[str]:
+    order = mapped(posted, CODES, **({"tax_categories": KNOWN} | options))
+    return [item.product_tax_code for item in order.line_items]
+
+
+@pytest.mark.parametrize(
+    ("product", "group", "category", "code"),
+    [("BOOK", "food", "apparel", "81100"), ("X", "food", "apparel", "40030"), ("X", "Y", "APPAREL", "20010"),
+     ("X", "Y", "Z", ""), ("", "", "", "")],
+)  # fmt: skip
+def test_the_item_wins_over_its_tax_group_and_that_over_its_category(
+    product: str, group: str, category: str, code: str
+) -> None:
+    assert codes(document(line(product=product, tax_item_group=group, category=category))) == [code]
+
+
+def test_a_charge_line_gets_a_code_like_an_item() -> None:
+    assert codes(document(line(), charges=(charge("5", "fee", shipping=False),))) == ["", "19000"]
+
+
+def test_a_code_that_taxjar_does_not_know_is_held_with_its_item() -> None:
+    result = held(document(line(product="BOOK")), CODES, tax_categories={"20010"})
+    assert result.reasons == (HoldReason.UNKNOWN_PRODUCT_TAX_CODE,)
+    assert "81100 of item BOOK" in result.message
+
+
+def test_the_codes_as_sent_are_given_back_by_line() -> None:
+    posted = document(line(product="BOOK", sequence=7), line(sequence=9), charges=(charge("5", "FEE", shipping=False),))
+    result = outcome(posted, CODES, tax_categories=KNOWN)
+    assert isinstance(result, Mapped)
+    assert result.tax_codes == {"7": "81100", "9": "", "charge-0": "19000"}
+
+
+def test_kept_codes_win_over_the_settings_and_are_not_judged_again() -> None:
+    posted = document(line(product="BOOK", sequence=7), line(product="BOOK", sequence=8))
+    assert codes(posted, kept_tax_codes={"7": "31000", "8": ""}, tax_categories=None) == ["31000", ""]
+
+
+def test_a_line_that_was_not_there_before_is_mapped_by_the_settings() -> None:
+    assert codes(document(line(product="BOOK", sequence=7)), kept_tax_codes={"6": ""}) == ["81100"]
+
+
+def test_a_code_needs_the_categories() -> None:
+    assert needs_tax_categories(CODES)
+    assert not needs_tax_categories(company())
+    with pytest.raises(ValueError, match="categories"):
+        outcome(document(line(product="BOOK")), CODES, tax_categories=None)
+
+
+def test_no_tax_in_an_exempt_tax_group_states_the_exemption() -> None:
+    assert mapped(document(line(), tax_group="ex-gov"), EXEMPT).exemption_type is ExemptionType.GOVERNMENT
+
+
+def test_no_tax_in_another_tax_group_states_nothing_whoever_the_customer_is() -> None:
+    posted = document(line(), tax_group="TX-AUS", customer=Customer("C-1", tax_group="EX-RES"))
+    assert mapped(posted, EXEMPT).exemption_type is None
+
+
+def test_tax_from_an_exempt_customer_is_reported_as_not_exempt_with_a_warning() -> None:
+    posted = document(line(tax="8.25"), tax_group="EX-RES", customer=Customer("C-1", tax_group="ex-res"))
+    assert mapped(posted, EXEMPT).exemption_type is ExemptionType.NON_EXEMPT
+    warning = notes(posted, EXEMPT)[NoteCode.TAX_FROM_EXEMPT_CUSTOMER]
+    assert "8.25" in warning
+    assert "C-1" in warning
+
+
+def test_tax_from_any_other_customer_states_nothing() -> None:
+    assert mapped(document(line(tax="8.25"), tax_group="EX-GOV"), EXEMPT).exemption_type is None
+    assert mapped(document(line(tax="8.25"), customer=None), EXEMPT).exemption_type is None
+
+
+def test_a_customer_is_exempt_by_its_tax_group() -> None:
+    assert exemption_of(Customer("C-1", tax_group="EX-RES"), EXEMPT) is ExemptionType.WHOLESALE
+    assert exemption_of(Customer("C-1", tax_group="TX"), EXEMPT) is None
