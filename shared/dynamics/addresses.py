@@ -1,0 +1,72 @@
+"""Postal addresses in the several spellings of F&O's entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.documents import Address
+from shared.dynamics.rows import Row, text
+
+Countries = Mapping[str, str]
+"""F&O's country/region id, case-folded, → ISO 3166 two-letter code."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFields:
+    """How an entity names the parts of an address: ``prefix`` + ``Street``, ``City``, …"""
+
+    prefix: str
+    state: str
+    building: str = ""
+
+    def read(self, row: Row | None, countries: Countries) -> Address | None:
+        """The address in ``row``, or ``None`` when it is blank. Its own ISO code wins over the country table's."""
+        if row is None:
+            return None
+        country = text(row, f"{self.prefix}CountryRegionId")
+        address = Address(
+            country=country,
+            country_iso=(
+                text(row, f"{self.prefix}CountryRegionISOCode") or countries.get(country.casefold(), "")
+            ).upper(),
+            state=text(row, self.prefix + self.state),
+            zip=text(row, f"{self.prefix}ZipCode"),
+            city=text(row, f"{self.prefix}City"),
+            street=_street(
+                text(row, f"{self.prefix}StreetNumber"), text(row, f"{self.prefix}Street"), text(row, self.building)
+            ),
+        )
+        return None if address == Address() else address
+
+
+INVOICED = AddressFields("", "State", "BuildingCompliment")
+ORDER = AddressFields("DeliveryAddress", "StateId", "DeliveryBuildingCompliment")
+CUSTOMER_DELIVERY = AddressFields("DeliveryAddress", "State", "DeliveryAddressBuildingComplement")
+CUSTOMER_PRIMARY = AddressFields("Address", "State", "AddressBuildingComplement")
+CUSTOMER_INVOICE = AddressFields("InvoiceAddress", "State", "InvoiceAddressBuildingComplement")
+LEGAL_ENTITY = AddressFields("Address", "State")
+_STOCK = AddressFields("PrimaryAddress", "StateId", "PrimaryAddressBuildingCompliment")
+
+
+def stock_address(row: Row | None, countries: Countries) -> Address | None:
+    """The primary address of a warehouse or site, unless F&O says that it has none."""
+    if row is None or text(row, "IsPrimaryAddressAssigned") == "No":
+        return None
+    return _STOCK.read(row, countries)
+
+
+def looks_complete(address: Address | None) -> bool:
+    """Whether there is no need to look for another address: good enough to decide on a further read, no more."""
+    if address is None or not address.country:
+        return False
+    if address.country_iso not in ("", "US"):
+        return True
+    return bool(address.zip) and len(address.state) == 2
+
+
+def _street(number: str, street: str, building: str) -> str:
+    """One line: number before street, unless it is there already, and the building part behind."""
+    if number and number not in street.split():
+        street = f"{number} {street}".strip()
+    return ", ".join(part for part in (street, building) if part)

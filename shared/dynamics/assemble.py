@@ -1,0 +1,155 @@
+"""From rows to a posted document. Pure: everything needed has been read before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from shared.documents import Customer, OriginalInvoice, PostedDocument
+from shared.dynamics.addresses import (
+    CUSTOMER_DELIVERY,
+    CUSTOMER_INVOICE,
+    CUSTOMER_PRIMARY,
+    INVOICED,
+    ORDER,
+    Countries,
+)
+from shared.dynamics.entities import (
+    CHARGE_CODES,
+    CHARGES,
+    COUNTRIES,
+    CREDIT_REFERENCES,
+    CUSTOMERS,
+    FREE_TEXT_HEADERS,
+    FREE_TEXT_LINES,
+    JOURNAL_LINES,
+    JOURNALS,
+    LEGAL_ENTITIES,
+    ORDER_LINES,
+    ORDERS,
+    POSTAL_ADDRESSES,
+    PRODUCTS,
+    RETURN_LINES,
+    SITES,
+    STOCK_DIMENSIONS,
+    WAREHOUSES,
+    Entity,
+)
+from shared.dynamics.lines import LineReader, read_charges
+from shared.dynamics.posted import PostedRows
+from shared.dynamics.reference_data import ReferenceData
+from shared.dynamics.related import RelatedRows, needs_free_text
+from shared.dynamics.rows import Row, amount, record_id, required_amount, text, yes
+
+_OF_EVERY_DOCUMENT = (
+    JOURNALS,
+    JOURNAL_LINES,
+    CHARGES,
+    POSTAL_ADDRESSES,
+    CUSTOMERS,
+    WAREHOUSES,
+    SITES,
+    LEGAL_ENTITIES,
+    COUNTRIES,
+)
+
+
+def assemble(
+    document: PostedRows,
+    related: RelatedRows,
+    originals: tuple[OriginalInvoice, ...],
+    reference: ReferenceData,
+    unreadable: Mapping[str, str],
+) -> PostedDocument:
+    """The posted document behind ``document``'s rows.
+
+    ``unreadable`` maps the sets that cannot be read to the reason; what they would have told is noted. Raises
+    :class:`UnreadableRow` for a row that makes no sense.
+    """
+    header, journal = document.header, document.journal or {}
+    order, free_text = related.order_of(document) or {}, related.free_text_of(document) or {}
+    account = related.customer_account(document)
+    countries = reference.countries
+    invoiced = related.addresses.get(record_id(journal, "DeliveryPostalAddress"))
+    return PostedDocument(
+        key=document.key,
+        type=document.type,
+        currency=text(header, "CurrencyCode"),
+        total_amount=required_amount(header, "TotalInvoiceAmount"),
+        total_tax=required_amount(header, "TotalTaxAmount"),
+        lines=LineReader(document, related, reference).read(),
+        charges=read_charges(document, reference),
+        total_charges=amount(header, "TotalChargeAmount"),
+        end_discount=abs(amount(journal, "EndDisc") if journal else amount(header, "TotalDiscountCustomerGroupCode")),
+        prices_include_tax=_prices_include_tax(document.journal, order, free_text),
+        is_prepayment=yes(journal, "Prepayment") or text(journal, "SalesType") == "Prepayment",
+        is_proforma=yes(journal, "Proforma"),
+        is_intercompany=yes(journal, "InterCompanyPosted"),
+        invoice_account=text(header, "InvoiceCustomerAccountNumber"),
+        order_account=related.ordering_account(document),
+        customer=read_customer(related.customers.get(account.casefold()), countries),
+        tax_group=(text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")),
+        delivery_mode=text(header, "DeliveryModeCode") or text(journal, "DlvMode"),
+        sales_order=text(header, "SalesOrderNumber") or text(journal, "SalesId"),
+        delivery_address=INVOICED.read(invoiced, countries),
+        order_address=ORDER.read(related.order_of(document), countries),
+        legal_entity_address=reference.legal_entity_address,
+        originals=originals,
+        notes=_notes(document, related, reference, unreadable),
+    )
+
+
+def read_customer(row: Row | None, countries: Countries) -> Customer | None:
+    """A customer account, for its exemption and its addresses."""
+    if row is None:
+        return None
+    person = f"{text(row, 'PersonFirstName')} {text(row, 'PersonLastName')}".strip()
+    return Customer(
+        account=text(row, "CustomerAccount"),
+        name=text(row, "OrganizationName") or person or text(row, "NameAlias"),
+        tax_group=text(row, "SalesTaxGroup"),
+        customer_group=text(row, "CustomerGroupId"),
+        federal_indicator=text(row, "FederalIndicator"),
+        delivery_address=CUSTOMER_DELIVERY.read(row, countries),
+        primary_address=CUSTOMER_PRIMARY.read(row, countries),
+        invoice_address=CUSTOMER_INVOICE.read(row, countries),
+    )
+
+
+def _prices_include_tax(journal: Row | None, order: Row, free_text: Row) -> bool:
+    if journal is not None:
+        return yes(journal, "InclTax")
+    return yes(order, "ArePricesIncludingSalesTax") or yes(free_text, "InclTax")
+
+
+def _notes(
+    document: PostedRows, related: RelatedRows, reference: ReferenceData, unreadable: Mapping[str, str]
+) -> tuple[str, ...]:
+    asked = (entity for entity in _asked(document, related) if entity.name in unreadable)
+    notes = [f"Read without {entity.name}: {unreadable[entity.name]}" for entity in asked]
+    if document.journal is None and JOURNALS.name not in unreadable:
+        notes.append(f"{JOURNALS.name} has no row for this document: order and customer tell what it would have told.")
+    if reference.shipping_codes is not None:
+        codes = {text(row, "MarkupCode") for row in document.charges or ()}
+        notes += [
+            f"Charge code {code or '(blank)'} is not in F&O's charge table, so it is not known as shipping."
+            for code in sorted(codes)
+            if code.casefold() not in reference.shipping_codes
+        ]
+    return tuple(notes)
+
+
+def _asked(document: PostedRows, related: RelatedRows) -> Iterator[Entity]:
+    """The optional sets that this document had a use for."""
+    yield from _OF_EVERY_DOCUMENT
+    if document.charges:
+        yield CHARGE_CODES
+    if document.is_credit_note:
+        yield from (CREDIT_REFERENCES, RETURN_LINES)
+    if document.key in related.in_need_of_order:
+        yield from (ORDERS, ORDER_LINES)
+    if needs_free_text(document):
+        yield from (FREE_TEXT_HEADERS, FREE_TEXT_LINES)
+    if document.journal_lines and not document.lines:
+        yield STOCK_DIMENSIONS
+    if document.journal is None:
+        yield PRODUCTS

@@ -1,0 +1,121 @@
+"""Lines and charges of a posted document, from whichever rows tell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.documents import Charge, DocumentType, Line
+from shared.dynamics.addresses import INVOICED, ORDER
+from shared.dynamics.posted import PostedRows
+from shared.dynamics.reference_data import ReferenceData
+from shared.dynamics.related import RelatedRows
+from shared.dynamics.rows import Row, amount, folded, record_id, text
+
+
+@dataclass(frozen=True, slots=True)
+class LineReader:
+    """Reads the lines of one document: the standard ones, else CustInvoiceTrans, else the free text invoice."""
+
+    document: PostedRows
+    related: RelatedRows
+    reference: ReferenceData
+
+    def read(self) -> tuple[Line, ...]:
+        """All lines, in F&O's order."""
+        document = self.document
+        if document.lines:
+            return tuple(self._standard(row) for row in document.lines)
+        if document.journal_lines:
+            return tuple(self._of_journal(row) for row in document.journal_lines.values())
+        if document.type is not DocumentType.FREE_TEXT:
+            return ()
+        rows = sorted(self.related.free_text_lines_of(document), key=lambda row: amount(row, "LineNumber"))
+        return tuple(self._of_free_text(sequence, row) for sequence, row in enumerate(rows, start=1))
+
+    def _standard(self, row: Row) -> Line:
+        line = Line(
+            sequence=record_id(row, "LineCreationSequenceNumber"),
+            product=text(row, "ProductNumber"),
+            description=text(row, "ProductDescription") or text(row, "ProductName"),
+            quantity=amount(row, "InvoicedQuantity"),
+            amount=amount(row, "LineAmount"),
+            discount=abs(amount(row, "LineTotalDiscountAmount")),
+            tax=amount(row, "LineTotalTaxAmount"),
+            category=text(row, "SalesProductCategoryName"),
+            warehouse=text(row, "InventoryWarehouseId"),
+            site=text(row, "InventorySiteId"),
+        )
+        return self._placed(line, self.document.journal_line_of(row))
+
+    def _of_journal(self, row: Row) -> Line:
+        stock = self.related.stock_dimensions.get(folded(row, "InventDimId"), {})
+        line = Line(
+            sequence=record_id(row, "LineCreationSequenceNumber"),
+            product=text(row, "ItemId"),
+            description=text(row, "Name"),
+            quantity=amount(row, "Qty"),
+            amount=amount(row, "LineAmount"),
+            discount=abs(amount(row, "SumLineDisc")),
+            tax=amount(row, "TaxAmount") or amount(row, "LineAmountTax"),
+            warehouse=text(stock, "InventLocationId") or text(self.document.journal or {}, "inventLocationId"),
+            site=text(stock, "InventSiteId"),
+        )
+        return self._placed(line, row)
+
+    def _of_free_text(self, sequence: int, row: Row) -> Line:
+        header = self.related.free_text_of(self.document) or {}
+        return Line(
+            sequence=sequence,
+            product="",
+            description=text(row, "InvoiceText") or text(row, "Description"),
+            quantity=amount(row, "Quantity"),
+            amount=amount(row, "TransactionCurrencyAmount"),
+            tax=amount(row, "SalesTaxAmount"),
+            tax_item_group=text(row, "SalesTaxItemGroupId") or text(header, "SalesTaxItemGroupId"),
+        )
+
+    def _placed(self, line: Line, journal_line: Row | None) -> Line:
+        """The line with its tax group and its addresses: as invoiced, on the order, and where it came from."""
+        countries = self.reference.countries
+        order_line = self.related.order_line_of(self.document, journal_line, line.product)
+        address = record_id(journal_line or {}, "DeliveryPostalAddress")
+        if journal_line is not None:
+            tax_item_group = text(journal_line, "TaxItemGroup")
+        elif order_line is not None:
+            tax_item_group = text(order_line, "SalesTaxItemGroupCode")
+        else:
+            product = self.related.products.get(line.product.casefold(), {})
+            tax_item_group = text(product, "SalesSalesTaxItemGroupCode")
+        return replace(
+            line,
+            tax_item_group=tax_item_group,
+            delivery_address=INVOICED.read(self.related.addresses.get(address), countries),
+            order_address=ORDER.read(order_line, countries),
+            warehouse_address=self.reference.warehouse_address(line.warehouse),
+            site_address=self.reference.site_address(line.site, line.warehouse),
+        )
+
+
+def read_charges(document: PostedRows, reference: ReferenceData) -> tuple[Charge, ...] | None:
+    """The charges of header and lines; ``None`` when the charge rows cannot be read.
+
+    F&O's sign on the rows is uncertain: rows that are the exact opposite of the header's total are turned around.
+    """
+    if document.charges is None:
+        return None
+    charges = [_charge(row, reference) for row in document.charges]
+    total = sum((charge.amount for charge in charges), start=amount({}, ""))
+    if total and total == -amount(document.header, "TotalChargeAmount"):
+        charges = [replace(charge, amount=-charge.amount, tax=-charge.tax) for charge in charges]
+    return tuple(charges)
+
+
+def _charge(row: Row, reference: ReferenceData) -> Charge:
+    codes = reference.shipping_codes
+    return Charge(
+        code=text(row, "MarkupCode"),
+        text=text(row, "Txt"),
+        amount=amount(row, "CalculatedAmount" if row.get("Posted") is None else "Posted"),
+        tax=amount(row, "TaxAmount"),
+        is_shipping=None if codes is None else codes.get(folded(row, "MarkupCode"), False),
+    )

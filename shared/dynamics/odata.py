@@ -1,0 +1,222 @@
+"""The OData endpoint of one F&O environment: pages of rows, over one shared httpx client.
+
+Every request crosses companies (without ``cross-company=true`` F&O silently answers for one company only), follows no
+redirect, and has its decimals read exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote
+
+import httpx
+import stamina
+
+from shared.dynamics.errors import (
+    AccessDenied,
+    BadQuery,
+    DynamicsError,
+    EntityMissing,
+    ForeignLink,
+    Throttled,
+    Unavailable,
+)
+
+Row = dict[str, Any]
+
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+_CALLS_AT_ONCE = 4
+_ATTEMPTS = 3
+_GATEWAY_STATUS = {502, 503, 504}
+
+
+class Tokens(Protocol):
+    """Where bearer tokens come from."""
+
+    async def get(self) -> str:
+        """The current token."""
+
+    async def renew(self, refused: str) -> str:
+        """Another token than the one just refused."""
+
+
+class _Hiccup(Unavailable):
+    """Trouble that often is over a moment later: a dropped connection, a gateway error without Retry-After."""
+
+
+class ODataClient:
+    """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
+
+    ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        tokens: Tokens,
+        clock: Callable[[], datetime],
+        *,
+        before_call: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.calls = 0
+        self._http = http
+        self._url = httpx.URL(url)
+        self._tokens = tokens
+        self._clock = clock
+        self._before_call = before_call
+        self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+    async def get_pages(
+        self,
+        set: str,
+        *,
+        select: Sequence[str] = (),
+        filter: str = "",
+        orderby: Sequence[str] = (),
+        top: int | None = None,
+        expand: str = "",
+        even_if_paused: bool = False,
+    ) -> AsyncIterator[list[Row]]:
+        """The rows of ``set``, one server page at a time, to the last ``@odata.nextLink``.
+
+        Raises the errors of :mod:`shared.dynamics.errors`. ``even_if_paused`` is for the probe of a paused
+        environment: it skips ``before_call`` and is tried once only.
+        """
+        options = {
+            "$select": ",".join(select),
+            "$filter": filter,
+            "$orderby": ",".join(orderby),
+            "$top": "" if top is None else str(top),
+            "$expand": expand,
+        }
+        query = "".join(f"&{name}={quote(value, safe=',():')}" for name, value in options.items() if value)
+        link: httpx.URL | None = httpx.URL(f"{self._url}/data/{quote(set)}?cross-company=true{query}")
+        while link is not None:
+            page = await self._get(link, set, even_if_paused=even_if_paused)
+            yield page["value"]
+            link = self._next(link, page.get("@odata.nextLink"))
+
+    def _next(self, current: httpx.URL, link: object) -> httpx.URL | None:
+        if not link:
+            return None
+        try:
+            url = httpx.URL(str(link))
+        except httpx.InvalidURL:
+            raise ForeignLink("F&O's link to the next page is no URL.") from None
+        if _origin(url) != _origin(self._url) or url.userinfo or url == current:
+            raise ForeignLink(f"F&O's link to the next page leads to {url.host or 'nowhere'}, not on in {self._url}.")
+        return url
+
+    async def _get(self, url: httpx.URL, set: str, *, even_if_paused: bool) -> dict[str, Any]:
+        attempts = stamina.retry_context(
+            on=_Hiccup, attempts=1 if even_if_paused else _ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=1.0
+        )
+        async for attempt in attempts:
+            with attempt:
+                return await self._get_once(url, set, even_if_paused=even_if_paused)
+        raise AssertionError("stamina always returns or raises")
+
+    async def _get_once(self, url: httpx.URL, set: str, *, even_if_paused: bool) -> dict[str, Any]:
+        token, response = await self._send(url, even_if_paused=even_if_paused)
+        if response.status_code == 401:
+            _, response = await self._send(url, even_if_paused=even_if_paused, refused=token)
+        if response.status_code != 200:
+            raise self._failure(response, set)
+        return _page(response, set)
+
+    async def _send(
+        self, url: httpx.URL, *, even_if_paused: bool, refused: str | None = None
+    ) -> tuple[str, httpx.Response]:
+        async with self._slots:
+            if self._before_call is not None and not even_if_paused:
+                await self._before_call()
+            token = await (self._tokens.get() if refused is None else self._tokens.renew(refused))
+            headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+            self.calls += 1
+            try:
+                return token, await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+            except httpx.TimeoutException as error:
+                raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
+            except httpx.HTTPError as error:
+                raise _Hiccup(f"F&O ({self._url.host}) cannot be reached ({type(error).__name__}).") from None
+
+    def _failure(self, response: httpx.Response, set: str) -> DynamicsError:
+        status = response.status_code
+        retry_after = _seconds(response.headers.get("Retry-After"), self._clock())
+        if status == 429:
+            return Throttled(retry_after)
+        if 300 <= status < 500 and status != 408:
+            return _refusal(response, set, self._url.host)
+        kind = _Hiccup if status in _GATEWAY_STATUS and retry_after is None else Unavailable
+        return kind(f"F&O ({self._url.host}) answered with status {status} for {set}.", retry_after=retry_after)
+
+
+def _refusal(response: httpx.Response, set: str, host: str) -> DynamicsError:
+    status = response.status_code
+    if status == 401:
+        return AccessDenied(
+            f"F&O ({host}) refuses a fresh token (401). Register the app under System administration > Setup >"
+            " Microsoft Entra applications, and check that URL and tenant belong to this environment."
+        )
+    if status == 403:
+        return AccessDenied(f"F&O ({host}) does not let the app's user read {set} (403). Check its roles.", set=set)
+    if status == 404:
+        return EntityMissing(set)
+    if status < 400:
+        return AccessDenied(f"F&O ({host}) redirects the call (status {status}) instead of answering. Check the URL.")
+    return BadQuery(set, _words(response) or f"status {status}.")
+
+
+def _page(response: httpx.Response, set: str) -> dict[str, Any]:
+    page = _json(response)
+    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+        raise Unavailable(f"F&O's answer for {set} cannot be read: it is not a page of rows.")
+    return page
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return json.loads(response.content, parse_float=Decimal, parse_constant=_no_number)
+    except ValueError:
+        return None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _words(response: httpx.Response) -> str:
+    """F&O's own words: the inner message says what is wrong, the outer only that something is."""
+    body = _json(response)
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    inner = error.get("innererror") if isinstance(error, dict) else None
+    for source in (inner, error):
+        if isinstance(source, dict) and (text := source.get("message") or source.get("Message")):
+            return str(text).strip()
+    return ""
+
+
+def _seconds(retry_after: str | None, now: datetime) -> float | None:
+    """``Retry-After`` in seconds from ``now``; it may be given as a number or as an HTTP date."""
+    if not retry_after:
+        return None
+    text = retry_after.strip()
+    if text.replace(".", "", 1).isdecimal() and text.isascii():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    default = {"https": 443, "http": 80}.get(url.scheme)
+    return url.scheme, url.host.lower(), url.port or default

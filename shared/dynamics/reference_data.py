@@ -1,0 +1,103 @@
+"""Master data of an environment that hardly changes: warehouses, sites, legal entities, countries, charge codes.
+
+Each set is read whole, once per company, and kept for an hour. What a copy lacks may be new in F&O: it is looked up
+again, at most every five minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.documents import Address
+from shared.dynamics.addresses import LEGAL_ENTITY, Countries, stock_address
+from shared.dynamics.entities import CHARGE_CODES, COUNTRIES, LEGAL_ENTITIES, SITES, WAREHOUSES, Entity
+from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.filters import Comparison, Filter, all_of, enum, equals
+from shared.dynamics.rows import Row, folded, text, yes
+
+_KEPT = timedelta(hours=1)
+_LOOKED_UP_AGAIN = timedelta(minutes=5)
+_CUSTOMER_CHARGES = Comparison("ModuleType", "eq", enum("MarkupModuleType", "Cust"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceData:
+    """The master data of one company. Ids are case-folded; ``shipping_codes`` is ``None`` when unreadable."""
+
+    warehouses: Mapping[str, Row]
+    sites: Mapping[str, Row]
+    countries: Countries
+    legal_entity: Row | None = None
+    shipping_codes: Mapping[str, bool] | None = None
+
+    def warehouse_address(self, warehouse: str) -> Address | None:
+        """Where a warehouse is."""
+        return stock_address(self.warehouses.get(warehouse.casefold()), self.countries)
+
+    def site_address(self, site: str, warehouse: str) -> Address | None:
+        """Where a site is; a line that names no site has that of its warehouse."""
+        row = self.warehouses.get(warehouse.casefold(), {})
+        return stock_address(self.sites.get(site.casefold() or folded(row, "OperationalSiteId")), self.countries)
+
+    @property
+    def legal_entity_address(self) -> Address | None:
+        """Where the company is."""
+        return LEGAL_ENTITY.read(self.legal_entity, self.countries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    read_at: datetime
+    rows: Mapping[str, Row]
+
+
+class ReferenceDataSource:
+    """Reads master data and keeps it."""
+
+    def __init__(self, sets: EntitySets, clock: Callable[[], datetime]) -> None:
+        self._sets = sets
+        self._clock = clock
+        self._copies: dict[tuple[str, str], _Copy] = {}
+        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def of(
+        self, company: str, *, warehouses: Collection[str], sites: Collection[str], charge_codes: Collection[str]
+    ) -> ReferenceData:
+        """The master data of ``company``, in which the case-folded ids given were looked for."""
+        mine = equals("dataAreaId", company)
+        stock = await self._read(WAREHOUSES, "WarehouseId", company, mine, warehouses)
+        site_rows = await self._read(SITES, "SiteId", company, mine, sites)
+        countries = await self._read(COUNTRIES, "CountryRegion", "")
+        entities = await self._read(LEGAL_ENTITIES, "LegalEntityId", company, equals("LegalEntityId", company))
+        codes = None
+        if charge_codes:
+            customer_charges = all_of(mine, _CUSTOMER_CHARGES)
+            codes = await self._read(CHARGE_CODES, "MarkupCode", company, customer_charges, charge_codes)
+        return ReferenceData(
+            warehouses=stock or {},
+            sites=site_rows or {},
+            countries={country: text(row, "ISOcode") for country, row in (countries or {}).items()},
+            legal_entity=(entities or {}).get(company),
+            shipping_codes=None if codes is None else {code: yes(row, "IsShipping") for code, row in codes.items()},
+        )
+
+    async def _read(
+        self, entity: Entity, key: str, company: str, where: Filter | None = None, wanted: Collection[str] = ()
+    ) -> Mapping[str, Row] | None:
+        async with self._locks[entity.name, company]:
+            copy = self._copies.get((entity.name, company))
+            if copy is None or self._is_stale(copy, wanted):
+                rows = await self._sets.whole_optional(entity, where)
+                if rows is None:
+                    return None
+                copy = _Copy(self._clock(), {folded(row, key): row for row in rows})
+                self._copies[entity.name, company] = copy
+            return copy.rows
+
+    def _is_stale(self, copy: _Copy, wanted: Collection[str]) -> bool:
+        age = self._clock() - copy.read_at
+        return age >= _KEPT or (age >= _LOOKED_UP_AGAIN and any(id not in copy.rows for id in wanted))

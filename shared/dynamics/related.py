@@ -1,0 +1,188 @@
+"""What posted rows refer to: addresses, customers, and where those leave gaps, orders, free text and products.
+
+Read for a whole batch at once, and only for the documents that need it: the order behind an invoice may have changed
+since, so it is asked only for what the invoice itself does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from shared.documents import DocumentKey, DocumentType
+from shared.dynamics.addresses import INVOICED, Countries, looks_complete
+from shared.dynamics.entities import (
+    CUSTOMERS,
+    FREE_TEXT_HEADERS,
+    FREE_TEXT_LINES,
+    ORDER_LINES,
+    ORDERS,
+    POSTAL_ADDRESSES,
+    PRODUCTS,
+    STOCK_DIMENSIONS,
+    Entity,
+)
+from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.posted import PostedRows
+from shared.dynamics.rows import Row, day, folded, record_id, text
+
+_Id = TypeVar("_Id", str, int)
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRows:
+    """Rows by the id that refers to them; ids other than record ids are case-folded."""
+
+    addresses: Mapping[int, Row] = field(default_factory=dict)
+    in_need_of_order: frozenset[DocumentKey] = frozenset()
+    """The documents whose orders were read. No other looks at an order, so that its batch does not change it."""
+    orders: Mapping[str, Row] = field(default_factory=dict)
+    order_lines: Mapping[str, Row] = field(default_factory=dict)
+    """By lot, as it is."""
+    free_texts: Sequence[Row] = ()
+    free_text_lines: Sequence[Row] = ()
+    stock_dimensions: Mapping[str, Row] = field(default_factory=dict)
+    products: Mapping[str, Row] = field(default_factory=dict)
+    customers: Mapping[str, Row] = field(default_factory=dict)
+
+    def order_of(self, document: PostedRows) -> Row | None:
+        """The order on the document's header, or the first behind its lines, if it was needed."""
+        if document.key not in self.in_need_of_order:
+            return None
+        number = text(document.header, "SalesOrderNumber") or next(iter(sorted(document.orders)), "")
+        return self.orders.get(number.casefold())
+
+    def order_line_of(self, document: PostedRows, journal_line: Row | None, item: str) -> Row | None:
+        """The order line behind an invoice line: by lot, else by order and item where these leave no doubt."""
+        if document.key not in self.in_need_of_order:
+            return None
+        lot = text(journal_line, "InventTransId") if journal_line else ""
+        if lot in self.order_lines:
+            return self.order_lines[lot]
+        orders = {order.casefold() for order in document.orders}
+        candidates = [
+            line
+            for line in self.order_lines.values()
+            if folded(line, "SalesOrderNumber") in orders and folded(line, "ItemNumber") == item.casefold()
+        ]
+        differ = any(_without_lot(line) != _without_lot(candidates[0]) for line in candidates)
+        return candidates[0] if candidates and not differ else None
+
+    def free_text_of(self, document: PostedRows) -> Row | None:
+        """The free text invoice that was posted as this document; drafts have no number yet."""
+        if not needs_free_text(document):
+            return None
+        return next((row for row in self.free_texts if _is_free_text_of(document, row)), None)
+
+    def free_text_lines_of(self, document: PostedRows) -> list[Row]:
+        """Its lines, in their order."""
+        header = self.free_text_of(document)
+        if header is None:
+            return []
+        parent = record_id(header, "InvoiceIdentifier")
+        return [row for row in self.free_text_lines if record_id(row, "ParentRecId") == parent]
+
+    def ordering_account(self, document: PostedRows) -> str:
+        """The customer who ordered; empty where F&O does not tell."""
+        if document.journal and (account := text(document.journal, "OrderAccount")):
+            return account
+        order = self.order_of(document)
+        return text(order, "OrderingCustomerAccountNumber") if order else ""
+
+    def customer_account(self, document: PostedRows) -> str:
+        """The ordering customer where known, else the invoice account."""
+        return self.ordering_account(document) or text(document.header, "InvoiceCustomerAccountNumber")
+
+
+async def read_related(
+    sets: EntitySets, company: str, documents: Sequence[PostedRows], *, countries: Countries, product_tax_groups: bool
+) -> RelatedRows:
+    """Read what ``documents`` of ``company`` refer to; ``product_tax_groups`` says whether anything uses those."""
+
+    async def read(entity: Entity, field: str, ids: Collection[_Id]) -> list[Row]:
+        return await sets.optional_rows(entity, field, ids, company=company if entity.has_company else None) or []
+
+    postal_addresses = {id for document in documents for id in document.postal_addresses}
+    addresses = {
+        record_id(row, "SourceKey"): row for row in await read(POSTAL_ADDRESSES, "SourceKey", postal_addresses)
+    }
+
+    in_need = [document for document in documents if _needs_order(document, addresses, countries)]
+    orders = {order for document in in_need for order in document.orders}
+    order_headers = await read(ORDERS, "SalesOrderNumber", orders)
+    order_lines = await read(ORDER_LINES, "SalesOrderNumber", orders)
+
+    free_texts = await read(
+        FREE_TEXT_HEADERS,
+        "FreeTextNumber",
+        {document.key.number for document in documents if needs_free_text(document)},
+    )
+    without_lines = [document for document in documents if not document.lines and not document.journal_lines]
+    free_text_ids = {
+        record_id(row, "InvoiceIdentifier")
+        for row in free_texts
+        if any(_is_free_text_of(document, row) for document in without_lines)
+    }
+
+    journal_lines = [line for document in documents if not document.lines for line in document.journal_lines.values()]
+    dimensions = {text(line, "InventDimId") for line in journal_lines} - {""}
+    related = RelatedRows(
+        addresses=addresses,
+        in_need_of_order=frozenset(document.key for document in in_need),
+        orders={folded(row, "SalesOrderNumber"): row for row in order_headers},
+        order_lines={text(row, "InventoryLotId"): row for row in order_lines},
+        free_texts=free_texts,
+        free_text_lines=await read(FREE_TEXT_LINES, "ParentRecId", free_text_ids),
+        stock_dimensions={
+            folded(row, "inventDimId"): row for row in await read(STOCK_DIMENSIONS, "inventDimId", dimensions)
+        },
+    )
+    items = _items_without_tax_group(documents, related) if product_tax_groups else set()
+    accounts = {related.customer_account(document) for document in documents} - {""}
+    return replace(
+        related,
+        products={folded(row, "ItemNumber"): row for row in await read(PRODUCTS, "ItemNumber", items)},
+        customers={folded(row, "CustomerAccount"): row for row in await read(CUSTOMERS, "CustomerAccount", accounts)},
+    )
+
+
+def _needs_order(document: PostedRows, addresses: Mapping[int, Row], countries: Countries) -> bool:
+    """Whether the posted rows leave open who ordered, where it went, or how it is taxed."""
+    invoiced = (INVOICED.read(addresses.get(id), countries) for id in document.postal_addresses)
+    return (
+        document.journal is None
+        or any(document.journal_line_of(line) is None for line in document.lines)
+        or not any(looks_complete(address) for address in invoiced)
+    )
+
+
+def _without_lot(order_line: Row) -> list[object]:
+    return [order_line.get(name) for name in ORDER_LINES.fields if name != "InventoryLotId"]
+
+
+def needs_free_text(document: PostedRows) -> bool:
+    """Whether the free text invoice must tell its lines, or what else the journal would have told."""
+    has_lines = document.lines or document.journal_lines
+    return document.type is DocumentType.FREE_TEXT and (document.journal is None or not has_lines)
+
+
+def _is_free_text_of(document: PostedRows, row: Row) -> bool:
+    account = text(row, "InvoiceAccount")
+    return (
+        text(row, "FreeTextNumber") == document.key.number
+        and text(row, "IsPosted") != "No"
+        and day(row, "InvoiceDate") == document.key.date
+        and account in ("", text(document.header, "InvoiceCustomerAccountNumber"))
+    )
+
+
+def _items_without_tax_group(documents: Sequence[PostedRows], related: RelatedRows) -> set[str]:
+    """Items of lines of which neither the journal nor the order knows the item tax group."""
+    items: set[str] = set()
+    for document in documents:
+        for line in document.lines:
+            item = text(line, "ProductNumber")
+            if document.journal_line_of(line) is None and related.order_line_of(document, None, item) is None:
+                items.add(item)
+    return items - {""}

@@ -1,0 +1,70 @@
+"""Values of OData rows, freed from F&O's conventions: blanks, noon dates, enum members, bare numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from shared.documents import ZERO
+from shared.dynamics.errors import UnreadableRow
+
+Row = Mapping[str, Any]
+
+_BLANK_DATE = date(1900, 1, 1)
+
+
+def text(row: Row, field: str) -> str:
+    """A string without the spaces around it; ``""`` when blank, null or absent."""
+    value = row.get(field)
+    return "" if value is None else str(value).strip()
+
+
+def folded(row: Row, field: str) -> str:
+    """An id in the form in which ids are compared: F&O ignores their case."""
+    return text(row, field).casefold()
+
+
+def amount(row: Row, field: str) -> Decimal:
+    """A number, exactly; zero when null or absent. Raises :class:`UnreadableRow` for anything else."""
+    value = row.get(field)
+    if value is None or value == "":
+        return ZERO
+    try:
+        number = Decimal(value) if isinstance(value, Decimal | int | str) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a number.")
+    return number
+
+
+def required_amount(row: Row, field: str) -> Decimal:
+    """A number that must be there. Raises :class:`UnreadableRow`."""
+    if row.get(field) is None:
+        raise UnreadableRow(f"F&O returned no {field}.")
+    return amount(row, field)
+
+
+def day(row: Row, field: str) -> date | None:
+    """A calendar date: the first ten characters, never shifted by a time zone. 1900-01-01 is F&O's blank."""
+    value = text(row, field)[:10]
+    if not value:
+        return None
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a date.") from None
+    return None if found == _BLANK_DATE else found
+
+
+def yes(row: Row, field: str) -> bool:
+    """An F&O ``NoYes`` enum."""
+    return text(row, field) == "Yes"
+
+
+def record_id(row: Row, field: str) -> int:
+    """A RecId; 0 when there is none. Some services send 64-bit integers as strings."""
+    value = row.get(field)
+    return int(value) if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdecimal()) else 0
