@@ -1,0 +1,1 @@
+"""Everything TaxJar: the client, what is sent and what comes back, errors, comparison and upsert."""

@@ -1,0 +1,230 @@
+"""The TaxJar API v2 over one shared ``httpx.AsyncClient``: one method per call, no retries, no decisions.
+
+Rules of the transport: token as bearer, ``x-api-version`` on every call, JSON only, redirects never followed, money
+as decimal strings on the way out and ``Decimal`` on the way in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
+from shared.taxjar.errors import NotFound, Unavailable
+from shared.taxjar.limiter import CallLimiter
+from shared.taxjar.responses import read_answer
+from shared.taxjar.wire import to_wire
+from shared.transactions import Kind, Transaction
+
+if TYPE_CHECKING:
+    from shared.settings import TaxJarSettings
+
+logger = logging.getLogger(__name__)
+
+USER_AGENT = "DynamicsTaxJar/1.0 (Dynamics 365 Finance and Operations)"
+_TIMEOUT = httpx.Timeout(connect=10, read=45, write=45, pool=10)
+"""Seconds. TaxJar itself gives up after about 30 and answers 503."""
+_DEADLINE = 60.0
+"""Seconds for a whole call, against answers that trickle in for ever."""
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+BeforeCall = Callable[[], Awaitable[None]]
+_Record = TypeVar("_Record", bound=BaseModel)
+
+
+def account_id(settings: TaxJarSettings, token: SecretStr) -> str:
+    """Names a TaxJar account without giving its token away: the key of its pauses and caches."""
+    return hashlib.sha256(f"{settings.api_url}\n{token.get_secret_value()}".encode()).hexdigest()[:16]
+
+
+class TaxJarClient:
+    """One TaxJar account. Every method raises a :class:`~shared.taxjar.errors.TaxJarError` when the call fails.
+
+    ``before_call`` runs right before each request, after any wait for the rate limit; what it raises stops the call.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        settings: TaxJarSettings,
+        token: SecretStr,
+        *,
+        clock: Callable[[], datetime],
+        before_call: BeforeCall | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        secret = token.get_secret_value()
+        if not secret or not all("!" <= character <= "~" for character in secret):
+            raise ValueError("the TaxJar token is empty or holds blanks or characters that no HTTP header can carry")
+        self.account_id = account_id(settings, token)
+        self.calls = 0
+        """Requests sent so far."""
+        self._http = http
+        self._api_url = settings.api_url
+        self._token = token
+        self._api_version = settings.api_version
+        self._clock = clock
+        self._before_call = before_call
+        self._limiter = CallLimiter(settings.max_calls_per_minute, clock=clock, sleep=sleep)
+
+    def __repr__(self) -> str:
+        return f"TaxJarClient({self._api_url!r}, account {self.account_id})"
+
+    async def create(self, transaction: Transaction) -> Answer:
+        """POST the order or refund. :class:`AlreadyExists` when TaxJar knows the id."""
+        path = _transactions(transaction.kind)
+        return await self._call("POST", path, transaction.kind.value, body=to_wire(transaction), creates=True)
+
+    async def update(self, transaction: Transaction) -> Answer:
+        """PUT the whole order or refund. :class:`NotFound` when TaxJar does not know the id."""
+        path = _transactions(transaction.kind, transaction.transaction_id)
+        return await self._call("PUT", path, transaction.kind.value, body=to_wire(transaction))
+
+    async def get(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Answer:
+        """The stored order or refund. :class:`NotFound` when there is none."""
+        params = {"provider": provider} if provider else {}
+        answer = await self._call("GET", _transactions(kind, transaction_id), kind.value, params=params)
+        _records(StoredTransaction, answer, [answer.body[kind.value]])
+        return answer
+
+    async def find(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Json | None:
+        """The stored order or refund as TaxJar returns it, or ``None`` when there is none."""
+        try:
+            stored: Json = (await self.get(kind, transaction_id, provider)).body[kind.value]
+        except NotFound:
+            return None
+        return stored
+
+    async def list_ids(self, kind: Kind, first: date, last: date, provider: str | None = None) -> tuple[str, ...]:
+        """Ids of the orders or refunds dated ``first`` to ``last``; other providers than ``api`` must be named.
+
+        TaxJar neither pages nor bounds the list, and times out on wide ranges: ask for a day at a time.
+        """
+        params = {"from_transaction_date": first.isoformat(), "to_transaction_date": last.isoformat()}
+        if provider:
+            params["provider"] = provider
+        answer = await self._call("GET", _transactions(kind), f"{kind.value}s", params=params)
+        return tuple(str(transaction_id) for transaction_id in answer.body[f"{kind.value}s"])
+
+    async def find_customer(self, customer_id: str) -> Json | None:
+        """The stored customer as TaxJar returns it, or ``None`` when there is none."""
+        try:
+            answer = await self._call("GET", f"/customers/{_segment(customer_id)}", "customer")
+        except NotFound:
+            return None
+        stored: Json = answer.body["customer"]
+        return stored
+
+    async def create_customer(self, customer: Mapping[str, Any]) -> Answer:
+        """POST the customer (in TaxJar's field names). :class:`AlreadyExists` when TaxJar knows the id."""
+        return await self._call("POST", "/customers", "customer", body=customer, creates=True)
+
+    async def update_customer(self, customer: Mapping[str, Any]) -> Answer:
+        """PUT the whole customer; id, name and exemption type are required. :class:`NotFound` when unknown."""
+        path = f"/customers/{_segment(customer['customer_id'])}"
+        return await self._call("PUT", path, "customer", body=customer)
+
+    async def nexus_regions(self) -> tuple[NexusRegion, ...]:
+        """Where the account has nexus."""
+        answer = await self._call("GET", "/nexus/regions", "regions")
+        return _records(NexusRegion, answer, answer.body["regions"])
+
+    async def categories(self) -> tuple[Category, ...]:
+        """The product tax codes that TaxJar knows. Also the cheapest test of a token."""
+        answer = await self._call("GET", "/categories", "categories")
+        return _records(Category, answer, answer.body["categories"])
+
+    async def taxes(self, body: Mapping[str, Any]) -> Json:
+        """TaxJar's calculation for a sale, without the envelope; here ``amount`` excludes shipping."""
+        tax: Json = (await self._call("POST", "/taxes", "tax", body=body)).body["tax"]
+        return tax
+
+    async def rates(self, zip_code: str, **params: str) -> Json:
+        """TaxJar's rates at a place (``country``, ``state``, ``city``, ``street``), without the envelope."""
+        rate: Json = (await self._call("GET", f"/rates/{_segment(zip_code)}", "rate", params=params)).body["rate"]
+        return rate
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        envelope: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        creates: bool = False,
+    ) -> Answer:
+        await self._limiter.wait_turn()
+        if self._before_call:
+            await self._before_call()
+        self.calls += 1
+        response = await self._send(method, path, params, body)
+        logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, response.headers.get("x-request-id"))
+        return read_answer(response, envelope, creates=creates, clock=self._clock)
+
+    async def _send(
+        self, method: str, path: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> httpx.Response:
+        headers = {
+            "Authorization": f"Bearer {self._token.get_secret_value()}",
+            "x-api-version": self._api_version,
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": USER_AGENT,
+        }
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._http.request(
+                    method,
+                    f"{self._api_url}{path}",
+                    params=params or None,
+                    content=None if body is None else json.dumps(body, default=_decimal_text),
+                    headers=headers,
+                    timeout=_TIMEOUT,
+                    follow_redirects=False,
+                )
+        except _NEVER_SENT as error:
+            raise Unavailable(outcome_unknown=False, detail=_failure(error)) from None
+        except (httpx.RequestError, TimeoutError) as error:
+            raise Unavailable(outcome_unknown=True, detail=_failure(error)) from None
+
+
+def _transactions(kind: Kind, transaction_id: str | None = None) -> str:
+    collection = f"/transactions/{kind.value}s"
+    return collection if transaction_id is None else f"{collection}/{_segment(transaction_id)}"
+
+
+def _segment(value: str) -> str:
+    """``value`` as one path segment. A blank or a dot would silently address something else."""
+    if value.strip(". ") == "":
+        raise ValueError(f"{value!r} cannot name a TaxJar record")
+    return quote(value, safe="")
+
+
+def _decimal_text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _failure(error: Exception) -> str:
+    """What kind of failure it was; messages of the HTTP library may quote headers, and so the token."""
+    return type(error).__name__
+
+
+def _records(model: type[_Record], answer: Answer, rows: Iterable[Any]) -> tuple[_Record, ...]:
+    try:
+        return tuple(model.model_validate(row) for row in rows)
+    except ValidationError:
+        detail = f"the answer is unreadable: it holds no {model.__name__}"
+        raise Unavailable(outcome_unknown=True, status=answer.status, detail=detail) from None
