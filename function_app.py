@@ -1,0 +1,127 @@
+"""Triggers of the function app: bind, call one flow, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+import azure.functions as func
+
+from shared.bootstrap import build_connector
+from shared.connector import Connector, NotFound
+from shared.flows import bury, documents, poll, report
+from shared.ledger.audit import Actor
+from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
+from shared.settings import load_settings
+from shared.version import VERSION
+from shared.web import Answer, Problem, check_size, read_query
+
+STORAGE = "AzureWebJobsStorage"
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+_settings = load_settings()
+_building = asyncio.Lock()
+_built: list[Connector] = []
+
+
+async def connector() -> Connector:
+    """The object graph, built by the first function that runs."""
+    async with _building:
+        if not _built:
+            _built.append(await build_connector(_settings))
+        return _built[0]
+
+
+def schedule(setting: str, default: str) -> str:
+    """The timer schedule of ``setting``; the host resolves ``%NAME%`` and fails on a name that is not set."""
+    return f"%{setting}%" if os.environ.get(setting) else default
+
+
+def answering(
+    handler: Callable[[func.HttpRequest], Awaitable[Answer]],
+) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    """Turn a handler's answer or problem into the response of the Functions SDK."""
+
+    @wraps(handler)
+    async def function(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            check_size(req.get_body())
+            answer = await handler(req)
+        except Problem as problem:
+            answer = problem.answer()
+        except NotFound as missing:
+            answer = Problem(404, "not_found", f"{missing}.").answer()
+        return func.HttpResponse(
+            answer.text(), status_code=answer.status, headers=dict(answer.headers), mimetype=answer.content_type
+        )
+
+    return function
+
+
+@app.timer_trigger("timer", schedule("POLL_SCHEDULE", "0 */5 * * * *"), run_on_startup=False)
+async def poll_posted_invoices(timer: func.TimerRequest) -> None:
+    """Find newly posted documents in the short window."""
+    await poll.poll_posted_invoices(await connector(), by="schedule")
+
+
+@app.timer_trigger("timer", schedule("SWEEP_SCHEDULE", "0 30 2 * * *"), run_on_startup=False)
+async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
+    """Find back-dated postings and lost messages in the long window."""
+    await poll.sweep_posted_invoices(await connector(), by="schedule")
+
+
+@app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)
+async def report_documents(message: func.QueueMessage) -> None:
+    """Report the documents that a message names."""
+    graph = await connector()
+    actor = Actor(function="report_documents", by="queue")
+    await report.report_documents(graph, parse_message(message.get_body()), actor, queue=graph.documents_queue)
+
+
+@app.queue_trigger("message", BACKFILL_QUEUE, STORAGE)
+async def report_backfill(message: func.QueueMessage) -> None:
+    """Report the documents of a backfill, so that history never delays today."""
+    graph = await connector()
+    actor = Actor(function="report_backfill", by="queue")
+    await report.report_documents(graph, parse_message(message.get_body()), actor, queue=graph.backfill_queue)
+
+
+@app.queue_trigger("message", DOCUMENTS_QUEUE + POISON_SUFFIX, STORAGE)
+async def bury_poisoned(message: func.QueueMessage) -> None:
+    """Mark the documents of a poisoned message as failed."""
+    actor = Actor(function="bury_poisoned", by="queue")
+    await bury.bury_poisoned(await connector(), message.get_body(), message.id or "", actor)
+
+
+@app.queue_trigger("message", BACKFILL_QUEUE + POISON_SUFFIX, STORAGE)
+async def bury_poisoned_backfill(message: func.QueueMessage) -> None:
+    """Mark the documents of a poisoned backfill message as failed."""
+    actor = Actor(function="bury_poisoned_backfill", by="queue")
+    await bury.bury_poisoned(await connector(), message.get_body(), message.id or "", actor)
+
+
+@app.route("documents/{connection}/{company}", methods=["GET"])
+@answering
+async def list_documents(req: func.HttpRequest) -> Answer:
+    """Documents by state, reason and invoice date, in pages."""
+    query = read_query(req.params, documents.DocumentFilter)
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return Answer(body=await documents.list_documents(await connector(), connection, company, query))
+
+
+@app.route("documents/{connection}/{company}/{transaction_id}", methods=["GET"])
+@answering
+async def show_document(req: func.HttpRequest) -> Answer:
+    """One document with its payload and its whole audit."""
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    found = await documents.show_document(await connector(), connection, company, req.route_params["transaction_id"])
+    return Answer(body=found)
+
+
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@answering
+async def health(req: func.HttpRequest) -> Answer:
+    """Whether the app is alive, and its version."""
+    return Answer(body={"status": "ok", "version": VERSION})

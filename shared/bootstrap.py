@@ -1,0 +1,169 @@
+"""The one composition root: settings in, the whole object graph out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from random import Random, SystemRandom
+
+import httpx
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.queue.aio import QueueServiceClient
+from pydantic import SecretStr
+
+from shared.connector import Company, Connection, Connector, TaxJarAccount
+from shared.dynamics.auth import TokenSource
+from shared.dynamics.errors import DynamicsError
+from shared.dynamics.odata import ODataClient
+from shared.dynamics.reader import DynamicsReader
+from shared.ledger.documents import DocumentLedger
+from shared.ledger.keys import LEDGER_TABLE
+from shared.ledger.pauses import Gate, Pauses
+from shared.ledger.periods import PeriodLedger
+from shared.ledger.subjects import SubjectLedger
+from shared.ledger.watermarks import Watermarks
+from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, StorageDocumentQueue
+from shared.redaction import RedactingFilter, Redactor
+from shared.settings import ConnectionSettings, Settings, StorageSettings, TaxJarSettings
+from shared.taxjar.categories import TaxCategories
+from shared.taxjar.client import TaxJarClient, account_id
+from shared.taxjar.errors import TaxJarError
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
+
+
+async def build_connector(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    random: Random | None = None,
+    table: str = LEDGER_TABLE,
+) -> Connector:
+    """Build everything, and create the table and queues that are missing. Contacts nothing but the storage account."""
+    random = random or SystemRandom()
+    redactor = Redactor(_secrets(settings))
+    keep_secrets_out_of_logs(redactor)
+    tables, queues = _storage_clients(settings.storage)
+    resources = AsyncExitStack()
+    for client in (tables, queues, http := httpx.AsyncClient()):
+        resources.push_async_callback(client.__aexit__, None, None, None)
+    await _create_missing(tables, queues, table)
+    rows = tables.get_table_client(table)
+    pauses = Pauses(rows, clock=clock, random=random)
+    account = _accounts(pauses, http, clock)
+    return Connector(
+        connections={
+            name: _connection(name, connection, account, pauses, http, clock)
+            for name, connection in settings.connections.items()
+        },
+        ledger=DocumentLedger(
+            rows, clock=clock, lease=timedelta(seconds=settings.claim_lease_seconds), redact=redactor.value
+        ),
+        periods=PeriodLedger(rows),
+        watermarks=Watermarks(rows, clock=clock),
+        subjects=SubjectLedger(rows, redact=redactor.value),
+        documents_queue=StorageDocumentQueue(queues.get_queue_client(DOCUMENTS_QUEUE)),
+        backfill_queue=StorageDocumentQueue(queues.get_queue_client(BACKFILL_QUEUE)),
+        clock=clock,
+        random=random,
+        resources=resources,
+    )
+
+
+def keep_secrets_out_of_logs(redactor: Redactor) -> None:
+    """Redact every record that the root logger's handlers write, and keep HTTP libraries from logging URLs."""
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(known, RedactingFilter) for known in handler.filters):
+            handler.addFilter(RedactingFilter(redactor))
+    for library in ("httpx", "httpcore", "azure"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _connection(
+    name: str,
+    settings: ConnectionSettings,
+    account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
+    pauses: Pauses,
+    http: httpx.AsyncClient,
+    clock: Clock,
+) -> Connection:
+    async def environment_is_open() -> None:
+        await gate.check()
+
+    tokens = TokenSource.of(settings.dynamics, clock)
+    odata = ODataClient(http, settings.dynamics.url, tokens, clock, before_call=environment_is_open)
+    reader = DynamicsReader(odata, settings, clock)
+    gate = Gate(pauses, f"dynamics|{settings.dynamics.url}", clock=clock, probe=_answers(reader.probe))
+    companies = {
+        company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
+        for company in settings.companies
+    }
+    return Connection(name, settings, reader, gate, companies)
+
+
+def _accounts(
+    pauses: Pauses, http: httpx.AsyncClient, clock: Clock
+) -> Callable[[TaxJarSettings, SecretStr], TaxJarAccount]:
+    """One client per TaxJar account, however many companies report to it: they share its rate limit and pauses."""
+    known: dict[str, TaxJarAccount] = {}
+
+    def account(settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
+        name = account_id(settings, token)
+        if name not in known:
+            unguarded = TaxJarClient(http, settings, token, clock=clock)
+            gate = Gate(pauses, f"taxjar|{name}", clock=clock, probe=_answers(unguarded.categories))
+            client = TaxJarClient(http, settings, token, clock=clock, before_call=gate.check)
+            known[name] = TaxJarAccount(client, gate, TaxCategories(client, clock))
+        return known[name]
+
+    return account
+
+
+def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+    async def probe() -> bool:
+        try:
+            await call()
+        except (DynamicsError, TaxJarError):
+            return False
+        return True
+
+    return probe
+
+
+def _storage_clients(storage: StorageSettings) -> tuple[TableServiceClient, QueueServiceClient]:
+    if storage.connection_string:
+        text = storage.connection_string.get_secret_value()
+        return TableServiceClient.from_connection_string(text), QueueServiceClient.from_connection_string(text)
+    credential = ManagedIdentityCredential(client_id=storage.client_id)
+    return (
+        TableServiceClient(endpoint=storage.table_service_uri or "", credential=credential),
+        QueueServiceClient(account_url=storage.queue_service_uri or "", credential=credential),
+    )
+
+
+async def _create_missing(tables: TableServiceClient, queues: QueueServiceClient, table: str) -> None:
+    await tables.create_table_if_not_exists(table)
+    for name in (DOCUMENTS_QUEUE, BACKFILL_QUEUE):
+        for queue in (name, name + POISON_SUFFIX):
+            try:
+                await queues.create_queue(queue)
+            except ResourceExistsError:
+                continue
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    if settings.storage.connection_string:
+        yield settings.storage.connection_string.get_secret_value()
+    for connection in settings.connections.values():
+        candidates = [connection.dynamics.client_secret, connection.taxjar.token]
+        candidates += [company.taxjar.token for company in connection.companies.values()]
+        yield from (secret.get_secret_value() for secret in candidates if secret)

@@ -1,0 +1,90 @@
+"""The object graph that the flows work with: connections, their companies, and the stores that all share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from shared.dynamics.reader import DynamicsReader
+from shared.ledger.documents import DocumentLedger
+from shared.ledger.pauses import Gate
+from shared.ledger.periods import PeriodLedger
+from shared.ledger.subjects import SubjectLedger
+from shared.ledger.watermarks import Watermarks
+from shared.queues import DocumentQueue
+from shared.settings import CompanySettings, ConnectionSettings
+from shared.taxjar.categories import TaxCategories
+from shared.taxjar.client import TaxJarClient
+
+
+class NotFound(LookupError):
+    """There is no such connection, company or document."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxJarAccount:
+    """One TaxJar account; several companies may report to it."""
+
+    client: TaxJarClient
+    gate: Gate
+    """Closed while the account is paused."""
+    categories: TaxCategories
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One F&O legal entity and the TaxJar account that it reports to."""
+
+    id: str
+    settings: CompanySettings
+    account: TaxJarAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One F&O environment."""
+
+    name: str
+    settings: ConnectionSettings
+    reader: DynamicsReader
+    gate: Gate
+    """Closed while the environment is paused."""
+    companies: Mapping[str, Company]
+
+    def company(self, company: str) -> Company:
+        """The company with this id. Raises :class:`NotFound`."""
+        try:
+            return self.companies[company]
+        except KeyError:
+            raise NotFound(f"connection {self.name!r} has no company {company!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Everything a flow needs."""
+
+    connections: Mapping[str, Connection]
+    ledger: DocumentLedger
+    periods: PeriodLedger
+    watermarks: Watermarks
+    subjects: SubjectLedger
+    documents_queue: DocumentQueue
+    backfill_queue: DocumentQueue
+    clock: Callable[[], datetime]
+    random: Random
+    resources: AsyncExitStack
+    """Open connections to storage and to the remote sides."""
+
+    async def aclose(self) -> None:
+        """Close every connection; the graph cannot be used afterwards."""
+        await self.resources.aclose()
+
+    def connection(self, name: str) -> Connection:
+        """The connection of this name. Raises :class:`NotFound`."""
+        try:
+            return self.connections[name]
+        except KeyError:
+            raise NotFound(f"there is no connection {name!r}") from None

@@ -1,0 +1,123 @@
+"""Transient trouble is never a failure of a document: it goes back and is tried again (design 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.documents import DocumentKey
+from shared.dynamics import errors as dynamics
+from shared.flows.run import Run
+from shared.ledger.documents import ClaimLost
+from shared.ledger.pauses import Pause, Paused
+from shared.ledger.records import DocumentRecord, State
+from shared.taxjar import errors as taxjar
+
+GIVE_UP_AFTER = timedelta(days=7)
+_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
+_LOOK_AGAIN = timedelta(seconds=30)
+"""How soon a document asks again whether a connection that refused access works."""
+_ALONE_FROM = 3
+"""After so many attempts in company, each document is read alone: one bad row must not keep the others."""
+
+
+class NotYet(Exception):
+    """The document has to wait for something that will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """Why a document has to wait and until when; ``until`` ``None`` means until its connection works again."""
+
+    message: str
+    until: datetime | None
+    outcome_unknown: bool = False
+    status: int | None = None
+    counts: bool = True
+    """Whether this was an attempt of the document itself, rather than a pause of the whole connection."""
+
+
+TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
+"""What postpones a document; anything else is a defect."""
+
+
+async def postpone(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> None:
+    """Record the attempt, and put the documents back with a delay; after seven days of trying they have failed."""
+    wait = await _judge(run, claims, trouble)
+    waiting = [claim for claim in claims if await _settle(run, claim, wait)]
+    delay = wait.until - run.connector.clock() if wait.until else _LOOK_AGAIN
+    alone = any(claim.attempts >= _ALONE_FROM for claim in waiting)
+    for group in [[claim] for claim in waiting] if alone else [waiting]:
+        await run.queue.put(run.connection.name, [claim.key for claim in group], delay=delay)
+
+
+async def release(run: Run, claim: DocumentRecord, defect: Exception) -> None:
+    """Give up the claim because of a defect of ours; the message is delivered again, and in the end buried."""
+    message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
+    with suppress(ClaimLost):
+        await run.settle(claim, State.RETRYING, message=message, next_attempt_at=None)
+
+
+async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
+    """Whether the document is to be tried again."""
+    unknown = claim.outcome_unknown or wait.outcome_unknown
+    tried = run.connector.clock() - (claim.first_attempt_at or run.connector.clock())
+    give_up = wait.counts and tried >= GIVE_UP_AFTER
+    message = f"Given up after {GIVE_UP_AFTER.days} days of trying. {wait.message}" if give_up else wait.message
+    try:
+        await run.settle(
+            claim,
+            State.FAILED if give_up else State.RETRYING,
+            {"status": wait.status},
+            message=message,
+            next_attempt_at=None if give_up else wait.until,
+            outcome_unknown=unknown,
+            attempts=claim.attempts if wait.counts else claim.attempts - 1,
+        )
+    except ClaimLost:
+        return False
+    return not give_up
+
+
+async def put_back_until_open(run: Run, keys: Sequence[DocumentKey], pause: Pause) -> None:
+    """Put keys back that were not worked on because their connection is paused."""
+    left = pause.until - run.connector.clock()
+    await run.queue.put(run.connection.name, keys, delay=min(left, _LOOK_AGAIN) if pause.denied else left)
+
+
+async def _judge(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> Postponement:
+    """What ``trouble`` means for the documents; a 429 or a refusal pauses the side that it came from."""
+    attempts = max(claim.attempts for claim in claims)
+    match trouble:
+        case Paused():
+            return _until_open(trouble.pause)
+        case dynamics.Throttled() | taxjar.Throttled():
+            gate = run.connection.gate if isinstance(trouble, dynamics.Throttled) else run.company.account.gate
+            return _until_open(await gate.throttle(trouble.retry_after))
+        case dynamics.AccessDenied():
+            return _until_open(await run.connection.gate.deny(str(trouble)))
+        case taxjar.AccessDenied():
+            return _until_open(await run.company.account.gate.deny(str(trouble)))
+        case dynamics.Unavailable():
+            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after))
+        case taxjar.Unavailable():
+            next_attempt = _next_attempt(run, attempts, trouble.retry_after)
+            return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, trouble.status)
+        case _:
+            return Postponement(str(trouble), _next_attempt(run, attempts, None))
+
+
+def _until_open(pause: Pause) -> Postponement:
+    message = f"Waiting, {pause.target.split('|')[0]} is paused: {pause.message}"
+    return Postponement(message, None if pause.denied else pause.until, counts=False)
+
+
+def _next_attempt(run: Run, attempts: int, retry_after: float | None) -> datetime:
+    """Exponential back-off with full jitter, from seconds to hours, and never before ``Retry-After``."""
+    ceiling: timedelta = min(_FIRST_DELAY * 2 ** min(attempts, 20), _LONGEST_DELAY)
+    wait = ceiling * run.connector.random.random()
+    if retry_after is not None:
+        wait = max(wait, timedelta(seconds=retry_after))
+    return run.connector.clock() + wait

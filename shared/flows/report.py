@@ -1,0 +1,94 @@
+"""Report posted documents: claim them, read them back from F&O, send each to TaxJar, settle it (design 4.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from shared.connector import Connector
+from shared.documents import DocumentKey, PostedDocument
+from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, release
+from shared.flows.report_document import DocumentReport
+from shared.flows.run import Run
+from shared.ledger.audit import Actor
+from shared.ledger.documents import ClaimLost
+from shared.ledger.pauses import Paused
+from shared.ledger.records import DocumentRecord
+from shared.mapping import needs_tax_categories
+from shared.queues import DocumentQueue, DocumentsMessage
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+"""Documents of one message that are with TaxJar at the same time."""
+_CLOCK_SKEW = timedelta(seconds=1)
+
+
+async def report_documents(
+    connector: Connector, message: DocumentsMessage, actor: Actor, *, queue: DocumentQueue
+) -> None:
+    """Report the documents of one queue message; what cannot be settled now goes back to ``queue`` with a delay.
+
+    Raises only for a defect of our own, so that the message is delivered again and in the end buried.
+    """
+    connection = connector.connection(message.connection)
+    run = Run(connector, connection, connection.company(message.company), actor, queue)
+    try:
+        await run.connection.gate.open()
+        await run.company.account.gate.open()
+    except Paused as paused:
+        await put_back_until_open(run, message.document_keys(), paused.pause)
+        return
+    records = await connector.ledger.get_all(connection.name, message.document_keys())
+    claims = await connector.ledger.claim(await _due(run, records))
+    if not claims:
+        return
+    try:
+        documents = await connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
+        await run.prepare(ask_tax_categories=needs_tax_categories(run.company.settings))
+    except TRANSIENT as trouble:
+        await postpone(run, claims, trouble)
+    except Exception as defect:
+        for claim in claims:
+            await release(run, claim, defect)
+        raise
+    else:
+        await _report_each(run, claims, documents)
+
+
+async def _due(run: Run, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+    """The records to work on now; those that another worker has, or that have to wait, go back to the queue."""
+    now = run.connector.clock()
+    for record in records:
+        if record.in_flight and not record.is_due(now):
+            wait = (record.due_at() or now) - now + _CLOCK_SKEW
+            await run.queue.put(run.connection.name, [record.key], delay=wait)
+    return [record for record in records if record.is_due(now)]
+
+
+async def _report_each(
+    run: Run, claims: Sequence[DocumentRecord], documents: Mapping[DocumentKey, PostedDocument]
+) -> None:
+    """Report every claimed document; one that meets trouble or a defect does not keep the others."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(claim: DocumentRecord) -> Exception | None:
+        report = DocumentReport(run, claim)
+        async with slots:
+            try:
+                await report.settle(documents.get(claim.key))
+            except ClaimLost:
+                logger.warning("%s: another worker has taken over", claim.key)
+            except TRANSIENT as trouble:
+                await postpone(run, [report.claim], trouble)
+            except Exception as defect:
+                logger.exception("%s: cannot be reported because of a defect", claim.key)
+                await release(run, report.claim, defect)
+                return defect
+        return None
+
+    defects = [defect for defect in await asyncio.gather(*(one(claim) for claim in claims)) if defect]
+    if defects:
+        raise defects[0]

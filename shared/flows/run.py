@@ -1,0 +1,61 @@
+"""What the steps of reporting one queue message have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from shared.connector import Company, Connection, Connector
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.periods import FilingPeriods
+from shared.ledger.records import DocumentRecord, State
+from shared.queues import DocumentQueue
+
+_CALL_AT_MOST = timedelta(seconds=60)
+"""Longest call to TaxJar: a claim has to outlast it."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One queue message being worked on, for one company."""
+
+    connector: Connector
+    connection: Connection
+    company: Company
+    actor: Actor
+    queue: DocumentQueue
+    periods: FilingPeriods = field(default_factory=lambda: FilingPeriods(1, {}))
+    tax_categories: frozenset[str] | None = None
+
+    async def prepare(self, *, ask_tax_categories: bool) -> None:
+        """Read what all documents of the message need. Raises what the calls raise."""
+        self.periods = await self.connector.periods.of_company(
+            self.connection.name, self.company.id, self.company.settings.filing_lock_day
+        )
+        if ask_tax_categories:
+            self.tax_categories = await self.company.account.categories.codes()
+
+    async def settle(
+        self, record: DocumentRecord, state: State, entry: dict[str, Any] | None = None, **changes: Any
+    ) -> DocumentRecord:
+        """Write the record's new state with its audit entry; ``reason`` and ``message`` go to both."""
+        reason, message = changes.setdefault("reason", ""), changes.setdefault("message", "")
+        audit = AuditEntry(
+            at=self.connector.clock(),
+            actor=self.actor,
+            subject=str(record.key),
+            decision=state,
+            reason=reason,
+            message=message,
+            attempt=record.attempts,
+            **(entry or {}),
+        )
+        return await self.connector.ledger.settle(record, audit, state=state, **changes)
+
+    async def outlast_a_call(self, claim: DocumentRecord) -> DocumentRecord:
+        """The claim, renewed if it could run out during a call. Raises ``ClaimLost`` when it already has."""
+        ledger = self.connector.ledger
+        if ledger.lease_left(claim) < min(_CALL_AT_MOST, ledger.lease / 2):
+            return await ledger.renew(claim)
+        return claim

@@ -1,0 +1,233 @@
+"""The document ledger: every posted document once, claimed by one worker at a time, settled together with its audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+
+from shared.documents import ListedDocument
+from shared.ledger import keys
+from shared.ledger.audit import Actor, AuditEntry, Redact
+from shared.ledger.queries import DocumentQueries
+from shared.ledger.records import DocumentRecord, State, to_entity
+from shared.transactions import Kind
+
+Operation = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, Any]]
+
+_SIGHTINGS_PER_TRANSACTION = 33
+"""Three rows each, and an entity-group transaction holds 100."""
+
+
+class ClaimLost(Exception):
+    """Another worker changed the document since it was read: nothing was written, and it is theirs now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A document that F&O listed, with the TaxJar transaction that its totals make of it."""
+
+    listed: ListedDocument
+    kind: Kind
+    transaction_id: str
+
+
+class DocumentLedger(DocumentQueries):
+    """Records of posted documents in Table Storage. All methods are safe to run on many instances at once."""
+
+    def __init__(self, table: TableClient, *, clock: Callable[[], datetime], lease: timedelta, redact: Redact) -> None:
+        super().__init__(table)
+        self.lease = lease
+        self._clock = clock
+        self._redact = redact
+
+    async def see(
+        self, connection: str, sightings: Sequence[Sighting], actor: Actor, *, message: str = ""
+    ) -> list[DocumentRecord]:
+        """Write ``seen`` rows, their audit and the pointers from their ids; return those that were new.
+
+        An id belongs to the document that was seen first (design 4.3): a later one is written without owning it.
+        """
+        seen: list[DocumentRecord] = []
+        for start in range(0, len(sightings), _SIGHTINGS_PER_TRANSACTION):
+            chunk = sightings[start : start + _SIGHTINGS_PER_TRANSACTION]
+            records = self._new_records(connection, chunk)
+            try:
+                operations = [step for record in records for step in self._insertion(record, actor, message)]
+                await self._transact(operations)
+                seen += records
+            except ResourceExistsError:
+                for record in records:
+                    seen += [written] if (written := await self._see_one(record, actor, message)) else []
+        return seen
+
+    def _new_records(self, connection: str, sightings: Sequence[Sighting]) -> list[DocumentRecord]:
+        now, taken = self._clock(), set[str]()
+        records = []
+        for sighting in sightings:
+            records.append(
+                DocumentRecord(
+                    connection=connection,
+                    key=sighting.listed.key,
+                    state=State.SEEN,
+                    kind=sighting.kind,
+                    transaction_id=sighting.transaction_id,
+                    owns_id=sighting.transaction_id not in taken,
+                    seen_at=now,
+                    updated_at=now,
+                    total_amount=sighting.listed.total_amount,
+                    total_tax=sighting.listed.total_tax,
+                )
+            )
+            taken.add(sighting.transaction_id)
+        return records
+
+    def _insertion(self, record: DocumentRecord, actor: Actor, message: str) -> list[Operation]:
+        entry = AuditEntry(
+            at=record.seen_at,
+            actor=actor,
+            subject=str(record.key),
+            decision=State.SEEN,
+            message=message,
+            after={"total_amount": record.total_amount, "total_tax": record.total_tax},
+        )
+        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
+        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
+        operations: list[Operation] = [("create", to_entity(stored)), ("create", audit)]
+        return [*operations, ("create", _pointer(record))] if record.owns_id else operations
+
+    async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
+        for owns_id in (record.owns_id, False):
+            attempt = replace(record, owns_id=owns_id)
+            try:
+                await self._transact(self._insertion(attempt, actor, message))
+                return attempt
+            except ResourceExistsError:
+                if await self.get(record.connection, record.key):
+                    return None
+        return None
+
+    async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+        """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.
+
+        A claim over one whose lease ran out knows nothing of what the earlier worker did: ``outcome_unknown``.
+        """
+        now = self._clock()
+        claims = [
+            replace(
+                record,
+                state=State.REPORTING,
+                lease_until=now + self.lease,
+                attempts=record.attempts + 1,
+                first_attempt_at=record.first_attempt_at or now,
+                outcome_unknown=record.outcome_unknown or record.state is State.REPORTING,
+                updated_at=now,
+            )
+            for record in records
+        ]
+        try:
+            return await self._write_claims(claims)
+        except (ResourceModifiedError, ResourceNotFoundError):
+            written = []
+            for claim in claims:
+                try:
+                    written += await self._write_claims([claim])
+                except (ResourceModifiedError, ResourceNotFoundError):
+                    continue
+            return written
+
+    async def renew(self, claim: DocumentRecord) -> DocumentRecord:
+        """Extend a claim that is about to run out. Raises :class:`ClaimLost` when another worker has taken it."""
+        try:
+            [renewed] = await self._write_claims([replace(claim, lease_until=self._clock() + self.lease)])
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise ClaimLost(str(claim.key)) from None
+        return renewed
+
+    async def _write_claims(self, claims: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+        if not claims:
+            return []
+        operations = [_guarded("update", _claim_entity(claim), claim.etag, UpdateMode.MERGE) for claim in claims]
+        answers = await self._transact(operations)
+        return [replace(claim, etag=answer["etag"]) for claim, answer in zip(claims, answers, strict=True)]
+
+    def lease_left(self, claim: DocumentRecord) -> timedelta:
+        """How long the claim still holds."""
+        return (claim.lease_until or self._clock()) - self._clock()
+
+    async def settle(self, record: DocumentRecord, entry: AuditEntry, **changes: Any) -> DocumentRecord:
+        """Write ``changes`` to the record and its audit entry in one entity-group transaction.
+
+        The id of a document that is skipped becomes free. Raises :class:`ClaimLost` when the record was changed since.
+        """
+        changed = replace(record, updated_at=self._clock(), lease_until=None, **changes)
+        operations: list[Operation] = []
+        if changed.state is State.SKIPPED and changed.owns_id:
+            changed = replace(changed, owns_id=False)
+            operations.append(("delete", _pointer(record)))
+        return await self._write(changed, entry, operations)
+
+    async def acquire_id(self, record: DocumentRecord, transaction_id: str, entry: AuditEntry) -> DocumentRecord:
+        """Make ``record`` the owner of ``transaction_id`` unless another document owns it (see ``owns_id``)."""
+        wanted = replace(record, transaction_id=transaction_id, owns_id=True)
+        operations: list[Operation] = [("create", _pointer(wanted))]
+        if record.owns_id:
+            operations.append(("delete", _pointer(record)))
+        try:
+            return await self._write(wanted, entry, operations)
+        except ResourceExistsError:
+            return replace(record, transaction_id=transaction_id, owns_id=False)
+
+    async def _write(
+        self, record: DocumentRecord, entry: AuditEntry, operations: Sequence[Operation] = ()
+    ) -> DocumentRecord:
+        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
+        message = self._redact(record.message)
+        record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
+        try:
+            answers = await self._transact(
+                [_guarded("update", to_entity(record), record.etag, UpdateMode.REPLACE), ("create", audit), *operations]
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise ClaimLost(str(record.key)) from None
+        return replace(record, etag=answers[0]["etag"])
+
+    async def _transact(self, operations: Sequence[Operation]) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await self._table.submit_transaction(operations)
+        except HttpResponseError as error:
+            raise _plain(error) from error
+
+
+_CLAIM_PROPERTIES = frozenset(
+    {"PartitionKey", "RowKey", "state", "lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at"}
+)
+
+
+def _claim_entity(claim: DocumentRecord) -> dict[str, Any]:
+    return {name: value for name, value in to_entity(claim).items() if name in _CLAIM_PROPERTIES}
+
+
+def _pointer(record: DocumentRecord) -> dict[str, str]:
+    return {
+        "PartitionKey": record.partition,
+        "RowKey": keys.id_row(record.transaction_id),
+        "document_row": record.row,
+    }
+
+
+def _guarded(verb: str, entity: Mapping[str, Any], etag: str, mode: UpdateMode) -> Operation:
+    return verb, entity, {"mode": mode, "etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _plain(error: HttpResponseError) -> HttpResponseError:
+    """A failed transaction as the exception that the failed operation alone would have raised."""
+    by_status = {404: ResourceNotFoundError, 409: ResourceExistsError, 412: ResourceModifiedError}
+    kind = by_status.get(error.status_code or 0)
+    return kind(message=error.message, response=error.response) if kind else error

@@ -1,0 +1,58 @@
+"""Partition and row keys of the ledger table.
+
+All rows of one company of one connection share a partition, so that a document, its id and its audit change in one
+entity-group transaction. Document rows sort by invoice date, so that a poll's window is one range read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from shared.documents import DocumentKey
+
+LEDGER_TABLE = "ledger"
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_DOCUMENT = "doc"
+_AUDIT = "audit"
+_ID = "id"
+
+
+def encode(text: str) -> str:
+    """``text`` in characters that Table Storage allows in a key; different texts stay different."""
+    return _UNSAFE.sub(lambda match: "".join(f"={byte:02x}" for byte in match[0].encode()), text)
+
+
+def partition(connection: str, company: str) -> str:
+    """The partition of one company of one connection."""
+    return f"{encode(connection)}|{encode(company)}"
+
+
+def document_row(key: DocumentKey) -> str:
+    """The row of a document."""
+    return f"{_DOCUMENT}|{key.date.isoformat()}|{encode(key.number)}|{encode(key.voucher)}"
+
+
+def document_rows_from(day: date) -> str:
+    """The smallest row key of a document dated ``day`` or later."""
+    return f"{_DOCUMENT}|{day.isoformat()}"
+
+
+def document_rows_through(day: date) -> str:
+    """A row key above every document dated ``day`` or earlier."""
+    return f"{_DOCUMENT}|{day.isoformat()}|~"
+
+
+DOCUMENT_ROWS_END = f"{_DOCUMENT}|~"
+"""A row key above every document."""
+
+
+def audit_row(subject_row: str, sequence: int) -> str:
+    """The row of the ``sequence``-th audit entry (from 1) about the row ``subject_row``."""
+    return f"{_AUDIT}|{subject_row}|{sequence:06d}"
+
+
+def id_row(transaction_id: str) -> str:
+    """The row that says which document owns ``transaction_id``."""
+    return f"{_ID}|{encode(transaction_id)}"

@@ -1,0 +1,50 @@
+"""Filing periods: what a state may have received is not changed without a person (design 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from azure.data.tables.aio import TableClient
+
+from shared.ledger.keys import partition
+
+_PERIOD = "period"
+
+
+@dataclass(frozen=True, slots=True)
+class FilingPeriods:
+    """Which days are closed, by state: through ``filed_through``, and by the lock day of the following month."""
+
+    lock_day: int
+    filed_through: Mapping[str, date]
+
+    def is_closed(self, day: date, state: str, *, today: date) -> bool:
+        """Whether a transaction dated ``day`` and shipped to ``state`` may be in a filed return as of ``today``."""
+        filed = self.filed_through.get(state)
+        return (filed is not None and day <= filed) or today >= self._locked_from(day)
+
+    def _locked_from(self, day: date) -> date:
+        year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+        return date(year, month, self.lock_day)
+
+
+class PeriodLedger:
+    """The filing periods that people closed, per company and state."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def of_company(self, connection: str, company: str, lock_day: int) -> FilingPeriods:
+        """The periods of one company, all states."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
+            parameters={
+                "partition": partition(connection, company),
+                "first": f"{_PERIOD}|",
+                "end": f"{_PERIOD}|~",
+            },
+        )
+        filed = {row["state"]: date.fromisoformat(row["filed_through"]) async for row in rows}
+        return FilingPeriods(lock_day, filed)

@@ -1,0 +1,30 @@
+"""Long texts in a table entity: a property holds 32 K characters, an entity 1 MiB."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+_CHUNK = 30_000
+_COMPRESSED = "zlib:"
+
+
+def pack(name: str, text: str) -> dict[str, str]:
+    """The properties ``name``, ``name_1``, … that hold ``text``; long texts are compressed."""
+    if len(text) > _CHUNK:
+        text = _COMPRESSED + base64.b64encode(zlib.compress(text.encode())).decode()
+    chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)] or [""]
+    return {name if part == 0 else f"{name}_{part}": chunk for part, chunk in enumerate(chunks)}
+
+
+def unpack(name: str, entity: Mapping[str, Any]) -> str:
+    """The text that :func:`pack` spread over ``entity``; empty when there is none."""
+    parts = [str(entity.get(name) or "")]
+    while (more := entity.get(f"{name}_{len(parts)}")) is not None:
+        parts.append(str(more))
+    text = "".join(parts)
+    if text.startswith(_COMPRESSED):
+        return zlib.decompress(base64.b64decode(text[len(_COMPRESSED) :])).decode()
+    return text

@@ -1,0 +1,95 @@
+"""Messages on the Azure Storage queues: keys of documents, never documents (design 2 and 4.1)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import islice
+from math import ceil
+from typing import Protocol
+
+from azure.storage.queue.aio import QueueClient
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.documents import DocumentKey
+
+DOCUMENTS_QUEUE = "posted-documents"
+BACKFILL_QUEUE = "posted-documents-backfill"
+POISON_SUFFIX = "-poison"
+
+KEYS_PER_MESSAGE = 20
+_NEVER_EXPIRES = -1
+_LONGEST_DELAY = timedelta(days=6)
+"""Storage queues hide a message for seven days at most."""
+
+
+class MalformedMessage(Exception):
+    """A queue message that is not ours; it ends in the poison queue and is buried there with an audit entry."""
+
+
+class MessageKey(BaseModel):
+    """A document key inside a message, without the company that all keys of a message share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: str = Field(min_length=1)
+    date: date
+    voucher: str
+
+
+class DocumentsMessage(BaseModel):
+    """Up to 20 documents of one company to report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connection: str = Field(min_length=1)
+    company: str = Field(min_length=1)
+    keys: tuple[MessageKey, ...] = Field(min_length=1, max_length=KEYS_PER_MESSAGE)
+
+    def document_keys(self) -> list[DocumentKey]:
+        """The full keys, each once, in order."""
+        found = (DocumentKey(self.company, key.date, key.number, key.voucher) for key in self.keys)
+        return list(dict.fromkeys(found))
+
+
+def messages(connection: str, documents: Sequence[DocumentKey]) -> Iterator[DocumentsMessage]:
+    """``documents`` in messages of one company and at most 20 keys each."""
+    for company in dict.fromkeys(key.company for key in documents):
+        rest = iter([key for key in documents if key.company == company])
+        while batch := tuple(islice(rest, KEYS_PER_MESSAGE)):
+            keys = tuple(MessageKey(number=key.number, date=key.date, voucher=key.voucher) for key in batch)
+            yield DocumentsMessage(connection=connection, company=company, keys=keys)
+
+
+def parse_message(body: bytes | str) -> DocumentsMessage:
+    """The message in ``body`` (JSON, already decoded from base64). Raises :class:`MalformedMessage`."""
+    try:
+        return DocumentsMessage.model_validate_json(body)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        )
+        raise MalformedMessage(f"the queue message names no documents ({problems})") from None
+
+
+class DocumentQueue(Protocol):
+    """Where keys of documents are put to be reported."""
+
+    async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
+        """Enqueue ``documents``, visible after ``delay``."""
+
+
+class StorageDocumentQueue:
+    """A :class:`DocumentQueue` on Azure Storage; messages are base64, as the host expects, and never expire."""
+
+    def __init__(self, client: QueueClient) -> None:
+        self._client = client
+
+    async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
+        """Enqueue ``documents``, visible after ``delay`` (at most six days, then they come back and wait again)."""
+        hidden = ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())
+        for message in messages(connection, documents):
+            body = base64.b64encode(message.model_dump_json().encode()).decode()
+            await self._client.send_message(body, visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)

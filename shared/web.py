@@ -1,0 +1,80 @@
+"""HTTP answers of the app, independent of the framework: JSON, errors a person can act on, limits (design 3.1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+BODY_LIMIT = 256 * 1024
+"""Bytes of a request body."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; ``body`` is JSON content, or text when ``content_type`` says so."""
+
+    status: int = 200
+    body: Any = None
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The body as it goes over the wire."""
+        return self.body if self.content_type != "application/json" else json.dumps(self.body, ensure_ascii=False)
+
+
+class Problem(Exception):
+    """A request that cannot be served; becomes ``{"error": {"code", "message"}}``."""
+
+    def __init__(self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+
+    def answer(self) -> Answer:
+        """The problem as an answer."""
+        return Answer(self.status, {"error": {"code": self.code, "message": str(self)}}, headers=self.headers)
+
+
+def instant(at: datetime | None) -> str | None:
+    """``at`` as ISO 8601 UTC."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def check_size(body: bytes) -> None:
+    """Refuse a body over 256 KiB."""
+    if len(body) > BODY_LIMIT:
+        raise Problem(413, "too_large", f"The body is larger than {BODY_LIMIT // 1024} KiB.")
+
+
+def read_json(body: bytes, model: type[_Model]) -> _Model:
+    """The body as ``model``; a problem names each field that is wrong."""
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise Problem(400, "bad_request", _sentences(error)) from None
+
+
+def read_query(params: Mapping[str, str], model: type[_Model]) -> _Model:
+    """The query parameters as ``model``; a problem names each one that is wrong."""
+    try:
+        return model.model_validate(dict(params))
+    except ValidationError as error:
+        raise Problem(400, "bad_request", _sentences(error)) from None
+
+
+def _sentences(error: ValidationError) -> str:
+    details = error.errors(include_input=False, include_url=False)
+    parts = [
+        f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg'].removeprefix('Value error, ')}"
+        for detail in details
+    ]
+    return "; ".join(parts)

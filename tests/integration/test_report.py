@@ -1,0 +1,281 @@
+"""From posting in F&O to TaxJar, through the real flows: one document, one effect (design 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from local.simulators.dynamics.specs import AddressSpec, ChargeSpec, InvoiceSpec, LineSpec
+from local.simulators.faults import Fault
+from shared.documents import DocumentKey
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.documents import ClaimLost
+from shared.ledger.records import State
+from tests.world import NOW, TODAY, World
+
+TRANSACTIONS = "*/transactions/*"
+
+
+def invoice(number: str = "INV-1", **changes: object) -> InvoiceSpec:
+    return replace(InvoiceSpec(number, TODAY, tax_rate=Decimal("0.0825")), **changes)  # type: ignore[arg-type]
+
+
+async def test_a_posted_invoice_becomes_an_order(world: World) -> None:
+    lines = [LineSpec(quantity=4, price=125, discount=20)]
+    world.posting.invoice(invoice(lines=lines, charges=[ChargeSpec("FREIGHT", 25), ChargeSpec("HANDLING", 5)]))
+    await world.run()
+    assert (await world.record("INV-1")).state is State.REPORTED
+    order = world.taxjar.orders["USMF-INV-1"]
+    assert (order.amount, order.shipping, order.sales_tax) == (Decimal("510.00"), Decimal("25.00"), Decimal("42.07"))
+    assert [(line.quantity, line.unit_price, line.discount) for line in order.line_items] == [
+        (4, Decimal("125.00"), Decimal("20.00")),
+        (1, Decimal("5.00"), Decimal("0.00")),
+    ]
+    assert (order.to_state, order.from_state, order.customer_id) == ("TX", "TX", "USMF-C-1000")
+
+
+async def test_a_credit_note_becomes_a_refund_that_refers_to_its_order(world: World) -> None:
+    posted = world.posting.invoice(invoice(date=TODAY - timedelta(days=3)))
+    world.posting.credit_note(posted, "CRN-1", TODAY)
+    await world.run()
+    refund = world.taxjar.refunds["USMF-CRN-1-refund"]
+    assert refund.transaction_reference_id == "USMF-INV-1"
+    assert (refund.amount, refund.sales_tax) == (Decimal("-100.00"), Decimal("-8.25"))
+    assert refund.transaction_date.date() == TODAY
+
+
+async def test_a_document_that_cannot_be_mapped_is_held_with_a_reason(world: World) -> None:
+    world.posting.invoice(invoice(ship_to=AddressSpec("1 Main St", "Austin", "NY", "78704")))
+    await world.run()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "zip_state_mismatch")
+    assert "78704" in record.message
+    assert world.calls() == 0
+
+
+async def test_a_document_out_of_scope_is_skipped_and_its_id_becomes_free(world: World) -> None:
+    world.posting.invoice(invoice(is_proforma=True, voucher="V-1"))
+    await world.run()
+    assert (await world.record("INV-1")).reason == "proforma"
+    world.posting.invoice(invoice(voucher="V-2", date=TODAY - timedelta(days=1)))
+    await world.run()
+    assert world.taxjar.orders.keys() == {"USMF-INV-1"}
+
+
+async def test_an_id_belongs_to_the_document_that_was_seen_first(world: World) -> None:
+    world.posting.invoice(invoice(voucher="V-1", date=TODAY - timedelta(days=1)))
+    world.posting.invoice(invoice(voucher="V-2", lines=[LineSpec(price=7)]))
+    await world.run()
+    states = {record.key.voucher: (record.state, record.reason) for record in await world.records()}
+    assert states == {"V-1": (State.REPORTED, ""), "V-2": (State.HELD, "id_collision")}
+    assert world.taxjar.orders["USMF-INV-1"].amount == Decimal("100.00")
+
+
+async def test_a_document_read_ten_times_is_reported_once(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    key = (await world.records())[0].key
+    for _ in range(9):
+        await world.queue.put("main", [key])
+    await world.settle()
+    assert world.calls() == 1
+
+
+async def test_a_claim_with_a_live_lease_is_left_alone(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    [claim] = await world.connector.ledger.claim([await world.record("INV-1")])
+    await world.work()
+    assert world.calls() == 0
+    assert (await world.record("INV-1")).etag == claim.etag
+    assert world.queue.waiting[0][0] > NOW + timedelta(seconds=120)
+
+
+async def test_a_claim_whose_lease_ran_out_asks_taxjar_before_it_sends(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    await world.connector.ledger.claim([await world.record("INV-1")])
+    await world.settle()
+    assert [call.method for call in world.simulation.taxjar.calls] == ["GET", "POST"]
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_what_taxjar_already_holds_unchanged_is_adopted(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(Fault(method="POST", path=TRANSACTIONS, drop=True, after=True, times=1))
+    await world.run()
+    record = await world.record("INV-1")
+    assert record.state is State.REPORTED
+    assert record.attempts == 2
+    assert world.calls("PUT") == 0
+    assert [entry["decision"] for entry in await world.audit("INV-1")] == ["seen", "retrying", "reported"]
+
+
+async def test_a_422_is_settled_by_what_taxjar_holds_without_a_put(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.run()
+    await _forget(world, "INV-1")
+    await world.run()
+    assert [call.method for call in world.simulation.taxjar.calls] == ["POST", "POST", "GET"]
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_other_content_in_an_open_period_is_replaced_and_audited_with_before_and_after(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.run()
+    order = world.taxjar.orders["USMF-INV-1"]
+    world.taxjar.store(replace(order, sales_tax=Decimal("1.00")))
+    await _forget(world, "INV-1")
+    await world.run()
+    assert world.taxjar.orders["USMF-INV-1"].sales_tax == Decimal("8.25")
+    last = (await world.audit("INV-1"))[-1]
+    assert (last["before"]["sales_tax"], last["after"]["sales_tax"]) == ("1.0", "8.25")
+
+
+async def test_other_content_in_a_closed_period_is_held_and_nothing_is_sent(world: World) -> None:
+    world.posting.invoice(invoice(date=date(2026, 10, 31)))
+    await world.sweep()
+    await world.settle()
+    order = world.taxjar.orders["USMF-INV-1"]
+    world.taxjar.store(replace(order, sales_tax=Decimal("1.00")))
+    await _forget(world, "INV-1")
+    await world.sweep()
+    await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "filed_transaction_changed")
+    assert world.taxjar.orders["USMF-INV-1"].sales_tax == Decimal("1.00")
+
+
+async def test_a_document_first_seen_after_its_period_closed_is_reported_and_flagged_late(world: World) -> None:
+    world.posting.invoice(invoice(date=date(2026, 10, 31)))
+    world.posting.invoice(invoice("INV-2", date=date(2026, 11, 1)))
+    await world.sweep()
+    await world.settle()
+    assert [(record.key.number, record.late) for record in await world.records()] == [
+        ("INV-1", True),
+        ("INV-2", False),
+    ]
+
+
+async def test_a_refusal_of_the_data_is_held_with_taxjars_own_words(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(Fault(method="POST", path=TRANSACTIONS, status=400))
+    await world.run()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "rejected_by_taxjar")
+    assert "Something went wrong" in record.message
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path=TRANSACTIONS, status=503, times=3),
+        Fault(path=TRANSACTIONS, status=503, retry_after=90, times=2),
+        Fault(path=TRANSACTIONS, status=502, body="html", times=2),
+        Fault(path=TRANSACTIONS, status=200, body="empty", times=2),
+        Fault(path=TRANSACTIONS, drop=True, times=2),
+        Fault(path=TRANSACTIONS, drop=True, after=True, times=2),
+        Fault(path=TRANSACTIONS, status=500, after=True, times=1),
+    ],
+    ids=lambda fault: fault.name + fault.body,
+)
+async def test_transient_trouble_is_never_a_failure_of_the_document(world: World, fault: Fault) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(fault)
+    await world.run()
+    assert (await world.record("INV-1")).state is State.REPORTED
+    assert world.taxjar.orders.keys() == {"USMF-INV-1"}
+
+
+async def test_after_seven_days_of_trying_a_document_has_failed(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(Fault(path=TRANSACTIONS, status=503))
+    await world.poll()
+    await world.work()
+    world.clock.advance(days=6, hours=23)
+    await world.work()
+    assert (await world.record("INV-1")).state is State.RETRYING
+    world.clock.advance(hours=5)
+    await world.work()
+    assert (await world.record("INV-1")).state is State.FAILED
+
+
+async def test_a_429_pauses_the_whole_account_until_its_time_is_over(world: World) -> None:
+    for number in range(30):
+        world.posting.invoice(invoice(f"INV-{number}"))
+    world.simulation.taxjar.faults.add(Fault(path=TRANSACTIONS, status=429, retry_after=60, skip=5, times=1))
+    await world.run()
+    assert {record.state for record in await world.records()} == {State.REPORTED}
+    calls = world.simulation.taxjar.calls
+    [limited] = [call.time for call in calls if call.status == 429]
+    after = [call.time for call in calls if call.time > limited]
+    assert min(after) >= limited + timedelta(seconds=60)
+
+
+async def test_a_429_without_retry_after_pauses_for_ten_seconds_and_more(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(Fault(path=TRANSACTIONS, status=429, times=2))
+    await world.run()
+    first, second, third = (call.time for call in world.simulation.taxjar.calls)
+    assert timedelta(seconds=10) <= second - first <= timedelta(seconds=15)
+    assert timedelta(seconds=20) <= third - second <= timedelta(seconds=30)
+
+
+async def test_refused_access_pauses_the_connection_and_a_probe_every_five_minutes_resumes_it(world: World) -> None:
+    for number in range(3):
+        world.posting.invoice(invoice(f"INV-{number}"))
+    world.simulation.taxjar.faults.add(
+        Fault(path=TRANSACTIONS, status=401), Fault(path="*/categories", status=401, times=2)
+    )
+    await world.poll()
+    await world.settle(within=timedelta(minutes=1))
+    world.simulation.taxjar.faults.clear()
+    world.simulation.taxjar.faults.add(Fault(path="*/categories", status=401, times=2))
+    await world.settle(within=timedelta(hours=1))
+    probes = [call for call in world.simulation.taxjar.calls if call.path.endswith("/categories")]
+    assert [probe.status for probe in probes] == [401, 401, 200]
+    assert all(later.time - earlier.time >= timedelta(minutes=5) for earlier, later in pairwise(probes))
+    assert {record.state for record in await world.records()} == {State.REPORTED}
+
+
+async def test_a_worker_that_lost_its_claim_writes_nothing(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    ledger = world.connector.ledger
+    [first] = await ledger.claim([await world.record("INV-1")])
+    world.clock.advance(minutes=3)
+    [second] = await ledger.claim([await world.record("INV-1")])
+    entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="reported")
+    with pytest.raises(ClaimLost):
+        await ledger.settle(first, entry, state=State.REPORTED)
+    with pytest.raises(ClaimLost):
+        await ledger.renew(first)
+    assert (await ledger.settle(second, entry, state=State.REPORTED)).state is State.REPORTED
+    assert len(await world.audit("INV-1")) == 2
+
+
+async def test_steady_polling_stays_within_the_cost_of_a_document(world: World) -> None:
+    world.posting.invoice(invoice("WARM-UP"))
+    await world.run()
+    before = len(world.simulation.dynamics.calls), world.calls()
+    for number in range(40):
+        world.posting.invoice(invoice(f"INV-{number}", charges=[ChargeSpec()]))
+    await world.run()
+    assert world.calls() - before[1] == 40
+    assert len(world.simulation.dynamics.calls) - before[0] <= 20
+
+
+async def _forget(world: World, number: str) -> None:
+    """Lose the ledger's memory of a document, as a restored backup would."""
+    record = await world.record(number)
+    table = world.connector.ledger._table
+    for row in (record.row, f"id|{record.transaction_id}"):
+        await table.delete_entity(record.partition, row)
+    async for entry in table.query_entities(f"RowKey gt 'audit|{record.row}' and RowKey lt 'audit|{record.row}|~'"):
+        await table.delete_entity(entry)
+    key: DocumentKey = record.key
+    assert await world.connector.ledger.get("main", key) is None

@@ -1,0 +1,166 @@
+"""A whole connector against the simulators and a real Azurite, in one process, on a clock that tests move."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
+from local.simulators.certificates import Certificates
+from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.specs import AddressSpec
+from shared.bootstrap import build_connector
+from shared.connector import Connector
+from shared.documents import DocumentKey
+from shared.flows import poll
+from shared.flows.report import report_documents
+from shared.ledger.audit import Actor
+from shared.ledger.records import DocumentRecord
+from shared.queues import messages, parse_message
+from shared.settings import load_settings
+
+COMPANY = "usmf"
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+TODAY = NOW.date()
+DALLAS = AddressSpec("2200 Irving Blvd", "Dallas", "TX", "75207")
+
+
+@dataclass
+class Clock:
+    """The time, moved by hand."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@dataclass
+class QueueInMemory:
+    """A queue whose delays follow the test's clock; Azurite's follow real time."""
+
+    clock: Clock
+    waiting: list[tuple[datetime, int, bytes]] = field(default_factory=list)
+    _order: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
+        for message in messages(connection, documents):
+            visible = self.clock() + max(delay, timedelta(0))
+            heapq.heappush(self.waiting, (visible, next(self._order), message.model_dump_json().encode()))
+
+    def take(self) -> bytes | None:
+        """The next message that is visible now."""
+        if self.waiting and self.waiting[0][0] <= self.clock():
+            return heapq.heappop(self.waiting)[2]
+        return None
+
+
+@dataclass
+class World:
+    """What a test works with."""
+
+    simulation: Simulation
+    connector: Connector
+    queue: QueueInMemory
+    clock: Clock
+    posting: Posting
+    company: str = COMPANY
+
+    @property
+    def taxjar(self) -> Any:
+        """The simulated TaxJar account: orders, refunds, customers."""
+        return self.simulation.taxjar.account(TAXJAR_ACCOUNT)
+
+    async def poll(self) -> None:
+        await poll.poll_posted_invoices(self.connector, by="test")
+
+    async def sweep(self) -> None:
+        await poll.sweep_posted_invoices(self.connector, by="test")
+
+    async def work(self) -> int:
+        """Work on every message that is visible now; return how many there were."""
+        done = 0
+        actor = Actor(function="report_documents", by="queue")
+        while (body := self.queue.take()) is not None:
+            await report_documents(self.connector, parse_message(body), actor, queue=self.queue)
+            done += 1
+        return done
+
+    async def settle(self, *, within: timedelta = timedelta(days=8)) -> None:
+        """Work until the queue is empty, moving the clock to each delayed message."""
+        deadline = self.clock() + within
+        await self.work()
+        while self.queue.waiting and self.queue.waiting[0][0] <= deadline:
+            self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
+            await self.work()
+
+    async def run(self) -> None:
+        """Poll once and settle everything."""
+        await self.poll()
+        await self.settle()
+
+    async def records(self) -> list[DocumentRecord]:
+        """Everything in the ledger."""
+        return [record async for record in self.connector.ledger.listing(CONNECTION, self.company)]
+
+    async def record(self, number: str) -> DocumentRecord:
+        """The one document with this number."""
+        [found] = [record for record in await self.records() if record.key.number == number]
+        full = await self.connector.ledger.get(CONNECTION, found.key)
+        assert full is not None
+        return full
+
+    async def audit(self, number: str) -> list[dict[str, Any]]:
+        """The document's audit entries; the chain must be intact."""
+        entries, intact = await self.connector.ledger.audit(await self.record(number))
+        assert intact
+        return entries
+
+    def calls(self, method: str | None = None) -> int:
+        """Calls that reached TaxJar's transactions."""
+        return sum(
+            1
+            for call in self.simulation.taxjar.calls
+            if "/transactions/" in call.path and method in (None, call.method)
+        )
+
+
+def _furnished(posting: Posting) -> Posting:
+    """Enough master data for ordinary documents."""
+    posting.legal_entity("Contoso Retail", DALLAS)
+    posting.country("USA", "US")
+    posting.site("S1", DALLAS)
+    posting.warehouse("W-DAL", DALLAS)
+    posting.customer("C-1000", "Barton Tools")
+    posting.charge_code("FREIGHT", "Outbound freight", is_shipping=True)
+    posting.charge_code("HANDLING", "Handling", is_shipping=False)
+    return posting
+
+
+@asynccontextmanager
+async def running_world(
+    azurite: str, certificates: Certificates, *, settings: Mapping[str, object] | None = None
+) -> AsyncIterator[World]:
+    """A world with one connection and the company ``usmf``, on a storage partition of its own."""
+    clock = Clock()
+    with Simulation(certificates, clock=clock) as simulation:
+        company = {"report_from": date(2026, 1, 1).isoformat(), **(settings or {})}
+        connections = {CONNECTION: simulation.settings({COMPANY: company})}
+        loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
+        connector = await build_connector(loaded, clock=clock, random=Random(11), table=f"ledger{uuid4().hex}")
+        queue = QueueInMemory(clock)
+        connector = replace(connector, documents_queue=queue, backfill_queue=queue)
+        try:
+            yield World(simulation, connector, queue, clock, _furnished(simulation.posting(COMPANY)))
+        finally:
+            await connector.aclose()
