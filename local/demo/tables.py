@@ -1,0 +1,111 @@
+"""What the demo prints, and what it finds wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from local.demo.expectations import Expectation
+from local.simulation import Simulation
+from local.simulators.taxjar.records import Account, StoredTransaction
+
+ZERO = Decimal(0)
+Document = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over documents, refunds negative."""
+
+    documents: int = 0
+    amount: Decimal = ZERO
+    tax: Decimal = ZERO
+    shipping: Decimal = ZERO
+
+    def add(self, amount: Decimal, tax: Decimal, shipping: Decimal) -> None:
+        self.documents += 1
+        self.amount += amount
+        self.tax += tax
+        self.shipping += shipping
+
+
+def print_not_reported(records: Iterable[Document]) -> None:
+    """Every document that was skipped or held, by reason, with one example of each."""
+    by_reason: dict[tuple[str, str], list[Document]] = defaultdict(list)
+    for record in records:
+        if record["state"] != "reported":
+            by_reason[record["state"], record["reason"]].append(record)
+    print("\nNot reported, and why")
+    for (state, reason), found in sorted(by_reason.items()):
+        print(f"  {len(found):4} {state}: {reason}")
+        print(f"       {found[0]['company'].upper()} {found[0]['number']}: {found[0]['message']}")
+
+
+def print_differences(expectations: Iterable[Expectation], records: Iterable[Document], account: Account) -> int:
+    """Compare every document with what was expected of it; print what differs and return how much does."""
+    found = {(record["company"], record["number"], record["kind"], record["date"]): record for record in records}
+    wrong = 0
+    for expectation in expectations:
+        posted, expected = expectation.posted, expectation.expected
+        record = found.get((posted.company, posted.number, expected.kind, posted.date.isoformat()), {})
+        actual = record.get("state"), record.get("reason") or ""
+        if actual != (expected.state, expected.reason):
+            wrong += 1
+            print(f"  WRONG: {posted.company.upper()} {posted.number} is {actual}, expected {expected}: {record}")
+        elif expected.state == "reported":
+            stored = account.transactions.get(("api", record["transaction_id"]))
+            if stored is None or not _fits(expectation, stored):
+                wrong += 1
+                print(f"  WRONG: {posted.company.upper()} {posted.number} in TaxJar: {stored}, expected {expected}")
+    return wrong
+
+
+def print_totals(expectations: Iterable[Expectation], simulation: Simulation, account: Account) -> int:
+    """F&O's totals against TaxJar's, per state and in all; return how many rows differ."""
+    headers = {
+        (str(row["dataAreaId"]), str(row["InvoiceNumber"]), str(row["LedgerVoucher"])): row
+        for row in simulation.dynamics.rows("SalesInvoiceHeadersV2")
+    }
+    ours: dict[str, Totals] = defaultdict(Totals)
+    for expectation in expectations:
+        if expectation.expected.state == "reported":
+            row, expected = headers[expectation.key], expectation.expected
+            gross, tax = Decimal(str(row["TotalInvoiceAmount"])), Decimal(str(row["TotalTaxAmount"]))
+            net, tax = _cents(gross - tax), _cents(tax)
+            shipping = -expected.shipping if expected.kind == "refund" else expected.shipping
+            for group in (expected.ship_to_state, "total"):
+                ours[group].add(net, tax, shipping)
+    theirs: dict[str, Totals] = defaultdict(Totals)
+    for stored in account.transactions.values():
+        for group in (stored.to_state, "total"):
+            theirs[group].add(stored.amount, stored.sales_tax, stored.shipping)
+    print("\nstate  documents            amount               tax          shipping")
+    wrong = 0
+    for group in sorted({*ours, *theirs}, key=lambda name: (name == "total", name)):
+        same = ours[group] == theirs[group]
+        wrong += not same
+        print(f"{_row(group, 'F&O', ours[group])}\n{_row('', 'TaxJar', theirs[group])}   {'=' if same else 'DIFFERS'}")
+    return wrong
+
+
+def _fits(expectation: Expectation, stored: StoredTransaction) -> bool:
+    posted, expected = expectation.posted, expectation.expected
+    return (
+        stored.amount == _cents(posted.total_amount - posted.total_tax)
+        and stored.sales_tax == _cents(posted.total_tax)
+        and abs(stored.shipping) == expected.shipping
+        and (stored.exemption_type or "") == expected.exemption_type
+        and stored.to_state == expected.ship_to_state
+        and stored.transaction_date.date() == posted.date
+    )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def _row(group: str, side: str, totals: Totals) -> str:
+    money = "".join(f"{value:18,.2f}" for value in (totals.amount, totals.tax, totals.shipping))
+    return f"{group:6} {side:7}{totals.documents:5}{money}"
