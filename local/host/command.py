@@ -97,6 +97,8 @@ async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunc
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     await host.serve(listener, announce)
+    # An app has no hook to close its clients, and the real worker ends with them open: that is no news.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def _bound(port: int) -> socket.socket:

@@ -50,7 +50,7 @@ async def _fail(connector: Connector, record: DocumentRecord, actor: Actor) -> N
         attempt=record.attempts,
     )
     try:
-        await connector.ledger.settle(record, entry, state=State.FAILED, message=message, next_attempt_at=None)
+        await connector.ledger.settle(record, entry, state=State.FAILED, message=message)
     except ClaimLost:
         logger.warning("%s: settled by another worker, not buried", record.key)
         return

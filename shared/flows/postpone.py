@@ -57,7 +57,7 @@ async def release(run: Run, claim: DocumentRecord, defect: Exception) -> None:
     """Give up the claim because of a defect of ours; the message is delivered again, and in the end buried."""
     message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
     with suppress(ClaimLost):
-        await run.settle(claim, State.RETRYING, message=message, next_attempt_at=None)
+        await run.settle(claim, State.RETRYING, message=message)
 
 
 async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:

@@ -166,7 +166,8 @@ class DocumentLedger(DocumentQueries):
 
         The id of a document that is skipped becomes free. Raises :class:`ClaimLost` when the record was changed since.
         """
-        changed = replace(record, updated_at=self._clock(), lease_until=None, **changes)
+        changes = {"lease_until": None, "next_attempt_at": None, **changes}
+        changed = replace(record, updated_at=self._clock(), **changes)
         operations: list[Operation] = []
         if changed.state is State.SKIPPED and changed.owns_id:
             changed = replace(changed, owns_id=False)

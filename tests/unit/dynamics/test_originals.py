@@ -69,6 +69,11 @@ async def test_a_zero_net_credit_is_told_by_its_tax(credit_note: Any) -> None:
     assert (await read(credit_note)).originals == (BY_REFERENCE,)
 
 
+async def test_a_positive_net_is_no_credit_note_whatever_the_total(credit_note: Any) -> None:
+    credit_note.sets["SalesInvoiceHeadersV2"][0] |= {"TotalInvoiceAmount": -1, "TotalTaxAmount": -5}
+    assert (await read(credit_note)).originals == ()
+
+
 async def test_an_empty_expansion_is_resolved_by_record_id(credit_note: Any) -> None:
     credit_note.sets[REFERENCES][0]["CustInvoiceJourCorrection"] = None
     journal = credit_note.sets["CustInvoiceJourBiEntities"]

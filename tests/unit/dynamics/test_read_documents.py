@@ -172,6 +172,12 @@ async def test_journal_lines_without_parent_are_taken_when_there_is_no_doubt(ord
     assert [line.tax_item_group for line in (await read(order_invoice)).lines] == ["", ""]
 
 
+async def test_journal_lines_of_another_parent_are_never_taken(order_invoice: Any) -> None:
+    for row in order_invoice.sets[JOURNAL_LINES]:
+        row["ParentRecId"] = 88
+    assert [line.tax_item_group for line in (await read(order_invoice)).lines] == ["", ""]
+
+
 async def test_rows_of_other_companies_never_join(order_invoice: Any) -> None:
     for name in ("SalesInvoiceV2Lines", "MarkupTransBiEntities", "CustomersV3", "Warehouses"):
         row = order_invoice.sets[name][0]
@@ -319,6 +325,16 @@ async def test_an_order_that_another_document_needed_changes_nothing(order_invoi
     together = await order_invoice.reader().read_documents("ctus", keys)
     assert together[keys[1]].order_address is not None
     assert together[KEY] == alone
+
+
+async def test_the_lot_finds_the_order_line_where_items_repeat(order_invoice: Any) -> None:
+    with_order(order_invoice)
+    lines = order_invoice.sets["SalesOrderLines"]
+    lines.insert(0, {**lines[0], "InventoryLotId": "LOT-X", "DeliveryAddressCity": "Waco"})
+    for row in order_invoice.sets[JOURNAL] + order_invoice.sets[JOURNAL_LINES]:
+        row["DeliveryPostalAddress"] = 0
+    document = await read(order_invoice)
+    assert [line.order_address and line.order_address.city for line in document.lines] == ["Plano", "Plano"]
 
 
 async def test_an_item_on_order_lines_that_differ_is_not_guessed(order_invoice: Any) -> None:

@@ -107,7 +107,7 @@ async def test_revoked_tokens_are_worthless_and_a_new_one_differs(
         ({"client_id": None}, 400, "invalid_request", 900144),
         ({"scope": None}, 400, "invalid_request", 900144),
         ({"scope": AUDIENCE}, 400, "invalid_scope", 1002012),
-        ({"scope": f"{AUDIENCE}/.default offline_access"}, 400, "invalid_scope", 1002012),
+        ({"scope": f"{AUDIENCE}/.default {AUDIENCE}/.default"}, 400, "invalid_scope", 1002012),
         ({"grant_type": None}, 400, "invalid_request", 900144),
         ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
         ({"client_secret": None, "client_assertion": "a.b.c"}, 401, "invalid_client", 50027),

@@ -115,6 +115,25 @@ def test_prices_with_tax_hold_the_tax_inside(posting: Posting) -> None:
     assert journal["InclTax"] == "Yes"
 
 
+def test_tax_is_on_what_the_end_discount_leaves(posting: Posting) -> None:
+    lines = [LineSpec(price=100), LineSpec(price=60)]
+    invoice = posting.invoice(InvoiceSpec("INV-1", MARCH_17, lines, end_discount=16, tax_rate=Decimal("0.1")))
+    assert [line.tax for line in invoice.lines] == [9, Decimal("5.4")]
+    assert invoice.total_amount == Decimal("158.4")
+
+
+def test_the_charge_of_a_line_stays_with_its_line(posting: Posting) -> None:
+    charges = [ChargeSpec(amount=10, tax=1), ChargeSpec(amount=5, tax=2, line=0)]
+    invoice = posting.invoice(InvoiceSpec("INV-1", MARCH_17, charges=charges))
+    header = row(posting, "SalesInvoiceHeadersV2", InvoiceNumber="INV-1")
+    line = row(posting, "SalesInvoiceV2Lines", InvoiceNumber="INV-1")
+    charge = row(posting, "MarkupTransBiEntities", Voucher=invoice.voucher, ModuleCategory="Line")
+
+    assert (header["TotalChargeAmount"], header["InvoiceHeaderTaxAmount"]) == (15, 1)
+    assert line["LineTotalChargeAmount"] == 5
+    assert charge["TransRecId"] == invoice.lines[0].rec_id
+
+
 def test_a_free_text_invoice_has_no_order_no_items_and_a_worksheet(posting: Posting) -> None:
     invoice = posting.invoice(InvoiceSpec("FTI-1", MARCH_17, source=Source.FREE_TEXT))
     header = row(posting, "SalesInvoiceHeadersV2", InvoiceNumber="FTI-1")

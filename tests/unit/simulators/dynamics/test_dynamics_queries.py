@@ -49,6 +49,14 @@ async def test_pages_are_linked_by_absolute_addresses_until_the_last(client: htt
     assert second["value"][0].keys() == {"@odata.etag", "InvoiceNumber"}
 
 
+async def test_a_link_leads_on_from_any_page(dynamics: DynamicsSimulator, client: httpx.AsyncClient) -> None:
+    dynamics.page_size = 2
+    pages = [(await client.get(f"/data/{HEADERS}?{ALL}&$orderby=InvoiceDate")).json()]
+    while "@odata.nextLink" in pages[-1]:
+        pages.append((await client.get(pages[-1]["@odata.nextLink"])).json())
+    assert [len(page["value"]) for page in pages] == [2, 2, 1]
+
+
 async def test_the_next_page_keeps_the_whole_filter(client: httpx.AsyncClient) -> None:
     odd = "%27O%27%27Neil%20%26%20Co%20%235%27"
     query = f"{ALL}&$filter=InvoiceNumber ne {odd}&$orderby=InvoiceDate"
@@ -88,6 +96,8 @@ async def test_the_page_size_is_the_servers_alone(client: httpx.AsyncClient) -> 
         ("InvoiceNumber eq 'inv-*'", ["INV-1", "INV-2", "inv-4"]),
         ("InvoiceNumber eq '*co*'", ["O'Neil & Co #5"]),
         ("not (InvoiceNumber eq 'inv-*') and not InvoiceNumber eq 'O*'", ["INV*5"]),
+        ("InvoiceNumber ne 'inv-*'", ["O'Neil & Co #5", "INV*5"]),
+        ("12 lt TotalInvoiceAmount and 13.1 ge TotalInvoiceAmount", ["O'Neil & Co #5", "inv-4"]),
         ("InvoiceDate eq 2026-03-11T12:00:00Z", ["INV-2"]),
         ("InvoiceDate eq 2026-03-11T00:00:00Z", []),
         ("InvoiceDate ge 2026-03-11T00:00:00Z and InvoiceDate le 2026-03-12T23:59:59Z", ["INV-2", "O'Neil & Co #5"]),
@@ -109,6 +119,14 @@ async def test_filters_compare_as_the_database_does(
 @pytest.mark.parametrize("plus", ["InvoiceNumber+eq+'INV-2'", "InvoiceNumber%20eq%20'INV-2'"])
 async def test_a_plus_in_a_query_is_a_blank(client: httpx.AsyncClient, plus: str) -> None:
     assert await numbers(client, f"$filter={plus}") == ["INV-2"]
+
+
+async def test_numbers_are_ordered_by_value(dynamics: DynamicsSimulator, client: httpx.AsyncClient) -> None:
+    for order, discount in enumerate((100, 9, -20, 10)):
+        key = {"dataAreaId": "dat", "SalesOrderNumber": f"SO-{order}"}
+        dynamics.add("SalesOrderHeadersV2", key | {"OrderTotalDiscountAmount": discount})
+    answer = await client.get("/data/SalesOrderHeadersV2?$orderby=OrderTotalDiscountAmount&$top=3")
+    assert [row["OrderTotalDiscountAmount"] for row in answer.json()["value"]] == [-20, 9, 10]
 
 
 async def test_several_orders_apply_one_after_the_other(client: httpx.AsyncClient) -> None:

@@ -61,6 +61,7 @@ def test_changed_and_removed_rows_are_found_as_they_are_now() -> None:
         store.update("CustomersV3", row, {"CustomerAccount": "C-2"})
 
     store.remove("CustomersV3", row)
+    assert not [*store.matching("CustomersV3", {"SalesTaxGroup": "EXEMPT"})]
     assert not store.rows("CustomersV3")
     store.add("CustomersV3", CUSTOMER)
 
