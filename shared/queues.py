@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
@@ -62,10 +63,21 @@ def messages(connection: str, documents: Sequence[DocumentKey]) -> Iterator[Docu
             yield DocumentsMessage(connection=connection, company=company, keys=keys)
 
 
-def parse_message(body: bytes | str) -> DocumentsMessage:
-    """The message in ``body`` (JSON, already decoded from base64). Raises :class:`MalformedMessage`."""
+def encode(message: DocumentsMessage) -> str:
+    """The message as it lies on the queue: JSON in base64."""
+    return base64.b64encode(message.model_dump_json().encode()).decode()
+
+
+def parse_message(body: bytes) -> DocumentsMessage:
+    """The message that :func:`encode` made. Raises :class:`MalformedMessage`.
+
+    The host hands bodies over as they are (``messageEncoding`` ``none``): one that is no base64 would otherwise go
+    where no function can read it, and could not be buried.
+    """
     try:
-        return DocumentsMessage.model_validate_json(body)
+        return DocumentsMessage.model_validate_json(base64.b64decode(body, validate=True))
+    except binascii.Error:
+        raise MalformedMessage("the queue message is not base64") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}"
@@ -82,7 +94,7 @@ class DocumentQueue(Protocol):
 
 
 class StorageDocumentQueue:
-    """A :class:`DocumentQueue` on Azure Storage; messages are base64, as the host expects, and never expire."""
+    """A :class:`DocumentQueue` on Azure Storage; messages never expire."""
 
     def __init__(self, client: QueueClient) -> None:
         self._client = client
@@ -91,5 +103,4 @@ class StorageDocumentQueue:
         """Enqueue ``documents``, visible after ``delay`` (at most six days, then they come back and wait again)."""
         hidden = ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())
         for message in messages(connection, documents):
-            body = base64.b64encode(message.model_dump_json().encode()).decode()
-            await self._client.send_message(body, visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)
+            await self._client.send_message(encode(message), visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)

@@ -1,3 +1,3 @@
 """The product's version."""
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"

@@ -23,7 +23,7 @@ from shared.flows import poll
 from shared.flows.report import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import DocumentRecord
-from shared.queues import messages, parse_message
+from shared.queues import encode, messages, parse_message
 from shared.settings import load_settings
 
 COMPANY = "usmf"
@@ -56,7 +56,7 @@ class QueueInMemory:
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         for message in messages(connection, documents):
             visible = self.clock() + max(delay, timedelta(0))
-            heapq.heappush(self.waiting, (visible, next(self._order), message.model_dump_json().encode()))
+            heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
 
     def take(self) -> bytes | None:
         """The next message that is visible now."""

@@ -6,7 +6,7 @@ The reader must therefore match every row itself, as it must with F&O's loose st
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -60,10 +60,11 @@ class Environment:
     )
     clock: Clock = field(default_factory=Clock)
     requests: list[httpx.Request] = field(default_factory=list)
+    before_call: Callable[[], Awaitable[None]] | None = None
 
     def client(self) -> ODataClient:
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
-        return ODataClient(http, URL, FixedTokens(), self.clock)
+        return ODataClient(http, URL, FixedTokens(), self.clock, before_call=self.before_call)
 
     def reader(self, *, profile: dict[str, Any] | None = None, **company: Any) -> DynamicsReader:
         settings = ConnectionSettings.model_validate(

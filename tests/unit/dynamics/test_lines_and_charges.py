@@ -109,6 +109,17 @@ async def test_a_free_text_invoice_with_lines_needs_no_worksheet(order_invoice: 
     assert order_invoice.asked("FreeTextInvoiceHeaders") == []
 
 
+async def test_a_worksheet_that_another_document_needed_changes_nothing(order_invoice: Any) -> None:
+    lines = order_invoice.sets["SalesInvoiceV2Lines"]
+    as_free_text(order_invoice)
+    order_invoice.sets["SalesInvoiceV2Lines"] = lines
+    headers = order_invoice.sets["SalesInvoiceHeadersV2"]
+    headers.append({**headers[0], "LedgerVoucher": "V-2"})
+    needy = DocumentKey("ctus", KEY.date, "INV-1", "V-2")
+    found = await order_invoice.reader().read_documents("ctus", [KEY, needy])
+    assert (found[KEY].tax_group, found[needy].tax_group) == ("", "FT-TX")
+
+
 async def test_charges_that_were_never_posted_count_as_calculated(order_invoice: Any) -> None:
     row = order_invoice.sets["MarkupTransBiEntities"][0]
     row |= {"Posted": None, "CalculatedAmount": 9.5}
