@@ -28,7 +28,7 @@ def test_a_whole_quantity_with_a_unit_price_in_cents_is_sent_as_is_with_its_disc
 
 @pytest.mark.parametrize(
     ("amount", "quantity", "discount"),
-    [("10.00", "3", "0"), ("10.00", "1.5", "0"), ("10.00", "-1", "0"), ("10.00", "0", "0"), ("20.002", "4", "0"),
+    [("10.00", "3", "0"), ("10.00", "1.5", "0"), ("10.00", "-1", "0"), ("10.00", "0", "0"), ("20.002", "4", "0"), ("10.00", "1", "0.005"),
      ("19.995", "2", "0.005")],
 )  # fmt: skip
 def test_otherwise_quantity_one_and_the_extended_price(amount: str, quantity: str, discount: str) -> None:
@@ -154,6 +154,11 @@ def test_a_free_text_invoice_without_lines_is_one_line_with_the_net_less_charges
     assert prices(order) == [(1, "100.00", "0.00"), (1, "5.00", "0.00")]
     whole = order.line_items[0]
     assert (whole.description, str(whole.sales_tax)) == ("Free text invoice FTI-1", "8.35")
+
+
+def test_an_end_discount_of_a_free_text_invoice_without_lines_is_sent_as_a_discount() -> None:
+    posted = document(net="90.00", end_discount="10.00", type=DocumentType.FREE_TEXT)
+    assert prices(mapped(posted)) == [(1, "100.00", "10.00")]
 
 
 def test_a_free_text_invoice_with_lines_is_mapped_by_them() -> None:

@@ -57,6 +57,13 @@ def test_unread_charges_with_tax_included_carry_the_tax_the_lines_leave() -> Non
     assert (str(order.shipping), str(order.amount)) == ("10.00", "110.00")
 
 
+def test_unread_charges_carry_no_tax_where_the_lines_leave_none() -> None:
+    posted = document(
+        line("108.00", tax="8.01"), charges=None, total_charges="10.00", tax="8.00", prices_include_tax=True
+    )
+    assert str(mapped(posted).shipping) == "10.00"
+
+
 def test_unread_negative_charges_are_spread_with_their_tax() -> None:
     order = mapped(document(line(tax="8.00"), charges=None, total_charges="-10.00", tax="7.20"))
     assert (str(order.shipping), str(order.line_items[0].discount)) == ("0.00", "10.00")

@@ -82,7 +82,7 @@ def test_a_document_without_value_is_skipped() -> None:
 
 
 def test_net_and_tax_of_opposite_signs_are_held() -> None:
-    result = held(document(line("100.00"), tax="-8.25"))
+    result = held(document(line("100.00", tax="9.00"), tax="-8.25"))
     assert result.reasons == (HoldReason.MIXED_SIGNS,)
     assert "100.00" in result.message
     assert "-8.25" in result.message
