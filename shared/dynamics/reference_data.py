@@ -72,7 +72,7 @@ class ReferenceDataSource:
         stock = await self._read(WAREHOUSES, "WarehouseId", company, mine, warehouses)
         site_rows = await self._read(SITES, "SiteId", company, mine, sites)
         countries = await self._read(COUNTRIES, "CountryRegion", "")
-        entities = await self._read(LEGAL_ENTITIES, "LegalEntityId", company, equals("LegalEntityId", company))
+        entities = await self._read(LEGAL_ENTITIES, "LegalEntityId", "")
         codes = None
         if charge_codes:
             customer_charges = all_of(mine, _CUSTOMER_CHARGES)

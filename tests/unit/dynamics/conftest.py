@@ -280,12 +280,7 @@ def order_invoice(environment: Environment) -> Environment:
             }
         ],
         "OperationalSitesV2": [
-            {
-                "dataAreaId": "ctus",
-                "SiteId": "S1",
-                "IsPrimaryAddressAssigned": "No",
-                "PrimaryAddressCity": "Nowhere",
-            }
+            {"dataAreaId": "ctus", "SiteId": "S1", "IsPrimaryAddressAssigned": "No", "PrimaryAddressCity": "Nowhere"}
         ],
         "AddressCountryRegions": [{"CountryRegion": "USA", "ISOcode": "US"}],
         "LegalEntities": [
