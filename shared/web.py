@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 BODY_LIMIT = 256 * 1024
 """Bytes of a request body."""
 
+_KEY_PARAMETERS = frozenset({"code", "clientid"})
+"""The function key may travel in the query; it is the host's business."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -65,8 +68,9 @@ def read_json(body: bytes, model: type[_Model]) -> _Model:
 
 def read_query(params: Mapping[str, str], model: type[_Model]) -> _Model:
     """The query parameters as ``model``; a problem names each one that is wrong."""
+    given = {name: value for name, value in params.items() if name.lower() not in _KEY_PARAMETERS}
     try:
-        return model.model_validate(dict(params))
+        return model.model_validate(given)
     except ValidationError as error:
         raise Problem(400, "bad_request", _sentences(error)) from None
 

@@ -178,7 +178,6 @@ def order_invoice(environment: Environment) -> Environment:
                 "LineCreationSequenceNumber": 9,
                 "ProductNumber": "OIL",
                 "ProductName": "Oil",
-                "ProductDescription": "",
                 "InvoicedQuantity": 1,
                 "LineAmount": 24.5,
                 "LineTotalTaxAmount": 2.02,
@@ -191,7 +190,6 @@ def order_invoice(environment: Environment) -> Environment:
                 "LedgerVoucher": "V-1",
                 "OrderAccount": "BUYER",
                 "SalesId": "SO-1",
-                "SalesType": "Sales",
                 "RefNum": "SalesOrder",
                 "EndDisc": 0,
                 "InclTax": "No",
@@ -223,8 +221,6 @@ def order_invoice(environment: Environment) -> Environment:
         "MarkupTransBiEntities": [
             {
                 "dataAreaId": "ctus",
-                "TransRecId": 5637000001,
-                "LineNum": 1,
                 "Voucher": "V-1",
                 "TransDate": "2026-03-17T12:00:00Z",
                 "MarkupCode": "FREIGHT",
@@ -242,7 +238,6 @@ def order_invoice(environment: Environment) -> Environment:
             {
                 "SourceKey": 5637000100,
                 "Street": "77 River Rd",
-                "StreetNumber": "",
                 "BuildingCompliment": "Dock 2",
                 "City": "Austin",
                 "State": "TX",

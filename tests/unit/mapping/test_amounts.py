@@ -28,7 +28,7 @@ def test_a_whole_quantity_with_a_unit_price_in_cents_is_sent_as_is_with_its_disc
 
 @pytest.mark.parametrize(
     ("amount", "quantity", "discount"),
-    [("10.00", "3", "0"), ("10.00", "1.5", "0"), ("10.00", "-1", "0"), ("10.00", "0", "0"), ("20.002", "4", "0"),
+    [("10.00", "3", "0"), ("10.00", "2.5", "0"), ("10.00", "-1", "0"), ("10.00", "0", "0"), ("20.002", "4", "0"),
      ("10.00", "1", "0.005"), ("19.995", "2", "0.005")],
 )  # fmt: skip
 def test_otherwise_quantity_one_and_the_extended_price(amount: str, quantity: str, discount: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.documents import Charge
 from shared.mapping import NoteCode
-from tests.unit.mapping.builders import charge, company, document, line, lines_sum, mapped, money, notes
+from tests.unit.mapping.builders import charge, company, credit_note, document, line, lines_sum, mapped, money, notes
 
 
 def test_the_charge_table_says_what_is_shipping() -> None:
@@ -55,6 +55,11 @@ def test_unread_charges_with_tax_included_carry_the_tax_the_lines_leave() -> Non
     )
     order = mapped(posted)
     assert (str(order.shipping), str(order.amount)) == ("10.00", "110.00")
+
+
+def test_unread_charges_of_a_credit_note_are_negative_shipping() -> None:
+    refund = mapped(credit_note(line("-100.00"), charges=None, total_charges="-9.00"))
+    assert (str(refund.shipping), str(refund.amount)) == ("-9.00", "-109.00")
 
 
 def test_unread_charges_carry_no_tax_where_the_lines_leave_none() -> None:
