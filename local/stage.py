@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -75,16 +75,22 @@ class Host:
 
 
 @contextmanager
-def running_host(environment: Mapping[str, str], *, port: int = 0, quiet: bool = True) -> Iterator[Host]:
-    """Start the host on settings of its own, and wait until its triggers run."""
+def running_host(
+    environment: Mapping[str, str], *, port: int = 0, output: IO[bytes] | int | None = subprocess.DEVNULL
+) -> Iterator[Host]:
+    """Start the host on settings of its own, and wait until its triggers run.
+
+    What it prints goes to ``output``; ``None`` is where this process prints. The function key is that of
+    ``LOCAL_FUNCTION_KEY``, else a new one.
+    """
     port = port or _free_port()
-    key = secrets.token_urlsafe(16)
+    key = os.environ.get("LOCAL_FUNCTION_KEY") or secrets.token_urlsafe(16)
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "host", "--port", str(port)],
         cwd=ROOT,
         env={**os.environ, **environment, "LOCAL_FUNCTION_KEY": key},
-        stdout=subprocess.DEVNULL if quiet else None,
-        stderr=subprocess.DEVNULL if quiet else None,
+        stdout=output,
+        stderr=output,
     )
     host = Host(f"http://127.0.0.1:{port}", key, process)
     try:

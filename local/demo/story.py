@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from subprocess import DEVNULL
 
 from local.demo import adventureworks, retailer
 from local.demo.adventureworks import post_adventureworks
@@ -22,6 +26,23 @@ _UNSETTLED = ("seen", "reporting", "retrying")
 def main(arguments: list[str]) -> int:
     """Run the demo. Returns 0 when everything is as it has to be, else 1."""
     del arguments
+    with running_demo() as demo:
+        return _run(demo.host, demo.simulation, demo.table_calls, demo.expectations)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo's world, with its documents posted and nothing read yet."""
+
+    host: Host
+    simulation: Simulation
+    table_calls: TableCalls
+    expectations: list[Expectation]
+
+
+@contextmanager
+def running_demo(*, port: int = 0, output: int | None = DEVNULL) -> Iterator[Demo]:
+    """Start everything and post the documents; ``port`` and ``output`` are the host's."""
     today = datetime.now(UTC).date()
     say("Starting Azurite and the simulated Entra ID, Dynamics 365 F&O and TaxJar.")
     with running_storage_and_simulation() as (azurite, table_calls, simulation):
@@ -29,8 +50,8 @@ def main(arguments: list[str]) -> int:
         expectations = post_adventureworks(simulation.dynamics, today) + post_retailer(simulation.dynamics, today)
         say(f"Posted {len(expectations)} documents. Starting the Functions host.")
         environment = simulation.environment(company_settings()) | {"AzureWebJobsStorage": azurite.connection_string}
-        with running_host(environment) as host:
-            return _run(host, simulation, table_calls, expectations)
+        with running_host(environment, port=port, output=output) as host:
+            yield Demo(host, simulation, table_calls, expectations)
 
 
 def company_settings() -> dict[str, dict[str, object]]:
@@ -51,7 +72,7 @@ def _run(host: Host, simulation: Simulation, table_calls: TableCalls, expectatio
     say("Sweeping the last 45 days, once.\n")
     tables_before, started = table_calls.count, time.monotonic()
     host.run("sweep_posted_invoices")
-    watched = _wait_until_settled(host, len(expectations))
+    watched = wait_until_settled(host, len(expectations))
     seconds = time.monotonic() - started
     # What watching cost is not the connector's.
     tables = table_calls.count - tables_before - watched
@@ -66,7 +87,7 @@ def _run(host: Host, simulation: Simulation, table_calls: TableCalls, expectatio
     host.run("poll_posted_invoices")
     host.run("sweep_posted_invoices")
     _wait_for_odata(simulation, odata + 2)
-    _wait_until_settled(host, len(expectations))
+    wait_until_settled(host, len(expectations))
     again = _taxjar_calls(simulation) - taxjar
     say(f"TaxJar calls for what is settled: {again}.")
     count, reported = len(expectations), len(account.transactions)
@@ -79,7 +100,7 @@ def _run(host: Host, simulation: Simulation, table_calls: TableCalls, expectatio
     return 1 if failed else 0
 
 
-def _wait_until_settled(host: Host, expected: int) -> int:
+def wait_until_settled(host: Host, expected: int) -> int:
     """Wait until the ledger has ``expected`` documents and none is in flight; return the table calls this made."""
     deadline, calls = time.monotonic() + _PATIENCE, 0
     while True:

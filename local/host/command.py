@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -16,6 +17,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from local.bootstrap import ROOT
 from local.host.app_settings import apply_local_settings
@@ -41,13 +43,17 @@ def main(arguments: list[str]) -> int:
     folder = Path(os.environ.get(SCRIPT_ROOT, ROOT)).resolve()
     _configure_logging()
     try:
-        return _host(folder, options.port)
+        code = _host(folder, options.port)
     except HostError as error:
         print(error, file=sys.stderr)
         return 1
+    if code == 0:
+        _leave()
+    return code
 
 
 def _host(folder: Path, port: int) -> int:
+    """Returns 0 after a good end; see ``main`` for the others."""
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
     with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
@@ -97,8 +103,20 @@ async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunc
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     await host.serve(listener, announce)
-    # An app has no hook to close its clients, and the real worker ends with them open: that is no news.
+    # Warnings about the clients that the app leaves open are no news, see ``_leave``.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+
+def _leave() -> NoReturn:
+    """Ends the process as the real host ends its worker: an app has no hook to close its clients.
+
+    A shutdown of the interpreter would run their finalizers, which then complain of missing modules.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 def _bound(port: int) -> socket.socket:

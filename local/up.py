@@ -1,0 +1,73 @@
+"""``python3 -m local up``: the demo's world, left running."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from local.demo import retailer
+from local.demo.story import Demo, running_demo, say, wait_until_settled
+from local.simulation import CONNECTION, TAXJAR_TOKEN
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until Ctrl-C or SIGTERM, then end everything. Returns 0, or the host's code when it ends by itself."""
+    parser = argparse.ArgumentParser(prog="python3 -m local up", description="The demo's world, left running.")
+    parser.add_argument("--port", type=int, default=7071, help="the host's port on 127.0.0.1; 0 takes a free one")
+    options = parser.parse_args(arguments)
+    try:
+        with running_demo(port=options.port, output=None) as demo:
+            say("Sweeping the last 45 days, once.\n")
+            demo.host.run("sweep_posted_invoices")
+            wait_until_settled(demo.host, len(demo.expectations))
+            say(_what_to_try(demo))
+            return demo.host.process.wait()
+    except KeyboardInterrupt:
+        return 0
+
+
+def _what_to_try(demo: Demo) -> str:
+    host, urls = demo.host, demo.simulation.urls
+    documents = f"{host.url}/api/documents/{CONNECTION}/{retailer.COMPANY}"
+    reported, held = quote(_first_order(demo, "reported")), quote(_first_order(demo, "held"))
+    control = f"{urls['TaxJar'].removesuffix('/v2')}/_simulator"
+    busy = json.dumps([{"path": "*/transactions/*", "status": 429, "retry_after": 30, "times": 1}])
+    token, key = {"Authorization": f"Bearer {TAXJAR_TOKEN}"}, {"x-functions-key": host.key}
+    sections = {
+        "The app": [
+            _curl(f"{host.url}/api/health"),
+            _curl(f"{documents}?state=held", key),
+            _curl(f"{documents}/{held}", key),
+            _curl(f"{documents}/{reported}", key),
+        ],
+        "The same order in the simulated TaxJar": [_curl(f"{urls['TaxJar']}/transactions/orders/{reported}", token)],
+        "Run a timer function now, asynchronously": [
+            _curl(f"{host.url}/admin/functions/poll_posted_invoices", key, method="POST", body='{"input": ""}')
+        ],
+        "What a simulator was asked, and how it is made to fail": [
+            _curl(f"{control}/calls"),
+            _curl(f"{control}/faults", method="PUT", body=busy),
+            _curl(f"{control}/faults", method="DELETE"),
+        ],
+    }
+    lines = [f"\n{title}:\n" + "\n".join(f"  {command}" for command in sections[title]) for title in sections]
+    sides = "\n".join(f"  {name:18} {url}" for name, url in {**urls, "Functions host": host.url}.items())
+    return "\n".join([f"\nRunning:\n{sides}", *lines, f"\nFunction and master key: {host.key}", "Ctrl-C ends it all."])
+
+
+def _first_order(demo: Demo, state: str) -> str:
+    """The transaction id of the first order in ``state``."""
+    page = demo.host.get(f"/api/documents/{CONNECTION}/{retailer.COMPANY}", state=state)
+    return next(str(document["transaction_id"]) for document in page["documents"] if document["kind"] == "order")
+
+
+def _curl(url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", body: str = "") -> str:
+    command = ["curl", "-s"]
+    command += ["-X", method] if method != "GET" else []
+    for name, value in (headers or {}).items():
+        command += ["-H", f"{name}: {value}"]
+    command += ["-H", "content-type: application/json", "-d", body] if body else []
+    return shlex.join([*command, url])
