@@ -211,7 +211,11 @@ class Settings(BaseSettings):
     """Everything that is configured, validated at start."""
 
     model_config = SettingsConfigDict(
-        env_nested_delimiter="__", case_sensitive=False, extra="ignore", hide_input_in_errors=True
+        env_nested_delimiter="__",
+        case_sensitive=False,
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     connections: Annotated[dict[str, ConnectionSettings], BeforeValidator(lower_keys), Field(min_length=1)]

@@ -16,6 +16,8 @@ _SETTING_BELOW = re.compile(r"[A-Z_]+: ")
 _PLAIN_WORDS = {
     "missing": "is required and not set",
     "extra_forbidden": "is not a setting of this connector; check the spelling",
+    "model_type": 'is not a group of settings; write it as JSON such as {"dynamics": {"url": "https://…"}}',
+    "date_from_datetime_parsing": "is not a date such as 2026-01-31",
 }
 
 
