@@ -1,0 +1,36 @@
+"""``python3 -m local up`` leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from local.bootstrap import ROOT
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_world_left_running_ends_with_all_its_processes() -> None:
+    command = [sys.executable, "-m", "local", "up", "--port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    url = ""
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "listening on" in line:
+                url = line.split()[-1]
+            if line.startswith("Sweeping"):
+                break
+        assert httpx.get(f"{url}/api/health").status_code == 200
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/api/health")
+    finally:
+        process.kill()
+        process.communicate()
