@@ -81,7 +81,8 @@ class Chain:
         self, partition_key: str, subject_row: str, entry: AuditEntry, redact: Redact
     ) -> tuple[Chain, dict[str, Any]]:
         """The chain after ``entry``, and the entity to insert for it."""
-        text = json.dumps(redact(entry.content()), sort_keys=True, default=str, ensure_ascii=False)
+        # In ASCII any text can be hashed, also half a surrogate pair that a remote side sent.
+        text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
         head = _link(self.head, text)
         entity = {
             "PartitionKey": partition_key,

@@ -13,8 +13,9 @@ _COMPRESSED = "zlib:"
 
 def pack(name: str, text: str) -> dict[str, str]:
     """The properties ``name``, ``name_1``, … that hold ``text``; long texts are compressed."""
-    if len(text) > _CHUNK:
-        text = _COMPRESSED + base64.b64encode(zlib.compress(text.encode())).decode()
+    # Storage counts UTF-16 units; what is compressed is plain ASCII.
+    if len(text.encode("utf-16-le", "surrogatepass")) > 2 * _CHUNK or text.startswith(_COMPRESSED):
+        text = _COMPRESSED + base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"))).decode()
     chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)] or [""]
     return {name if part == 0 else f"{name}_{part}": chunk for part, chunk in enumerate(chunks)}
 
@@ -26,5 +27,5 @@ def unpack(name: str, entity: Mapping[str, Any]) -> str:
         parts.append(str(more))
     text = "".join(parts)
     if text.startswith(_COMPRESSED):
-        return zlib.decompress(base64.b64decode(text[len(_COMPRESSED) :])).decode()
+        return zlib.decompress(base64.b64decode(text[len(_COMPRESSED) :])).decode("utf-8", "surrogatepass")
     return text

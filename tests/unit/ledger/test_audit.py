@@ -1,0 +1,98 @@
+"""The audit chain: what was changed, removed, cut off, moved or added shows (design 4.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ledger import wide
+from shared.ledger.audit import Actor, AuditEntry, Chain, read_chain
+from shared.redaction import Redactor
+
+AT = datetime(2026, 3, 17, 12, tzinfo=UTC)
+ACTOR = Actor(function="report_documents", by="queue")
+SECRET = "s3cret-token-value"
+
+entries = st.lists(st.text(max_size=30), min_size=1, max_size=8)
+
+
+def entry(message: str, **more: Any) -> AuditEntry:
+    return AuditEntry(at=AT, actor=ACTOR, subject="USMF INV-1", decision="held", message=message, **more)
+
+
+def written(messages: list[str]) -> tuple[list[Mapping[str, Any]], Chain]:
+    """The entities of a chain, and its end."""
+    chain, entities = Chain(), []
+    for message in messages:
+        chain, entity = chain.append("main|usmf", "doc|1", entry(message), Redactor([SECRET]).value)
+        entities.append(entity)
+    return entities, chain
+
+
+@given(entries)
+def test_a_whole_chain_is_intact_and_reads_oldest_first(messages: list[str]) -> None:
+    entities, end = written(messages)
+    found, intact = read_chain(entities, end)
+    assert intact
+    assert [item.get("message", "") for item in found] == messages
+    assert [entity["RowKey"] for entity in entities] == sorted(entity["RowKey"] for entity in entities)
+
+
+@given(entries, st.data())
+def test_any_tampering_shows(messages: list[str], data: st.DataObject) -> None:
+    entities, end = written(messages)
+    position = data.draw(st.integers(0, len(entities) - 1))
+    changed = dict(entities[position])
+    match data.draw(st.sampled_from(["change", "remove", "add", "swap", "rehash"])):
+        case "change":
+            entities[position] = changed | wide.pack("entry", wide.unpack("entry", changed) + " ")
+        case "remove":
+            del entities[position]
+        case "add":
+            entities.insert(position, changed)
+        case "swap":
+            entities = entities[position:] + entities[:position] if position else [*entities, entities[0]]
+        case "rehash":
+            # A forger who knows the rule makes a new chain; the end in the subject's own row gives him away.
+            forged = [*messages[:position], messages[position] + "!", *messages[position + 1 :]]
+            entities, _ = written(forged)
+    assert not read_chain(entities, end)[1]
+
+
+def test_an_entry_that_cannot_be_read_is_tampering_and_the_others_are_still_shown() -> None:
+    entities, end = written(["one", "two"])
+    entities[0] = {**entities[0], "entry": "{"}
+    found, intact = read_chain(entities, end)
+    assert not intact
+    assert [item["message"] for item in found] == ["two"]
+
+
+def test_an_empty_chain_is_intact() -> None:
+    assert read_chain([], Chain()) == ([], True)
+
+
+def test_secrets_never_reach_an_entry() -> None:
+    request = {"url": f"https://a.test/?code={SECRET}", "headers": {"Authorization": f"Bearer {SECRET}"}}
+    entity = Chain().append("p", "r", entry(f"TaxJar said {SECRET}", request=request), Redactor([SECRET]).value)[1]
+    assert SECRET not in str(entity)
+
+
+def test_an_entry_leaves_out_what_is_empty_and_keeps_money_exact() -> None:
+    content = entry("why", attempt=0, before={"amount": Decimal("10.10")}).content()
+    assert content.keys() == {"at", "function", "by", "subject", "decision", "message", "attempt", "before"}
+    _, entity = Chain().append("p", "r", entry("why", before={"amount": Decimal("10.10")}), Redactor([]).value)
+    assert read_chain([entity], Chain(1, entity["hash"]))[0][0]["before"] == {"amount": "10.10"}
+
+
+@pytest.mark.parametrize("text", ["Größe → 5", "🧾", "line\nbreak", "\ud800"])
+def test_any_text_may_be_audited(text: str) -> None:
+    entities, end = written([text])
+    found, intact = read_chain(entities, end)
+    assert intact
+    assert found[0]["message"] == text

@@ -1,0 +1,45 @@
+"""When a filing period counts as closed (design 4.6)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ledger.periods import FilingPeriods
+
+days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("day", "today", "closed"),
+    [
+        (date(2026, 9, 30), date(2026, 9, 30), False),
+        (date(2026, 9, 1), date(2026, 10, 4), False),
+        (date(2026, 9, 1), date(2026, 10, 5), True),
+        (date(2026, 9, 30), date(2026, 10, 5), True),
+        (date(2026, 10, 1), date(2026, 10, 5), False),
+        (date(2025, 12, 31), date(2026, 1, 4), False),
+        (date(2025, 12, 31), date(2026, 1, 5), True),
+    ],
+)
+def test_a_month_closes_on_the_lock_day_of_the_next(day: date, today: date, closed: bool) -> None:
+    assert FilingPeriods(5, {}).is_closed(day, "TX", today=today) is closed
+
+
+def test_a_person_closes_one_state_through_a_day() -> None:
+    periods = FilingPeriods(28, {"TX": date(2026, 9, 15)})
+    today = date(2026, 9, 20)
+    assert periods.is_closed(date(2026, 9, 15), "TX", today=today)
+    assert not periods.is_closed(date(2026, 9, 16), "TX", today=today)
+    assert not periods.is_closed(date(2026, 9, 15), "CA", today=today)
+
+
+@given(days, st.integers(1, 28), days, st.integers(0, 4000))
+def test_what_is_closed_stays_closed(day: date, lock_day: int, today: date, later: int) -> None:
+    periods = FilingPeriods(lock_day, {})
+    if periods.is_closed(day, "TX", today=today):
+        assert periods.is_closed(day, "TX", today=today + timedelta(days=later))
+        assert periods.is_closed(day - timedelta(days=later), "TX", today=today)
