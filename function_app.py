@@ -11,12 +11,12 @@ import azure.functions as func
 
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows import bury, documents, poll, report
+from shared.flows import bury, decide, documents, filing_periods, poll, report
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
 from shared.version import VERSION
-from shared.web import Answer, Problem, check_size, read_query
+from shared.web import Answer, Problem, check_size, read_json, read_query
 
 STORAGE = "AzureWebJobsStorage"
 
@@ -116,8 +116,47 @@ async def list_documents(req: func.HttpRequest) -> Answer:
 async def show_document(req: func.HttpRequest) -> Answer:
     """One document with its payload and its whole audit."""
     connection, company = req.route_params["connection"], req.route_params["company"]
-    found = await documents.show_document(await connector(), connection, company, req.route_params["transaction_id"])
-    return Answer(body=found)
+    transaction_id, chosen = req.route_params["transaction_id"], read_query(req.params, documents.Chosen)
+    return Answer(body=await documents.show_document(await connector(), connection, company, transaction_id, chosen))
+
+
+@app.route("documents/{connection}/{company}/{transaction_id}/{decision}", methods=["POST"])
+@answering
+async def decide_document(req: func.HttpRequest) -> Answer:
+    """A person retries a document, or approves or dismisses what is proposed for it."""
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    transaction_id, decision = req.route_params["transaction_id"], req.route_params["decision"]
+    chosen, why = read_query(req.params, documents.Chosen), read_json(req.get_body(), decide.Why)
+    graph = await connector()
+    return Answer(202, await decide.decide_document(graph, connection, company, transaction_id, decision, why, chosen))
+
+
+@app.route("documents/{connection}/{company}/retry", methods=["POST"])
+@answering
+async def retry_documents(req: func.HttpRequest) -> Answer:
+    """Re-drive all documents of a state or reason."""
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    where, redrive = read_query(req.params, decide.RedriveFilter), read_json(req.get_body(), decide.Redrive)
+    return Answer(
+        202, {"retried": await decide.retry_documents(await connector(), connection, company, where, redrive)}
+    )
+
+
+@app.route("filing-periods/{connection}/{company}/{state}", methods=["PUT"])
+@answering
+async def close_filing_period(req: func.HttpRequest) -> Answer:
+    """A person says through which day a state has its return."""
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    state, closing = req.route_params["state"], read_json(req.get_body(), filing_periods.Closing)
+    return Answer(body=await filing_periods.close_filing_period(await connector(), connection, company, state, closing))
+
+
+@app.route("filing-periods/{connection}/{company}", methods=["GET"])
+@answering
+async def list_filing_periods(req: func.HttpRequest) -> Answer:
+    """What is closed for a company."""
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return Answer(body=await filing_periods.list_filing_periods(await connector(), connection, company))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

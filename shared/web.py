@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request body."""
 
 _KEY_PARAMETERS = frozenset({"code", "clientid"})
 """The function key may travel in the query; it is the host's business."""
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+"""What a person gives as a reason or a name."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.connector import Connector, NotFound
+from shared.flows.proposals import proposal_of
 from shared.ledger.records import DocumentRecord, State
 from shared.money import plain
 from shared.web import instant
@@ -26,6 +27,14 @@ class DocumentFilter(BaseModel):
     until: date | None = Field(default=None, alias="to")
     reason: str = ""
     after: str = ""
+
+
+class Chosen(BaseModel):
+    """The query of ``show_document`` and ``decide_document``: which of several documents that show the same id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    voucher: str | None = None
 
 
 async def list_documents(connector: Connector, connection: str, company: str, query: DocumentFilter) -> dict[str, Any]:
@@ -53,23 +62,40 @@ async def list_documents(connector: Connector, connection: str, company: str, qu
     return {"documents": [_summary(record) for record in found], "next": None}
 
 
-async def show_document(connector: Connector, connection: str, company: str, transaction_id: str) -> dict[str, Any]:
+async def show_document(
+    connector: Connector, connection: str, company: str, transaction_id: str, chosen: Chosen | None = None
+) -> dict[str, Any]:
     """The document with this TaxJar id, its payload as sent and its whole audit.
 
     Raises :class:`NotFound` when there is none.
     """
+    return await describe(connector, await find_document(connector, connection, company, transaction_id, chosen))
+
+
+async def find_document(
+    connector: Connector, connection: str, company: str, transaction_id: str, chosen: Chosen | None = None
+) -> DocumentRecord:
+    """The record with this TaxJar id, ``chosen`` where several documents show it. Raises :class:`NotFound`."""
     connector.connection(connection).company(company)
-    record = await connector.ledger.find(connection, company, transaction_id)
+    voucher = chosen.voucher if chosen else None
+    record = await connector.ledger.find(connection, company, transaction_id, voucher)
     if record is None:
-        raise NotFound(f"no document of {company.upper()} has the TaxJar id {transaction_id!r}")
+        of_voucher = f" and voucher {voucher!r}" if voucher else ""
+        raise NotFound(f"no document of {company.upper()} has the TaxJar id {transaction_id!r}{of_voucher}")
+    return record
+
+
+async def describe(connector: Connector, record: DocumentRecord) -> dict[str, Any]:
+    """All that the ledger knows of a document."""
     entries, intact = await connector.ledger.audit(record)
+    proposal = proposal_of(record)
     return {
         **_summary(record),
         "voucher": record.key.voucher,
         "late": record.late,
         "attempts": record.attempts,
         "payload": record.payload,
-        "proposal": record.proposal,
+        "proposal": proposal.shown() if proposal else None,
         "audit": entries,
         "audit_intact": intact,
     }

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled
+from shared.flows.overdue import enqueue_overdue
 from shared.ledger.audit import Actor
 from shared.ledger.documents import Sighting
 from shared.ledger.pauses import Paused
@@ -42,10 +43,12 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
-    """The long window of every connection: catches back-dated postings and lost messages."""
+    """The long window of every connection: catches back-dated postings and lost messages, of any age."""
     for connection in connector.connections.values():
-        days = connection.settings.dynamics.sweep_days
-        await poll_connection(connector, connection, Window("sweep_posted_invoices", by, days))
+        window = Window("sweep_posted_invoices", by, connection.settings.dynamics.sweep_days)
+        await poll_connection(connector, connection, window)
+        for company, since in window.since(connection, connector.clock().date()).items():
+            await enqueue_overdue(connector, connection, connection.company(company), since)
 
 
 async def poll_connection(connector: Connector, connection: Connection, window: Window) -> None:

@@ -9,7 +9,9 @@ from datetime import timedelta
 
 from shared.connector import Connector
 from shared.documents import DocumentKey, PostedDocument
+from shared.flows.corrections import Correction
 from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, release
+from shared.flows.proposals import correction_under_way
 from shared.flows.report_document import DocumentReport
 from shared.flows.run import Run
 from shared.ledger.audit import Actor
@@ -75,7 +77,8 @@ async def _report_each(
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def one(claim: DocumentRecord) -> Exception | None:
-        report = DocumentReport(run, claim)
+        approved = correction_under_way(claim)
+        report = Correction(run, claim, approved) if approved else DocumentReport(run, claim)
         async with slots:
             try:
                 await report.settle(documents.get(claim.key))

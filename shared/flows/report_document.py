@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import replace
 from typing import Any
 
 from shared.documents import PostedDocument
 from shared.fingerprint import fingerprint
 from shared.flows.postpone import NotYet
+from shared.flows.proposals import content_of, keep_as_filed, propose
 from shared.flows.run import Run
 from shared.ledger.audit import AuditEntry
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import Held, HoldReason, Mapped, Skipped, kind_of, map_document, transaction_id
+from shared.mapping import Held, HoldReason, Mapped, Skipped, current_id, kind_of, map_document, transaction_id
 from shared.taxjar import upsert
 from shared.taxjar.answers import Answer
-from shared.taxjar.compare import differences
+from shared.taxjar.compare import same
 from shared.taxjar.errors import Rejected
-from shared.taxjar.wire import payload_hash, to_wire
+from shared.taxjar.wire import from_wire, payload_hash, to_wire
+from shared.transactions import Transaction
 
 Json = Mapping[str, Any]
 
@@ -33,13 +35,16 @@ class DocumentReport:
         """Report, skip or hold the document. Raises what postpones it, ``ClaimLost``, or a defect."""
         if document is None:
             raise NotYet("F&O does not show this document; it may not be visible yet.")
-        if self.claim.payload and self.claim.fingerprint == fingerprint(document):
+        doubtful = self.claim.remap or self.claim.outcome_unknown
+        if self.claim.payload and self.claim.fingerprint == fingerprint(document) and not doubtful:
             await self._run.settle(self.claim, State.REPORTED, message="Unchanged since it was reported.")
             return
         outcome = self._map(document)
         if not isinstance(outcome, Skipped) and not await self._own_the_id(document):
             outcome = self._map(document)
         match outcome:
+            case Skipped() if self.claim.payload:
+                await self._withdraw(outcome, fingerprint(document), self.claim.payload)
             case Skipped() | Held():
                 await self._set_aside(outcome)
             case Mapped():
@@ -51,7 +56,7 @@ class DocumentReport:
             self._run.company.settings,
             owns_id=self.claim.owns_id,
             tax_categories=self._run.tax_categories,
-            kept_tax_codes=self.claim.tax_codes,
+            kept_tax_codes=None if self.claim.remap else self.claim.tax_codes,
         )
 
     async def _own_the_id(self, document: PostedDocument) -> bool:
@@ -59,7 +64,7 @@ class DocumentReport:
         expected = transaction_id(
             kind_of(document.total_amount, document.total_tax), document.key.company, document.key.number
         )
-        if self.claim.owns_id and self.claim.transaction_id == expected:
+        if self.claim.owns_id and (self.claim.transaction_id == expected or self._was_reported):
             return True
         ledger, owned_before = self._run.connector.ledger, self.claim.owns_id
         entry = AuditEntry(
@@ -77,41 +82,55 @@ class DocumentReport:
         return self.claim.owns_id == owned_before
 
     async def _set_aside(self, outcome: Skipped | Held) -> None:
+        figures: dict[str, Any] = {
+            "kind": outcome.kind,
+            "amount": outcome.amount,
+            "sales_tax": outcome.sales_tax,
+            "to_state": outcome.ship_to.state if outcome.ship_to else "",
+        }
+        kept = " TaxJar keeps what was reported before." if self.claim.payload else ""
         self.claim = await self._run.settle(
             self.claim,
             State.SKIPPED if isinstance(outcome, Skipped) else State.HELD,
             {"notes": [note.sentence for note in outcome.notes]},
             reason=outcome.reason,
-            message=outcome.message,
-            kind=outcome.kind,
-            amount=outcome.amount,
-            sales_tax=outcome.sales_tax,
-            to_state=outcome.ship_to.state if outcome.ship_to else "",
+            message=outcome.message + kept,
+            proposal=None,
+            **({} if self.claim.payload else figures),
         )
 
     async def _send(self, outcome: Mapped, document_fingerprint: str) -> None:
         """Send the transaction; what TaxJar already holds under its id is adopted if equal, else amended."""
-        transaction = outcome.transaction
+        transaction = self._as_it_stands(outcome.transaction)
         payload = to_wire(transaction)
+        client = self._run.company.account.client
         self.claim = await self._run.outlast_a_call(self.claim)
-        known = self.claim.payload
+        known, asked = self.claim.payload, self.claim.outcome_unknown
+        unchanged = bool(known) and payload_hash(payload) == self.claim.payload_hash
         try:
-            if known and payload_hash(payload) == self.claim.payload_hash and not self.claim.outcome_unknown:
+            if unchanged and not asked:
                 await self._reported(outcome, document_fingerprint, payload, message="Unchanged in TaxJar.")
                 return
+            filed = from_wire(self.claim.kind, known) if known and not unchanged else None
+            if filed and self._why_not_changed(filed, transaction):
+                if self.claim.dismissed == content_of(payload):
+                    self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
+                    return
+                asked = True
             found: upsert.Found | upsert.Created | upsert.Updated | None = None
-            if self.claim.outcome_unknown:
-                found = await upsert.find(self._run.company.account.client, transaction)
-            if found is None and not known:
-                found = await upsert.create(self._run.company.account.client, transaction)
+            if asked:
+                found = await upsert.find(client, transaction)
+            if found is None and (unchanged or not known):
+                found = await upsert.create(client, transaction)
             match found:
                 case upsert.Found() if found.same:
                     message = "TaxJar already held exactly this."
                     await self._reported(outcome, document_fingerprint, payload, found.answer, message=message)
                 case upsert.Found():
-                    await self._amend(outcome, document_fingerprint, payload, before=found.stored)
+                    before = known if known and same(known, found.stored) else found.stored
+                    await self._amend(outcome, transaction, document_fingerprint, before)
                 case None:
-                    await self._amend(outcome, document_fingerprint, payload, before=known or {})
+                    await self._amend(outcome, transaction, document_fingerprint, known or {})
                 case _:
                     await self._reported(outcome, document_fingerprint, payload, found.answer)
         except Rejected as refusal:
@@ -124,28 +143,66 @@ class DocumentReport:
                 status=refusal.status,
             )
 
-    async def _amend(self, outcome: Mapped, document_fingerprint: str, payload: Json, *, before: Json) -> None:
-        """Change what TaxJar holds; never where a state may have received it."""
-        if self._is_closed(outcome, before):
-            changes = {field: list(values) for field, values in differences(dict(payload), dict(before)).items()}
-            words = "; ".join(f"{field} {theirs} → {ours}" for field, (ours, theirs) in changes.items())
-            message = f"The filing period is closed, and the document would now be sent differently: {words}."
-            reason = HoldReason.FILED_TRANSACTION_CHANGED
-            await self._hold(outcome, payload, reason, message, before=before, proposal={"difference": changes})
-            return
-        changed = await upsert.update(self._run.company.account.client, outcome.transaction)
-        message = "Changed in TaxJar, the filing period is open."
-        await self._reported(outcome, document_fingerprint, payload, changed.answer, before=before, message=message)
+    def _as_it_stands(self, transaction: Transaction) -> Transaction:
+        """The transaction under the id and date of the last correction, if there was one."""
+        if not self.claim.corrections:
+            return transaction
+        return replace(
+            transaction,
+            transaction_id=current_id(self.claim.transaction_id, self.claim.corrections),
+            transaction_date=self.claim.corrected_on or transaction.transaction_date,
+        )
 
-    def _is_closed(self, outcome: Mapped, before: Json) -> bool:
-        """Whether the transaction, as it is in TaxJar or as it would be sent, lies in a closed period."""
+    async def _amend(self, outcome: Mapped, transaction: Transaction, document_fingerprint: str, before: Json) -> None:
+        """Change what TaxJar holds; never where a state may have received it."""
+        filed = from_wire(self.claim.kind if self.claim.payload else transaction.kind, before)
+        if because := self._why_not_changed(filed, transaction):
+            self.claim = await propose(
+                self._run,
+                self.claim,
+                outcome,
+                filed=filed,
+                new=transaction,
+                because=because,
+                fingerprint=document_fingerprint,
+            )
+            return
+        changed = await upsert.update(self._run.company.account.client, transaction)
+        message = "Changed in TaxJar, the filing period is open."
+        await self._reported(
+            outcome, document_fingerprint, to_wire(transaction), changed.answer, before=before, message=message
+        )
+
+    async def _withdraw(self, outcome: Skipped, document_fingerprint: str, known: Json) -> None:
+        """A reported document is out of scope now. Nothing is deleted in TaxJar: a person decides."""
+        if self.claim.dismissed == content_of(None, outcome):
+            self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
+            return
+        self.claim = await propose(
+            self._run,
+            self.claim,
+            outcome,
+            filed=from_wire(self.claim.kind, known),
+            new=None,
+            because=f"The document would now be skipped ({outcome.reason}): {outcome.message}",
+            fingerprint=document_fingerprint,
+        )
+
+    def _why_not_changed(self, filed: Transaction, new: Transaction) -> str:
+        """Why ``filed`` must not become ``new`` without a person, in a sentence; empty when it may."""
+        if filed.kind is not new.kind:
+            return f"TaxJar holds {filed.kind} {filed.transaction_id}, and the document is a {new.kind} now."
         today = self._run.connector.clock().date()
-        transaction = outcome.transaction
-        sides = [(transaction.transaction_date, transaction.ship_to.state)]
-        if before.get("transaction_date"):
-            day = date.fromisoformat(str(before["transaction_date"])[:10].replace("/", "-"))
-            sides.append((day, str(before.get("to_state") or "")))
-        return any(self._run.periods.is_closed(day, state, today=today) for day, state in sides)
+        closed = dict.fromkeys(
+            f"{side.transaction_date:%Y-%m} of {side.ship_to.state}"
+            for side in (filed, new)
+            if self._run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
+        )
+        return f"The filing period {' and '.join(closed)} is closed." if closed else ""
+
+    @property
+    def _was_reported(self) -> bool:
+        return bool(self.claim.payload or self.claim.corrections)
 
     async def _reported(
         self,
@@ -157,7 +214,7 @@ class DocumentReport:
         before: Json | None = None,
         message: str = "",
     ) -> None:
-        transaction = outcome.transaction
+        transaction = self._as_it_stands(outcome.transaction)
         late = self._run.periods.is_closed(
             transaction.transaction_date, transaction.ship_to.state, today=self._run.connector.clock().date()
         )
@@ -178,9 +235,10 @@ class DocumentReport:
             payload=payload,
             payload_hash=payload_hash(payload),
             tax_codes=outcome.tax_codes,
-            late=self.claim.late or (late and not self.claim.payload),
+            late=self.claim.late or (late and not self._was_reported),
             outcome_unknown=False,
             proposal=None,
+            dismissed="",
             shipping=transaction.shipping,
             **_figures(outcome),
         )
@@ -191,8 +249,6 @@ class DocumentReport:
         payload: Json,
         reason: HoldReason,
         message: str,
-        *,
-        proposal: Json | None = None,
         **audit: Any,
     ) -> None:
         entry = {"request": payload, "notes": [note.sentence for note in outcome.notes], **audit}
@@ -203,7 +259,7 @@ class DocumentReport:
             entry,
             reason=reason,
             message=message,
-            proposal=proposal,
+            proposal=None,
             outcome_unknown=False,
             **figures,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from shared.connector import Company, Connection, Connector
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.periods import FilingPeriods
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
 from shared.queues import DocumentQueue
 
 _CALL_AT_MOST = timedelta(seconds=60)
@@ -41,6 +41,8 @@ class Run:
     ) -> DocumentRecord:
         """Write the record's new state with its audit entry; ``reason`` and ``message`` go to both."""
         reason, message = changes.setdefault("reason", ""), changes.setdefault("message", "")
+        if state not in IN_FLIGHT:
+            changes.setdefault("remap", False)
         audit = AuditEntry(
             at=self.connector.clock(),
             actor=self.actor,

@@ -161,15 +161,19 @@ class DocumentLedger(DocumentQueries):
         """How long the claim still holds."""
         return (claim.lease_until or self._clock()) - self._clock()
 
-    async def settle(self, record: DocumentRecord, entry: AuditEntry, **changes: Any) -> DocumentRecord:
+    async def settle(
+        self, record: DocumentRecord, entry: AuditEntry, *, reserve: Sequence[str] = (), **changes: Any
+    ) -> DocumentRecord:
         """Write ``changes`` to the record and its audit entry in one entity-group transaction.
 
-        The id of a document that is skipped becomes free. Raises :class:`ClaimLost` when the record was changed since.
+        ``reserve`` are further ids in TaxJar that the document owns from now on. The id of a document that is skipped
+        and was never reported becomes free. Raises :class:`ClaimLost` when the record was changed since, and
+        ``ResourceExistsError`` when another document owns one of ``reserve``.
         """
         changes = {"lease_until": None, "next_attempt_at": None, **changes}
         changed = replace(record, updated_at=self._clock(), **changes)
-        operations: list[Operation] = []
-        if changed.state is State.SKIPPED and changed.owns_id:
+        operations: list[Operation] = [("create", _pointer(record, owned)) for owned in reserve]
+        if changed.state is State.SKIPPED and changed.owns_id and not (changed.payload or changed.corrections):
             changed = replace(changed, owns_id=False)
             operations.append(("delete", _pointer(record)))
         return await self._write(changed, entry, operations)
@@ -215,10 +219,10 @@ def _claim_entity(claim: DocumentRecord) -> dict[str, Any]:
     return {name: value for name, value in to_entity(claim).items() if name in _CLAIM_PROPERTIES}
 
 
-def _pointer(record: DocumentRecord) -> dict[str, str]:
+def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]:
     return {
         "PartitionKey": record.partition,
-        "RowKey": keys.id_row(record.transaction_id),
+        "RowKey": keys.id_row(transaction_id or record.transaction_id),
         "document_row": record.row,
     }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from azure.data.tables.aio import TableClient
 
 from shared.ledger.keys import partition
 
-_PERIOD = "period"
+PERIOD = "period"
+"""Names the audited rows of filing periods, one per state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class FilingPeriods:
         """Whether a transaction dated ``day`` and shipped to ``state`` may be in a filed return as of ``today``."""
         filed = self.filed_through.get(state)
         return (filed is not None and day <= filed) or today >= self._locked_from(day)
+
+    def locked_through(self, today: date) -> date:
+        """The last day that the lock day alone closes, for all states."""
+        first = today.replace(day=1)
+        if today.day < self.lock_day:
+            first = (first - timedelta(days=1)).replace(day=1)
+        return first - timedelta(days=1)
 
     def _locked_from(self, day: date) -> date:
         year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
@@ -42,8 +50,8 @@ class PeriodLedger:
             "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
             parameters={
                 "partition": partition(connection, company),
-                "first": f"{_PERIOD}|",
-                "end": f"{_PERIOD}|~",
+                "first": f"{PERIOD}|",
+                "end": f"{PERIOD}|~",
             },
         )
         filed = {row["state"]: date.fromisoformat(row["filed_through"]) async for row in rows}

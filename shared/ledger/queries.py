@@ -46,9 +46,15 @@ class DocumentQueries:
             return None
         return await self._get(partition, pointer["document_row"])
 
-    async def find(self, connection: str, company: str, transaction_id: str) -> DocumentRecord | None:
-        """The document with ``transaction_id``: its owner, else a skipped or held one that shows the id."""
-        if owner := await self.owner_of(connection, company, transaction_id):
+    async def find(
+        self, connection: str, company: str, transaction_id: str, voucher: str | None = None
+    ) -> DocumentRecord | None:
+        """The document with ``transaction_id``: its owner, else a skipped or held one that shows the id.
+
+        ``voucher`` chooses among several.
+        """
+        owner = await self.owner_of(connection, company, transaction_id)
+        if owner and voucher in (None, owner.key.voucher):
             return owner
         rows = self._table.query_entities(
             "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end and transaction_id eq @id",
@@ -60,7 +66,8 @@ class DocumentQueries:
             },
         )
         async for entity in rows:
-            return from_entity(entity)
+            if voucher in (None, entity["voucher"]):
+                return from_entity(entity)
         return None
 
     async def listing(

@@ -32,6 +32,7 @@ IN_FLIGHT = frozenset({State.SEEN, State.REPORTING, State.RETRYING})
 
 _WIDE = ("payload", "tax_codes", "proposal")
 _MONEY = ("total_amount", "total_tax", "amount", "sales_tax", "shipping")
+_DAYS = ("corrected_on",)
 _INSTANTS = ("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until")
 
 
@@ -72,7 +73,16 @@ class DocumentRecord:
     """What TaxJar holds for this document, as sent."""
     tax_codes: Mapping[str, str] | None = None
     """Product tax codes as sent, by line."""
+    remap: bool = False
+    """A person asked to map the document anew: neither its fingerprint nor its kept tax codes count."""
     proposal: Mapping[str, Any] | None = None
+    """The correction that waits for approval or, once approved, is under way."""
+    dismissed: str = ""
+    """Hash of the content that a person decided not to send: it is not held again."""
+    corrections: int = 0
+    """How many corrections were sent; with any, TaxJar holds the document under the id of the last replacement."""
+    corrected_on: date | None = None
+    """The day of the last correction, which dates the replacement."""
     audit_count: int = 0
     audit_head: str = ""
     etag: str = ""
@@ -127,7 +137,7 @@ def to_entity(record: DocumentRecord) -> dict[str, Any]:
             continue
         if field.name in _WIDE:
             entity |= wide.pack(field.name, json.dumps(value, sort_keys=True, ensure_ascii=False))
-        elif isinstance(value, datetime):
+        elif isinstance(value, date):
             entity[field.name] = value.isoformat()
         elif isinstance(value, Decimal):
             entity[field.name] = str(value)
@@ -157,6 +167,8 @@ def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:
             values[field.name] = json.loads(wide.unpack(field.name, entity))
         elif field.name in _INSTANTS:
             values[field.name] = datetime.fromisoformat(stored)
+        elif field.name in _DAYS:
+            values[field.name] = date.fromisoformat(stored)
         elif field.name in _MONEY:
             values[field.name] = Decimal(stored)
         else:

@@ -15,6 +15,10 @@ from shared.ledger.keys import encode
 _ATTEMPTS = 5
 
 
+class SubjectChanged(Exception):
+    """The row was written by somebody else since it was read."""
+
+
 class SubjectLedger:
     """Audited rows of any kind: each keeps the end of its own hash chain."""
 
@@ -30,9 +34,19 @@ class SubjectLedger:
             return {}
 
     async def write(
-        self, partition_key: str, kind: str, name: str, entry: AuditEntry, **properties: Any
+        self,
+        partition_key: str,
+        kind: str,
+        name: str,
+        entry: AuditEntry,
+        *,
+        expected: int | None = None,
+        **properties: Any,
     ) -> dict[str, Any]:
-        """Set ``properties`` of the row and append ``entry``, in one entity-group transaction."""
+        """Set ``properties`` of the row and append ``entry``, in one entity-group transaction.
+
+        ``expected`` is the ``audit_count`` that the row must have (0: no row yet), else :class:`SubjectChanged`.
+        """
         row = f"{kind}|{encode(name)}"
         for attempt in range(_ATTEMPTS):
             try:
@@ -41,6 +55,8 @@ class SubjectLedger:
             except ResourceNotFoundError:
                 stored, guard = {}, {}
             chain = Chain(stored.get("audit_count", 0), stored.get("audit_head", ""))
+            if expected is not None and chain.count != expected:
+                raise SubjectChanged(f"{kind} {name}")
             chain, audit = chain.append(partition_key, row, entry, self._redact)
             changed = {**stored, "PartitionKey": partition_key, "RowKey": row, **properties}
             changed |= {"audit_count": chain.count, "audit_head": chain.head}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.mapping.corrections import CorrectionIds, correction_ids, current_id, reversal_of
 from shared.mapping.exemptions import exemption_of
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
@@ -9,9 +10,12 @@ from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipp
 from shared.mapping.places import clean_place
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.signs import kind_of
+from shared.mapping.states import STATES
 from shared.mapping.tax_codes import needs_tax_categories
 
 __all__ = [
+    "STATES",
+    "CorrectionIds",
     "Held",
     "HoldReason",
     "Mapped",
@@ -21,6 +25,8 @@ __all__ = [
     "SkipReason",
     "Skipped",
     "clean_place",
+    "correction_ids",
+    "current_id",
     "customer_id",
     "derived_id",
     "exemption_of",
@@ -29,5 +35,6 @@ __all__ = [
     "needs_tax_categories",
     "order_id",
     "refund_id",
+    "reversal_of",
     "transaction_id",
 ]

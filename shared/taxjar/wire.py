@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shared.taxjar.answers import Json
-from shared.transactions import LineItem, Place, Transaction
+from shared.transactions import ExemptionType, Kind, LineItem, Place, Transaction
 
 PLUGIN = "dynamicstaxjar"
 """Names the product to TaxJar; the certification asks for lower case without spaces, dashes or underscores."""
@@ -41,6 +42,42 @@ def to_wire(transaction: Transaction) -> Json:
     return _without_blanks(body)
 
 
+def from_wire(kind: Kind, record: Mapping[str, Any]) -> Transaction:
+    """The transaction that ``record`` is: a payload as sent, or an order or refund as TaxJar returns it.
+
+    Money is rounded to cents and signed by ``kind``, whatever sign it came with.
+    """
+    sign = -1 if kind is Kind.REFUND else 1
+    ship_from = _place_in(record, "from")
+    exemption = _text(record, "exemption_type")
+    return Transaction(
+        kind=kind,
+        transaction_id=_text(record, "transaction_id"),
+        transaction_date=date.fromisoformat(_text(record, "transaction_date")[:10].replace("/", "-")),
+        amount=sign * _cents(record, "amount"),
+        shipping=sign * _cents(record, "shipping"),
+        sales_tax=sign * _cents(record, "sales_tax"),
+        customer_id=_text(record, "customer_id"),
+        ship_to=_place_in(record, "to"),
+        # TaxJar fills in the country alone where no address was sent.
+        ship_from=ship_from if ship_from.zip or ship_from.state else None,
+        line_items=tuple(
+            LineItem(
+                quantity=int(Decimal(_text(line, "quantity") or 1)),
+                unit_price=sign * _cents(line, "unit_price"),
+                discount=_cents(line, "discount"),
+                sales_tax=sign * _cents(line, "sales_tax"),
+                product_identifier=_text(line, "product_identifier"),
+                description=_text(line, "description"),
+                product_tax_code=_text(line, "product_tax_code"),
+            )
+            for line in record.get("line_items") or ()
+        ),
+        exemption_type=ExemptionType(exemption) if exemption in set(ExemptionType) else None,
+        transaction_reference_id=_text(record, "transaction_reference_id"),
+    )
+
+
 def payload_hash(payload: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of the canonical JSON of what the document says; ``plugin`` says nothing about the document."""
     content = {name: value for name, value in payload.items() if name != "plugin"}
@@ -56,6 +93,10 @@ def _place(prefix: str, place: Place) -> dict[str, str]:
         f"{prefix}_city": place.city,
         f"{prefix}_street": place.street,
     }
+
+
+def _place_in(record: Mapping[str, Any], prefix: str) -> Place:
+    return Place(*(_text(record, f"{prefix}_{part}") for part in ("country", "state", "zip", "city", "street")))
 
 
 def _line(number: int, item: LineItem) -> Json:
@@ -83,3 +124,13 @@ def _money(value: Decimal) -> str:
 
 def _without_blanks(fields: Json) -> Json:
     return {name: value for name, value in fields.items() if value != ""}
+
+
+def _cents(record: Mapping[str, Any], name: str) -> Decimal:
+    """The amount without its sign; an absent one is zero."""
+    return abs(Decimal(_text(record, name) or 0)).quantize(_CENT, ROUND_HALF_UP)
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return "" if value is None else str(value)
