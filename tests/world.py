@@ -24,7 +24,7 @@ from shared.flows.report import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import DocumentRecord
 from shared.queues import encode, messages, parse_message
-from shared.settings import load_settings
+from shared.settings import CompanySettings, load_settings
 
 COMPANY = "usmf"
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -80,6 +80,15 @@ class World:
     def taxjar(self) -> Any:
         """The simulated TaxJar account: orders, refunds, customers."""
         return self.simulation.taxjar.account(TAXJAR_ACCOUNT)
+
+    def change_settings(self, **settings: object) -> None:
+        """Go on with other settings of the company, as after a restart of the app."""
+        connection = self.connector.connection(CONNECTION)
+        company = connection.company(self.company)
+        values = company.settings.model_dump() | settings
+        changed = replace(company, settings=CompanySettings.model_validate(values))
+        connection = replace(connection, companies={**connection.companies, self.company: changed})
+        self.connector = replace(self.connector, connections={**self.connector.connections, CONNECTION: connection})
 
     async def poll(self) -> None:
         await poll.poll_posted_invoices(self.connector, by="test")
