@@ -1,0 +1,81 @@
+"""Poisoned messages are a defect, not an end: their documents have failed, and the audit says so (design 3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.simulators.dynamics.specs import InvoiceSpec
+from shared.documents import DocumentKey
+from shared.flows.bury import bury_poisoned
+from shared.ledger import wide
+from shared.ledger.audit import Actor
+from shared.ledger.keys import partition
+from shared.ledger.records import State
+from shared.queues import encode, messages
+from tests.world import COMPANY, TODAY, World
+
+ACTOR = Actor(function="bury_poisoned", by="queue")
+
+
+def body(*keys: DocumentKey) -> bytes:
+    [message] = messages("main", keys)
+    return encode(message).encode()
+
+
+async def buried(world: World, connection: str, company: str) -> list[dict[str, Any]]:
+    """The audit entries of buried messages in a partition, as texts."""
+    table = world.connector.subjects._table
+    where = f"PartitionKey eq '{partition(connection, company)}' and RowKey ge 'audit|poison|' and RowKey lt 'audit|q'"
+    return [dict(row) async for row in table.query_entities(where)]
+
+
+async def test_documents_in_flight_have_failed_and_their_audit_says_why(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.poll()
+    await bury_poisoned(world.connector, body((await world.record("INV-1")).key), "m-1", ACTOR)
+    record = await world.record("INV-1")
+    assert record.state is State.FAILED
+    assert "retry" in record.message
+    last = (await world.audit("INV-1"))[-1]
+    assert (last["decision"], last["function"]) == ("failed", "bury_poisoned")
+
+
+async def test_a_document_that_another_worker_settled_is_left_alone(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.run()
+    before = await world.record("INV-1")
+    await bury_poisoned(world.connector, body(before.key), "m-1", ACTOR)
+    assert await world.record("INV-1") == before
+
+
+async def test_what_has_failed_stays_so_until_a_person_retries_it(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.poll()
+    await bury_poisoned(world.connector, body((await world.record("INV-1")).key), "m-1", ACTOR)
+    world.queue.waiting.clear()
+    await world.run()
+    assert (await world.record("INV-1")).state is State.FAILED
+    assert world.calls() == 0
+
+
+async def test_a_message_that_cannot_be_read_is_audited_as_it_came(world: World) -> None:
+    await bury_poisoned(world.connector, b"no base64 at all", "m-1", ACTOR)
+    [entry] = await buried(world, "connector", "queues")
+    text = wide.unpack("entry", entry)
+    assert "no base64 at all" in text
+    assert '"decision": "buried"' in text
+
+
+async def test_secrets_in_a_message_do_not_reach_the_audit(world: World) -> None:
+    secret = world.connector.connection("main").settings.taxjar.token
+    assert secret is not None
+    await bury_poisoned(world.connector, f"token={secret.get_secret_value()}".encode(), "m-2", ACTOR)
+    [entry] = await buried(world, "connector", "queues")
+    assert secret.get_secret_value() not in wide.unpack("entry", entry)
+
+
+async def test_a_document_that_the_ledger_does_not_know_is_audited(world: World) -> None:
+    await bury_poisoned(world.connector, body(DocumentKey(COMPANY, TODAY, "INV-9", "V-9")), "m-1", ACTOR)
+    [entry] = await buried(world, "main", COMPANY)
+    assert "INV-9" in wide.unpack("entry", entry)
+    assert not await world.records()

@@ -1,0 +1,66 @@
+"""The queue on Azure Storage: messages never expire, and may wait before they show (design 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from azure.storage.queue.aio import QueueClient
+
+from shared.documents import DocumentKey
+from shared.queues import StorageDocumentQueue, parse_message
+
+KEYS = [DocumentKey("usmf", date(2026, 3, 17), f"INV-{number}", "V") for number in range(25)]
+
+
+@pytest.fixture
+async def queue(azurite: str) -> AsyncIterator[QueueClient]:
+    """An empty queue of the test's own."""
+    async with QueueClient.from_connection_string(azurite, f"queue-{uuid4().hex}") as client:
+        await client.create_queue()
+        yield client
+
+
+async def test_what_is_put_arrives_and_never_expires(queue: QueueClient) -> None:
+    await StorageDocumentQueue(queue).put("main", KEYS)
+    received = [message async for message in queue.receive_messages()]
+    arrived = [key for message in received for key in parse_message(message.content.encode()).document_keys()]
+    assert sorted(arrived) == sorted(KEYS)
+    assert all(message.expires_on.year == 9999 for message in received)
+
+
+@pytest.mark.parametrize(
+    ("delay", "hidden"),
+    [
+        (timedelta(minutes=10), timedelta(minutes=10)),
+        # Storage refuses a week; what has to wait longer comes back and waits again.
+        (timedelta(days=30), timedelta(days=6)),
+    ],
+)
+async def test_a_delayed_message_is_hidden(queue: QueueClient, delay: timedelta, hidden: timedelta) -> None:
+    # The service tells a message's time only to who sends it.
+    times: list[datetime] = []
+    send = queue.send_message
+
+    async def noting(*arguments: object, **options: object) -> object:
+        sent = await send(*arguments, **options)
+        times.append(sent.next_visible_on)
+        return sent
+
+    queue.send_message = noting
+    await StorageDocumentQueue(queue).put("main", KEYS[:1], delay=delay)
+    assert not [message async for message in queue.receive_messages()]
+    [visible] = times
+    assert abs(visible - datetime.now(UTC) - hidden) < timedelta(minutes=1)
+
+
+async def test_a_delay_that_is_over_is_no_delay(queue: QueueClient) -> None:
+    await StorageDocumentQueue(queue).put("main", KEYS[:1], delay=timedelta(seconds=-5))
+    assert len([message async for message in queue.receive_messages()]) == 1
+
+
+async def test_nothing_to_put_is_no_message(queue: QueueClient) -> None:
+    await StorageDocumentQueue(queue).put("main", [])
+    assert not [message async for message in queue.receive_messages()]
