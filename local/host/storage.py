@@ -36,7 +36,7 @@ def development_storage(environment: MutableMapping[str, str], folder: Path) -> 
         yield
         return
     folder.mkdir(exist_ok=True)
-    print(f"Storage: no {STORAGE} is set, starting Azurite with its data in {folder.name}.", flush=True)
+    print(f"Storage: starting Azurite with its data in {folder.name}.", flush=True)
     with Azurite(location=folder, ports=STANDARD_PORTS):
         yield
 

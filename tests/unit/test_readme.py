@@ -1,0 +1,75 @@
+"""The README names everything that its reader can meet."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from local.commands import COMMANDS
+from shared.ledger.records import State
+from shared.mapping.reasons import HoldReason, SkipReason
+from shared.settings import load_settings
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMED = set(re.findall(r"`([^`\n]+)`", README))
+SETTINGS = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+PREFIXES = ("CONNECTIONS__MAIN__COMPANIES__USMF__", "CONNECTIONS__MAIN__")
+
+
+def functions() -> list[str]:
+    source = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    return re.findall(r"^async def (\w+)\((?:req|timer|message): ", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", functions())
+def test_it_names_every_function(name: str) -> None:
+    assert name in NAMED
+
+
+@pytest.mark.parametrize("reason", [*SkipReason, *HoldReason])
+def test_it_says_what_to_do_about_every_reason(reason: str) -> None:
+    assert any(line.startswith("|") and f"`{reason}`" in line for line in README.splitlines())
+
+
+@pytest.mark.parametrize("state", State)
+def test_it_explains_every_state(state: str) -> None:
+    assert state in NAMED
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name != "FUNCTIONS_WORKER_RUNTIME"])
+def test_it_explains_every_setting(name: str) -> None:
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    assert name in NAMED
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_names_every_command(name: str) -> None:
+    assert f"python3 -m local {name}" in README
+
+
+def test_its_links_lead_somewhere() -> None:
+    anchors = {_anchor(title) for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        path, _, anchor = target.partition("#")
+        assert not path or (ROOT / path).exists(), target
+        assert not anchor or anchor in anchors, target
+
+
+def _anchor(title: str) -> str:
+    """As GitHub makes it of a title."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_its_settings_file_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    [example] = re.findall(r"```toml\n(.+?)```", README, re.DOTALL)
+    (tmp_path / "connections.toml").write_text(example, encoding="utf-8")
+    monkeypatch.setenv("CONNECTIONS_FILE", str(tmp_path / "connections.toml"))
+    monkeypatch.setenv("CONNECTIONS__MAIN__DYNAMICS__CLIENT_SECRET", "from-elsewhere")
+    monkeypatch.setenv("CONNECTIONS__MAIN__TAXJAR__TOKEN", "from-elsewhere")
+    company = load_settings(azurewebjobsstorage="UseDevelopmentStorage=true").connections["main"].companies["usmf"]
+    assert company.product_tax_codes.items == {"d0001": "20010"}
