@@ -103,8 +103,6 @@ async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunc
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     await host.serve(listener, announce)
-    # Warnings about the clients that the app leaves open are no news, see ``_leave``.
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def _leave() -> NoReturn:
