@@ -13,6 +13,7 @@ from subprocess import DEVNULL
 from local.demo import adventureworks, retailer
 from local.demo.adventureworks import post_adventureworks
 from local.demo.expectations import Expectation
+from local.demo.month_close import close_month
 from local.demo.retailer import post_retailer
 from local.demo.tables import print_differences, print_not_reported, print_totals
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
@@ -27,7 +28,9 @@ def main(arguments: list[str]) -> int:
     """Run the demo. Returns 0 when everything is as it has to be, else 1."""
     del arguments
     with running_demo() as demo:
-        return _run(demo.host, demo.simulation, demo.table_calls, demo.expectations)
+        code = _run(demo.host, demo.simulation, demo.table_calls, demo.expectations)
+        account = demo.simulation.taxjar.account(TAXJAR_ACCOUNT)
+        return 1 if close_month(demo.host, demo.restarted, demo.expectations, account) else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ class Demo:
     simulation: Simulation
     table_calls: TableCalls
     expectations: list[Expectation]
+    storage: str
+
+    @contextmanager
+    def restarted(self, **settings: object) -> Iterator[Host]:
+        """Another host in place of the first, with other settings of the retailer."""
+        self.host.stop()
+        companies = company_settings()
+        companies[retailer.COMPANY] |= settings
+        with running_host(_environment(self.simulation, companies, self.storage)) as host:
+            yield host
 
 
 @contextmanager
@@ -49,9 +62,14 @@ def running_demo(*, port: int = 0, output: int | None = DEVNULL) -> Iterator[Dem
         say("Posting invoices and credit notes in F&O: AdventureWorks (awlt) and a retailer's month (usrt).")
         expectations = post_adventureworks(simulation.dynamics, today) + post_retailer(simulation.dynamics, today)
         say(f"Posted {len(expectations)} documents. Starting the Functions host.")
-        environment = simulation.environment(company_settings()) | {"AzureWebJobsStorage": azurite.connection_string}
+        storage = azurite.connection_string
+        environment = _environment(simulation, company_settings(), storage)
         with running_host(environment, port=port, output=output) as host:
-            yield Demo(host, simulation, table_calls, expectations)
+            yield Demo(host, simulation, table_calls, expectations, storage)
+
+
+def _environment(simulation: Simulation, companies: dict[str, dict[str, object]], storage: str) -> dict[str, str]:
+    return simulation.environment(companies) | {"AzureWebJobsStorage": storage}
 
 
 def company_settings() -> dict[str, dict[str, object]]:

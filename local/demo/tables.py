@@ -106,6 +106,10 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def money(*amounts: Decimal) -> str:
+    """Amounts in columns."""
+    return "".join(f"{amount:18,.2f}" for amount in amounts)
+
+
 def _row(group: str, side: str, totals: Totals) -> str:
-    money = "".join(f"{value:18,.2f}" for value in (totals.amount, totals.tax, totals.shipping))
-    return f"{group:6} {side:7}{totals.documents:5}{money}"
+    return f"{group:6} {side:7}{totals.documents:5}{money(totals.amount, totals.tax, totals.shipping)}"
