@@ -44,7 +44,8 @@ def answering(
 ) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
     """Turn a handler's answer or problem into the response of the Functions SDK."""
 
-    @wraps(handler)
+    # Without the handler's annotations: Azure's worker loads no function that says it returns anything but a response.
+    @wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
     async def function(req: func.HttpRequest) -> func.HttpResponse:
         try:
             check_size(req.get_body())

@@ -32,7 +32,7 @@ def enter_virtual_environment(arguments: list[str]) -> None:
     """
     if sys.version_info[:2] < PYTHON_AT_LEAST:
         sys.exit(f"Python {_dotted(PYTHON_AT_LEAST)} or newer is needed; this is {_dotted(sys.version_info[:3])}.")
-    with _one_at_a_time():
+    with one_at_a_time():
         _install_packages()
         _install_azurite()
     if Path(sys.prefix).resolve() != VENV.resolve():
@@ -87,7 +87,7 @@ def _run(command: list[str], doing: str) -> None:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
     """Two commands started together must not install into the same folders; the lock ends with the process."""
     with open(ROOT / ".venv.lock", "a+b") as lock:
         if sys.platform == "win32":

@@ -144,7 +144,7 @@ class World:
         )
 
 
-def _furnished(posting: Posting) -> Posting:
+def furnished(posting: Posting) -> Posting:
     """Enough master data for ordinary documents."""
     posting.legal_entity("Contoso Retail", DALLAS)
     posting.country("USA", "US")
@@ -170,6 +170,6 @@ async def running_world(
         queue = QueueInMemory(clock)
         connector = replace(connector, documents_queue=queue, backfill_queue=queue)
         try:
-            yield World(simulation, connector, queue, clock, _furnished(simulation.posting(COMPANY)))
+            yield World(simulation, connector, queue, clock, furnished(simulation.posting(COMPANY)))
         finally:
             await connector.aclose()

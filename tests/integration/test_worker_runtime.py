@@ -1,0 +1,139 @@
+"""The deployed files in Microsoft's own worker runtime: every function is indexed and invoked once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.azurite import Azurite
+from local.bootstrap import ROOT
+from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
+from local.simulators.certificates import Certificates
+from local.simulators.dynamics.specs import InvoiceSpec
+from shared.documents import DocumentKey
+from shared.queues import encode, messages
+from tests.package import copy_package, deployed_files
+from tests.worker_runtime.environment import NotInstallable, runtime_python
+from tests.world import COMPANY, furnished
+
+WORKER = ROOT / "tests" / "worker_runtime" / "worker.py"
+TODAY = datetime.now(UTC).date()
+ROUTE = {
+    "connection": CONNECTION,
+    "company": COMPANY,
+    "transaction_id": "USMF-INV-1",
+    "decision": "retry",
+    "state": "TX",
+    "zip": "75207",
+    "job": "none",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the runtime indexed and got back, and what TaxJar holds afterwards."""
+
+    functions: dict[str, Any]
+    orders: dict[str, Any]
+
+    def of(self, trigger: str) -> dict[str, Any]:
+        """The functions with this kind of trigger."""
+        return {
+            name: function for name, function in self.functions.items() if function["bindings"][0]["type"] == trigger
+        }
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """The interpreter with the runtime requirements and the worker runtime."""
+    try:
+        return runtime_python()
+    except NotInstallable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def run(python: Path, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One run of everything, on the deployed files alone."""
+    folder = copy_package(tmp_path_factory.mktemp("wwwroot"))
+    with Azurite() as azurite, Simulation(certificates) as simulation:
+        posted = furnished(simulation.posting(COMPANY)).invoice(InvoiceSpec("INV-1", TODAY, voucher="V-1"))
+        key = DocumentKey(COMPANY, posted.date, "INV-1", "V-1")
+        values = {
+            "route": ROUTE,
+            "query": {"from": TODAY.isoformat(), "to": TODAY.isoformat()},
+            "body": {},
+            "message": encode(next(messages(CONNECTION, [key]))),
+        }
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.upper().startswith("CONNECTIONS")},
+            **simulation.environment({COMPANY: {"report_from": TODAY.isoformat()}}),
+            "AzureWebJobsStorage": azurite.connection_string,
+        }
+        done = subprocess.run(
+            [str(python), str(WORKER)],
+            input=json.dumps(values),
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout.splitlines()[-1])
+        assert "error" not in answer, answer["error"]
+        yield Run(answer["functions"], dict(simulation.taxjar.account(TAXJAR_ACCOUNT).orders))
+
+
+def test_the_package_holds_only_what_runs() -> None:
+    files = deployed_files()
+    assert {path.parts[0] for path in files} == {"function_app.py", "host.json", "requirements.txt", "shared"}
+    assert {path.suffix for path in files} == {".py", ".json", ".txt"}
+
+
+def test_every_function_of_the_app_is_indexed(run: Run) -> None:
+    source = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    assert len(run.functions) == source.count("\n@app.")
+
+
+def test_no_function_fails(run: Run) -> None:
+    failed = {name: function["error"] for name, function in run.functions.items() if "error" in function}
+    assert failed == {}
+
+
+def test_a_queue_message_and_a_poll_lead_to_an_order(run: Run) -> None:
+    assert "USMF-INV-1" in run.orders
+
+
+def test_only_http_functions_return_something(run: Run) -> None:
+    for function in (run.of("timerTrigger") | run.of("queueTrigger")).values():
+        assert function["returned"] is None
+    for name, function in run.of("httpTrigger").items():
+        returned = function["returned"]
+        assert returned["status"] < 500, name
+        assert returned["headers"]["content-type"].startswith(("application/json", "text/csv")), name
+
+
+def test_an_answer_passes_through_the_runtime_unchanged(run: Run) -> None:
+    shown = run.functions["show_document"]["returned"]
+    assert shown["status"] == 200
+    assert json.loads(shown["body"])["state"] == "reported"
+
+
+def test_every_storage_trigger_uses_the_one_connection(run: Run) -> None:
+    connections = {function["bindings"][0]["connection"] for function in run.of("queueTrigger").values()}
+    assert connections == {"AzureWebJobsStorage"}
+
+
+def test_only_health_can_be_called_without_a_key(run: Run) -> None:
+    levels = {name: function["bindings"][0]["authLevel"] for name, function in run.of("httpTrigger").items()}
+    assert {name for name, level in levels.items() if level.upper() == "ANONYMOUS"} == {"health"}
