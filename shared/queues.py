@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from itertools import islice
 from math import ceil
 from typing import Protocol
@@ -13,6 +14,7 @@ from typing import Protocol
 from azure.storage.queue.aio import QueueClient
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared import telemetry
 from shared.documents import DocumentKey
 
 DOCUMENTS_QUEUE = "posted-documents"
@@ -47,6 +49,10 @@ class DocumentsMessage(BaseModel):
     connection: str = Field(min_length=1)
     company: str = Field(min_length=1)
     keys: tuple[MessageKey, ...] = Field(min_length=1, max_length=KEYS_PER_MESSAGE)
+    due: datetime | None = None
+    """When the message was to become visible: the queue itself only tells when it was put there."""
+    trace: str = Field(default="", max_length=64)
+    """The W3C ``traceparent`` of what put it there."""
 
     def document_keys(self) -> list[DocumentKey]:
         """The full keys, each once, in order."""
@@ -54,18 +60,21 @@ class DocumentsMessage(BaseModel):
         return list(dict.fromkeys(found))
 
 
-def messages(connection: str, documents: Sequence[DocumentKey]) -> Iterator[DocumentsMessage]:
-    """``documents`` in messages of one company and at most 20 keys each."""
+def messages(
+    connection: str, documents: Sequence[DocumentKey], *, due: datetime | None = None
+) -> Iterator[DocumentsMessage]:
+    """``documents`` in messages of one company and at most 20 keys each, as part of the current trace."""
+    trace = telemetry.trace_parent()
     for company in dict.fromkeys(key.company for key in documents):
         rest = iter([key for key in documents if key.company == company])
         while batch := tuple(islice(rest, KEYS_PER_MESSAGE)):
             keys = tuple(MessageKey(number=key.number, date=key.date, voucher=key.voucher) for key in batch)
-            yield DocumentsMessage(connection=connection, company=company, keys=keys)
+            yield DocumentsMessage(connection=connection, company=company, keys=keys, due=due, trace=trace)
 
 
 def encode(message: DocumentsMessage) -> str:
     """The message as it lies on the queue: JSON in base64."""
-    return base64.b64encode(message.model_dump_json().encode()).decode()
+    return base64.b64encode(message.model_dump_json(exclude_defaults=True).encode()).decode()
 
 
 def parse_message(body: bytes) -> DocumentsMessage:
@@ -92,15 +101,31 @@ class DocumentQueue(Protocol):
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue ``documents``, visible after ``delay``."""
 
+    async def oldest_due(self) -> datetime | None:
+        """Since when the first message in the queue has been waiting to be worked on; ``None`` when none is."""
+
 
 class StorageDocumentQueue:
     """A :class:`DocumentQueue` on Azure Storage; messages never expire."""
 
-    def __init__(self, client: QueueClient) -> None:
+    def __init__(self, client: QueueClient, *, clock: Callable[[], datetime]) -> None:
         self._client = client
+        self._clock = clock
 
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue ``documents``, visible after ``delay`` (at most six days, then they come back and wait again)."""
         hidden = ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())
-        for message in messages(connection, documents):
+        for message in messages(connection, documents, due=self._clock() + timedelta(seconds=hidden)):
             await self._client.send_message(encode(message), visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)
+
+    async def oldest_due(self) -> datetime | None:
+        """Since when the first message in the queue has been waiting to be worked on; ``None`` when none is.
+
+        Looks at the first 32 visible messages, all that one call shows; what is not ours is passed over.
+        """
+        waiting: list[datetime] = []
+        for message in await self._client.peek_messages(max_messages=32):
+            with suppress(MalformedMessage):
+                if due := parse_message(str(message.content).encode()).due:
+                    waiting.append(due)
+        return min(waiting, default=None)

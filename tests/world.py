@@ -54,9 +54,13 @@ class QueueInMemory:
     _order: itertools.count[int] = field(default_factory=itertools.count)
 
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
-        for message in messages(connection, documents):
-            visible = self.clock() + max(delay, timedelta(0))
+        visible = self.clock() + max(delay, timedelta(0))
+        for message in messages(connection, documents, due=visible):
             heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
+
+    async def oldest_due(self) -> datetime | None:
+        visible = [due for due, _, _ in self.waiting if due <= self.clock()]
+        return min(visible, default=None)
 
     def take(self) -> bytes | None:
         """The next message that is visible now."""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx
 import stamina
 
+from shared import telemetry
 from shared.dynamics.errors import (
     AccessDenied,
     BadQuery,
@@ -141,7 +142,10 @@ class ODataClient:
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
             self.calls += 1
             try:
-                return token, await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+                with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
+                    response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+                    call.status = response.status_code
+                return token, response
             except httpx.TimeoutException as error:
                 raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
             except httpx.HTTPError as error:

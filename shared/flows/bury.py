@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from shared import telemetry
 from shared.connector import Connector
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
@@ -19,6 +20,7 @@ _SHOWN = 2000
 
 async def bury_poisoned(connector: Connector, body: bytes, message_id: str, actor: Actor) -> None:
     """Mark the documents of a poisoned message as failed; audit the message itself when it names none."""
+    telemetry.buried()
     try:
         message = parse_message(body)
     except MalformedMessage as malformed:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled
+from shared.flows.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.overdue import enqueue_overdue
 from shared.ledger.audit import Actor
 from shared.ledger.documents import Sighting
@@ -40,6 +42,7 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
     for connection in connector.connections.values():
         days = connection.settings.dynamics.lookback_days
         await poll_connection(connector, connection, Window("poll_posted_invoices", by, days))
+    await observe_queues_and_pauses(connector)
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
@@ -49,14 +52,19 @@ async def sweep_posted_invoices(connector: Connector, by: str) -> None:
         await poll_connection(connector, connection, window)
         for company, since in window.since(connection, connector.clock().date()).items():
             await enqueue_overdue(connector, connection, connection.company(company), since)
+    await observe_holds(connector)
 
 
 async def poll_connection(connector: Connector, connection: Connection, window: Window) -> None:
     """One window of one environment. Trouble with F&O ends it early; the next poll reads the window again, whole."""
     since = window.since(connection, connector.clock().date())
+    complete = False
     try:
         await connection.gate.open()
-        found = await _enqueue_unsettled(connector, connection, since, Actor(function=window.function, by=window.by))
+        with telemetry.span(window.function):
+            actor = Actor(function=window.function, by=window.by)
+            found = await _enqueue_unsettled(connector, connection, since, actor)
+        complete = True
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
     except Throttled as error:
@@ -70,6 +78,8 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     else:
         for company in found:
             await connector.watermarks.move(connection.name, company, since=since[company])
+    finally:
+        telemetry.polled(connection.name, window.function, complete=complete)
 
 
 async def _enqueue_unsettled(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from shared import telemetry
 from shared.connector import Connector
 from shared.documents import DocumentKey, PostedDocument
 from shared.flows.corrections import Correction
@@ -37,18 +38,24 @@ async def report_documents(
     """
     connection = connector.connection(message.connection)
     run = Run(connector, connection, connection.company(message.company), actor, queue)
+    with telemetry.span(actor.function, trace_parent=message.trace):
+        await _report(run, message)
+
+
+async def _report(run: Run, message: DocumentsMessage) -> None:
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
     except Paused as paused:
         await put_back_until_open(run, message.document_keys(), paused.pause)
         return
-    records = await connector.ledger.get_all(connection.name, message.document_keys())
-    claims = await connector.ledger.claim(await _due(run, records))
+    ledger = run.connector.ledger
+    records = await ledger.get_all(run.connection.name, message.document_keys())
+    claims = await ledger.claim(await _due(run, records))
     if not claims:
         return
     try:
-        documents = await connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
+        documents = await run.connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
         await run.prepare(ask_tax_categories=needs_tax_categories(run.company.settings))
     except TRANSIENT as trouble:
         await postpone(run, claims, trouble)

@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
+from shared import telemetry
 from shared.documents import ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
@@ -176,7 +177,17 @@ class DocumentLedger(DocumentQueries):
         if changed.state is State.SKIPPED and changed.owns_id and not (changed.payload or changed.corrections):
             changed = replace(changed, owns_id=False)
             operations.append(("delete", _pointer(record)))
-        return await self._write(changed, entry, operations)
+        written = await self._write(changed, entry, operations)
+        delay = (written.updated_at - written.seen_at).total_seconds()
+        is_first_report = written.state is State.REPORTED and not record.payload
+        telemetry.settled(
+            written.connection,
+            written.key.company,
+            written.state,
+            written.reason,
+            delay=delay if is_first_report else None,
+        )
+        return written
 
     async def acquire_id(self, record: DocumentRecord, transaction_id: str, entry: AuditEntry) -> DocumentRecord:
         """Make ``record`` the owner of ``transaction_id`` unless another document owns it (see ``owns_id``)."""

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from shared import telemetry
 from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
 from shared.taxjar.errors import NotFound, Unavailable
 from shared.taxjar.limiter import CallLimiter
@@ -168,7 +169,9 @@ class TaxJarClient:
         if self._before_call:
             await self._before_call()
         self.calls += 1
-        response = await self._send(method, path, params, body)
+        with telemetry.remote_call("taxjar", method, envelope) as call:
+            response = await self._send(method, path, params, body)
+            call.status = response.status_code
         logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, response.headers.get("x-request-id"))
         return read_answer(response, envelope, creates=creates, clock=self._clock)
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from shared import telemetry
+
 _MINUTE = 60.0
 
 
@@ -36,4 +38,6 @@ class CallLimiter:
         self._tokens = min(self._capacity, self._tokens + elapsed * self._per_second) - 1
         self._filled_at = now
         if self._tokens < 0:  # the token is owed: wait until it has flowed in
-            await self._sleep(-self._tokens / self._per_second)
+            wait = -self._tokens / self._per_second
+            telemetry.waited("taxjar", wait)
+            await self._sleep(wait)

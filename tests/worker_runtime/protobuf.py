@@ -18,14 +18,14 @@ class Message(SimpleNamespace):
 class TypedData(Message):
     """A value of one kind."""
 
-    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - protobuf's name
+    def WhichOneof(self, group: str) -> str | None:
         return next((kind for kind in _KINDS if hasattr(self, kind)), None)
 
 
 class ParameterBinding(Message):
     """A named value for a parameter."""
 
-    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - protobuf's name
+    def WhichOneof(self, group: str) -> str | None:
         return "data"
 
 
