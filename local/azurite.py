@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from local.bootstrap import NPM_FOLDER
+from local.simulators.server import Tls
 
 # The emulator's published development account: the same on every machine, no secret.
 ACCOUNT = "devstoreaccount1"
@@ -21,7 +22,7 @@ PROGRAM = NPM_FOLDER / "node_modules" / "azurite" / "dist" / "src" / "azurite.js
 
 # Standard input is a pipe that ends with the parent, however the parent ends: Azurite never outlives it.
 END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume().unref()"
-LISTENING = re.compile(r"(Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)")
+LISTENING = re.compile(r"(Blob|Queue|Table) service is successfully listening at https?://127\.0\.0\.1:(\d+)")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Azurite:
     """One running Azurite; a context manager.
 
     ``location`` keeps the data in a folder; without it the data lives in memory and ends with the process.
-    ``on_output`` gets each line of the access log, from a thread of its own.
+    ``on_output`` gets each line of the access log, from a thread of its own. With ``tls`` it speaks TLS and accepts
+    the tokens of an identity as well; it reads their lifetime, issuer and audience, but checks no signature.
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class Azurite:
         location: Path | None = None,
         ports: Ports | None = None,
         on_output: Callable[[str], None] | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self._location = location
         self._on_output = on_output
+        self._tls = tls
         self._ports = ports or Ports()
         self._process: subprocess.Popen[str] | None = None
 
@@ -73,12 +77,17 @@ class Azurite:
         """Valid once started."""
         return connection_string(self._ports)
 
+    def service_uri(self, service: str) -> str:
+        """The address of ``blob``, ``queue`` or ``table``, for clients that sign in with an identity."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{getattr(self._ports, service)}/{ACCOUNT}"
+
     def start(self) -> None:
         """Starts the process and returns when all three services listen.
 
         Raises :class:`AzuriteError` when it ends before that.
         """
         persistence = ["--location", str(self._location)] if self._location else ["--inMemoryPersistence"]
+        tls = ["--oauth", "basic", "--cert", str(self._tls.certificate), "--key", str(self._tls.key)] if self._tls else []
         process = subprocess.Popen(
             [
                 *("node", "--import", END_WITH_PARENT, str(PROGRAM)),
@@ -87,6 +96,7 @@ class Azurite:
                 *("--blobPort", str(self._ports.blob)),
                 *("--queuePort", str(self._ports.queue)),
                 *("--tablePort", str(self._ports.table)),
+                *tls,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
