@@ -1,0 +1,118 @@
+// The app settings, from the connections in the shape of the settings model: a value that is not given is not set,
+// maps and lists become JSON, and secrets become references to the Key Vault.
+param connections object
+param connectionsFile string
+param schedules object
+param claimLeaseSeconds int
+param identityClientId string
+param keyVaultName string
+param blobServiceUri string
+param queueServiceUri string
+param tableServiceUri string
+param insightsConnectionString string
+param callsPerMinuteOfAnInstance int
+
+var dynamicsNames = [
+  'URL'
+  'TENANT_ID'
+  'CLIENT_ID'
+  'CERTIFICATE_PATH'
+  'AUTHORITY_HOST'
+  'LOOKBACK_DAYS'
+  'SWEEP_DAYS'
+  'ENTITIES'
+]
+var taxJarNames = [
+  'API_URL'
+  'API_VERSION'
+]
+var companyNames = [
+  'REPORT_FROM'
+  'SHIPPING_CHARGE_CODES'
+  'EXEMPT_TAX_GROUPS'
+  'EXEMPT_REGIONS'
+  'PICKUP_DELIVERY_MODES'
+  'COUNTRY_CODES'
+  'STATE_CODES'
+  'UNLINKED_CREDIT_NOTES'
+  'ORIGINAL_INVOICE_FIELD'
+  'FILING_LOCK_DAY'
+  'PROJECT_INVOICES'
+]
+var productTaxCodeNames = [
+  'ITEMS'
+  'TAX_ITEM_GROUPS'
+  'CATEGORIES'
+]
+
+// Secrets are listed by name: DYNAMICS__CLIENT_SECRET, TAXJAR__TOKEN, COMPANIES__<ID>__TAXJAR__TOKEN.
+var secretSettings = flatten(map(items(connections), connection => map(connection.value.secrets, secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))
+
+var dynamicsSettings = flatten(map(items(connections), connection => map(filter(dynamicsNames, name => contains(connection.value.dynamics, toLower(name))), name => {
+  name: 'CONNECTIONS__${toUpper(connection.key)}__DYNAMICS__${name}'
+  value: string(connection.value.dynamics[toLower(name)])
+})))
+
+// Without a secret or a certificate the app signs in with its identity.
+var identitySettings = map(filter(items(connections), connection => !contains(connection.value.secrets, 'DYNAMICS__CLIENT_SECRET') && !contains(connection.value.dynamics, 'certificate_path')), connection => {
+  name: 'CONNECTIONS__${toUpper(connection.key)}__DYNAMICS__MANAGED_IDENTITY_CLIENT_ID'
+  value: connection.value.dynamics.?managed_identity_client_id ?? identityClientId
+})
+
+var taxJarSettings = flatten(map(items(connections), connection => map(filter(taxJarNames, name => contains(connection.value.?taxjar ?? {}, toLower(name))), name => {
+  name: 'CONNECTIONS__${toUpper(connection.key)}__TAXJAR__${name}'
+  value: string(connection.value.taxjar[toLower(name)])
+})))
+
+// Each instance keeps to its share of the account's limit.
+var rateSettings = map(items(connections), connection => {
+  name: 'CONNECTIONS__${toUpper(connection.key)}__TAXJAR__MAX_CALLS_PER_MINUTE'
+  value: string(connection.value.?taxjar.?max_calls_per_minute ?? callsPerMinuteOfAnInstance)
+})
+
+var companies = flatten(map(items(connections), connection => map(items(connection.value.companies), company => {
+  prefix: 'CONNECTIONS__${toUpper(connection.key)}__COMPANIES__${toUpper(company.key)}'
+  values: company.value
+})))
+
+var companySettings = flatten(map(companies, company => map(filter(companyNames, name => contains(company.values, toLower(name))), name => {
+  name: '${company.prefix}__${name}'
+  value: string(company.values[toLower(name)])
+})))
+
+var productTaxCodeSettings = flatten(map(companies, company => map(filter(productTaxCodeNames, name => contains(company.values.?product_tax_codes ?? {}, toLower(name))), name => {
+  name: '${company.prefix}__PRODUCT_TAX_CODES__${name}'
+  value: string(company.values.product_tax_codes[toLower(name)])
+})))
+
+var scheduleSettings = map(items(schedules), schedule => {
+  name: schedule.key
+  value: schedule.value
+})
+
+// A secret's name in the Key Vault is its setting's name with hyphens: the vault knows no underscores.
+var secretReferences = map(secretSettings, setting => {
+  name: setting
+  value: '@Microsoft.KeyVault(VaultName=${keyVaultName};SecretName=${replace(setting, '_', '-')})'
+})
+
+var platformSettings = [
+  { name: 'AzureWebJobsStorage__blobServiceUri', value: blobServiceUri }
+  { name: 'AzureWebJobsStorage__queueServiceUri', value: queueServiceUri }
+  { name: 'AzureWebJobsStorage__tableServiceUri', value: tableServiceUri }
+  { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
+  { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
+  { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnectionString }
+  { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
+  { name: 'PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY', value: 'true' }
+  // The connector traces its calls itself: these would write URLs, and in them customer accounts, into telemetry.
+  { name: 'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS', value: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3' }
+  { name: 'CLAIM_LEASE_SECONDS', value: string(claimLeaseSeconds) }
+]
+
+var fileSettings = empty(connectionsFile) ? [] : [
+  { name: 'CONNECTIONS_FILE', value: connectionsFile }
+]
+
+output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, secretReferences)
+output secretNames array = map(secretSettings, setting => replace(setting, '_', '-'))
