@@ -7,7 +7,7 @@ param principalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 
 param alertEmail = readEnvironmentVariable('ALERT_EMAIL', 'tax-operations@contoso.example')
 
-// The settings of docs/settings.md in lower case. No secret belongs here: list its name under secrets.
+// The settings of the README in lower case. No secret belongs here: list its name under secrets.
 param connections = {
   main: {
     dynamics: {

@@ -87,7 +87,6 @@ class Azurite:
         Raises :class:`AzuriteError` when it ends before that.
         """
         persistence = ["--location", str(self._location)] if self._location else ["--inMemoryPersistence"]
-        tls = ["--oauth", "basic", "--cert", str(self._tls.certificate), "--key", str(self._tls.key)] if self._tls else []
         process = subprocess.Popen(
             [
                 *("node", "--import", END_WITH_PARENT, str(PROGRAM)),
@@ -96,7 +95,7 @@ class Azurite:
                 *("--blobPort", str(self._ports.blob)),
                 *("--queuePort", str(self._ports.queue)),
                 *("--tablePort", str(self._ports.table)),
-                *tls,
+                *self._options_for_tls(),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,6 +128,11 @@ class Azurite:
         process.wait()
         if process.stdin is not None:
             process.stdin.close()
+
+    def _options_for_tls(self) -> list[str]:
+        if self._tls is None:
+            return []
+        return ["--oauth", "basic", "--cert", str(self._tls.certificate), "--key", str(self._tls.key)]
 
     def __enter__(self) -> Azurite:
         self.start()

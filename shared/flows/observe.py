@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from shared import telemetry
 from shared.connector import Connector
 from shared.ledger.records import State
@@ -27,6 +25,6 @@ async def observe_holds(connector: Connector) -> None:
     now = connector.clock()
     for connection in connector.connections.values():
         for company in connection.companies.values():
-            held = connector.ledger.listing(connection.name, company.id, since=date.min, states=[State.HELD])
+            held = connector.ledger.listing(connection.name, company.id, states=[State.HELD])
             oldest = min([record.updated_at async for record in held], default=now)
             telemetry.held_age(connection.name, company.id, (now - oldest).total_seconds())
