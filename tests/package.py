@@ -18,7 +18,7 @@ def deployed_files() -> list[Path]:
     while folders:
         for path in sorted(folders.pop().iterdir()):
             relative = path.relative_to(ROOT)
-            if path.name == "__pycache__" or rules.match_file(f"{relative.as_posix()}{'/' * path.is_dir()}"):
+            if rules.match_file(f"{relative.as_posix()}{'/' * path.is_dir()}"):
                 continue
             if path.is_dir():
                 folders.append(path)

@@ -1,0 +1,58 @@
+"""What surrounds the code says what the code does: guide, changelog, pipeline, development container."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from local.bootstrap import ROOT
+from local.checks import CHECKS
+from shared import telemetry
+from shared.mapping import HoldReason, SkipReason
+from shared.version import VERSION
+
+GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_guide_says_what_to_do_for_every_reason_and_names_no_other() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| [^|]+ \|$", GUIDE, re.MULTILINE)
+    assert rows == [*SkipReason, *HoldReason]
+
+
+def test_the_guide_lists_every_metric() -> None:
+    recorded = set(re.findall(r'"(connector\.[a-z.]+)"', Path(telemetry.__file__).read_text(encoding="utf-8")))
+    assert recorded == set(re.findall(r"^\| `(connector\.[a-z.]+)`", GUIDE, re.MULTILINE))
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == VERSION
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_pipeline_runs_the_one_test_command() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    assert "run: python -m local test\n" in workflow
+    assert "python3 -m local test\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_a_commit_is_checked_by_the_tools_of_the_test_command() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    checked = re.findall(r"name: (.+)", hooks)
+    assert checked == list(CHECKS)
+
+
+def test_the_development_container_has_the_oldest_python_that_is_supported() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    required = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert required is not None
+    assert container["image"].endswith(f":{required[1]}")
