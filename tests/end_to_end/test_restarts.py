@@ -26,7 +26,9 @@ def assert_each_reported_once(installation: Installation, documents: list[dict[s
         net = invoice.total_amount - invoice.total_tax
         assert (stored.amount, stored.sales_tax, stored.shipping) == (net, invoice.total_tax, Decimal(5))
         assert (document["amount"], document["sales_tax"]) == (str(net), str(invoice.total_tax))
-    assert [call.status for call in installation.taxjar_calls("POST")] == [201] * len(posted)
+    # A request that a dying host did not finish has no answer, and no effect.
+    answered = [call.status for call in installation.taxjar_calls("POST") if call.status]
+    assert answered == [201] * len(posted)
     assert len(installation.transactions) == len(posted)
     assert not installation.taxjar_calls("PUT")
     assert not installation.taxjar_calls("DELETE")
