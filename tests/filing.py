@@ -53,6 +53,13 @@ async def reported(world: World, kind: Kind, period: Period) -> None:
         await close(world, "TX", TODAY - timedelta(days=1))
 
 
+async def held_change(world: World, kind: Kind, period: Period) -> None:
+    """Report the document, change the mapping, and meet the change."""
+    await reported(world, kind, period)
+    world.change_settings(**HANDLING_SHIPS)
+    await decided(world, IDS[kind], "retry")
+
+
 async def close(world: World, state: str, through: date, **body: Any) -> dict[str, Any]:
     closing = filing_periods.Closing.model_validate({"filed_through": through.isoformat(), **body})
     return await filing_periods.close_filing_period(world.connector, CONNECTION, world.company, state, closing)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from local.simulators.dynamics.specs import LineSpec
-from local.simulators.faults import Fault
 from shared.ledger.records import State
 from shared.web import Problem
 from tests.filing import (
@@ -22,6 +19,7 @@ from tests.filing import (
     Period,
     close,
     decided,
+    held_change,
     net,
     of_document,
     reported,
@@ -91,7 +89,7 @@ async def test_nothing_can_be_approved_or_dismissed_after_a_change_in_an_open_pe
 async def test_a_change_in_a_closed_period_is_held_with_a_complete_proposal(
     world: World, kind: Kind, period: Period
 ) -> None:
-    await _held(world, kind, period)
+    await held_change(world, kind, period)
     document = await shown(world, IDS[kind])
     assert (document["state"], document["reason"]) == ("held", "filed_transaction_changed")
     assert f"{DATES[period]:%Y-%m} of TX" in document["message"]
@@ -111,7 +109,7 @@ async def test_a_change_in_a_closed_period_is_held_with_a_complete_proposal(
 async def test_an_approved_change_is_a_full_reversal_and_a_replacement_of_that_day(
     world: World, kind: Kind, period: Period
 ) -> None:
-    await _held(world, kind, period)
+    await held_change(world, kind, period)
     world.clock.advance(days=2)
     await decided(world, IDS[kind], "approve")
     filed, reversal, replacement = of_document(world, IDS[kind])
@@ -135,7 +133,7 @@ async def test_an_approved_change_is_a_full_reversal_and_a_replacement_of_that_d
 async def test_a_dismissed_change_stays_dismissed_however_often_it_is_met(
     world: World, kind: Kind, period: Period
 ) -> None:
-    await _held(world, kind, period)
+    await held_change(world, kind, period)
     before = dict(world.taxjar.transactions)
     answer = await decided(world, IDS[kind], "dismiss")
     assert answer["state"] == "reported"
@@ -150,7 +148,7 @@ async def test_a_dismissed_change_stays_dismissed_however_often_it_is_met(
 async def test_a_retry_of_a_held_change_holds_it_again_with_one_proposal(
     world: World, kind: Kind, period: Period
 ) -> None:
-    await _held(world, kind, period)
+    await held_change(world, kind, period)
     first = (await shown(world, IDS[kind]))["proposal"]
     await decided(world, IDS[kind], "retry")
     assert (await shown(world, IDS[kind]))["proposal"] == first
@@ -158,36 +156,11 @@ async def test_a_retry_of_a_held_change_holds_it_again_with_one_proposal(
 
 
 async def test_another_change_than_the_dismissed_one_is_held_again(world: World) -> None:
-    await _held(world, "order", "closed by day")
+    await held_change(world, "order", "closed by day")
     await decided(world, IDS["order"], "dismiss")
     world.change_settings(shipping_charge_codes=["HANDLING"])
     await decided(world, IDS["order"], "retry")
     assert (await world.record("INV-1")).reason == "filed_transaction_changed"
-
-
-async def test_the_replacement_is_what_later_changes_correct(world: World) -> None:
-    await _held(world, "order", "closed by day")
-    await decided(world, IDS["order"], "approve")
-    world.clock.advance(days=30)
-    world.change_settings(shipping_charge_codes=["HANDLING"])
-    await decided(world, IDS["order"], "retry")
-    proposal = (await shown(world, IDS["order"]))["proposal"]
-    assert proposal["ids"] == {"reversal": "USMF-INV-1-reversal-2", "replacement": "USMF-INV-1-2"}
-    assert proposal["payloads"]["reversal"]["transaction_reference_id"] == "USMF-INV-1-1"
-    await decided(world, IDS["order"], "approve")
-    assert net(of_document(world, "USMF-INV-1"))[:2] == (Decimal("117.00"), Decimal("5.00"))
-    assert len(world.taxjar.transactions) == 5
-
-
-async def test_in_an_open_period_the_replacement_itself_is_changed(world: World) -> None:
-    await _held(world, "order", "closed by day")
-    await decided(world, IDS["order"], "approve")
-    world.change_settings(shipping_charge_codes=["HANDLING"])
-    await decided(world, IDS["order"], "retry")
-    assert (await world.record("INV-1")).state is State.REPORTED
-    assert world.taxjar.orders["USMF-INV-1-1"].shipping == Decimal("5.00")
-    assert world.taxjar.orders["USMF-INV-1-1"].transaction_date.date() == TODAY
-    assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("12.00")
 
 
 async def test_tax_codes_as_sent_are_kept_until_a_person_retries(world: World) -> None:
@@ -198,28 +171,6 @@ async def test_tax_codes_as_sent_are_kept_until_a_person_retries(world: World) -
     assert world.taxjar.orders["USMF-INV-1"].line_items[0].product_tax_code is None
     await decided(world, "USMF-INV-1", "retry")
     assert world.taxjar.orders["USMF-INV-1"].line_items[0].product_tax_code == "20010"
-
-
-async def test_what_was_changed_by_hand_in_taxjar_is_reversed_as_taxjar_holds_it(world: World) -> None:
-    await reported(world, "order", "closed by day")
-    order = world.taxjar.orders["USMF-INV-1"]
-    world.taxjar.store(replace(order, sales_tax=Decimal("1.00")))
-    world.change_settings(**HANDLING_SHIPS)
-    await decided(world, "USMF-INV-1", "retry")
-    await decided(world, "USMF-INV-1", "approve")
-    filed, reversal, _ = of_document(world, "USMF-INV-1")
-    assert net([filed, reversal]) == (0, 0, 0)
-
-
-async def test_what_taxjar_holds_and_does_not_add_up_is_reversed_in_one_line(world: World) -> None:
-    await reported(world, "order", "closed by day")
-    order = world.taxjar.orders["USMF-INV-1"]
-    world.taxjar.store(replace(order, amount=Decimal("90.00")))
-    world.change_settings(**HANDLING_SHIPS)
-    await decided(world, "USMF-INV-1", "retry")
-    await decided(world, "USMF-INV-1", "approve")
-    assert world.taxjar.refunds["USMF-INV-1-reversal-1"].amount == Decimal("-90.00")
-    assert (await world.record("INV-1")).state is State.REPORTED
 
 
 async def test_a_reported_document_that_is_out_of_scope_now_is_reversed_only_by_a_person(world: World) -> None:
@@ -251,62 +202,8 @@ async def test_a_reported_document_that_cannot_be_mapped_now_keeps_what_taxjar_h
     assert world.calls() == 1
 
 
-async def test_ids_of_a_correction_are_never_those_of_another_document(world: World) -> None:
-    await reported(world, "order", "closed by day")
-    world.posting.invoice(sale("INV-1-1", TODAY, lines=[LineSpec(price=7)]))
-    await world.run()
-    world.change_settings(**HANDLING_SHIPS)
-    await decided(world, "USMF-INV-1", "retry")
-    await decided(world, "USMF-INV-1", "approve")
-    assert world.taxjar.orders["USMF-INV-1-1"].amount == Decimal("24.00")
-    assert world.taxjar.orders["USMF-INV-1-2"].shipping == Decimal("17.00")
-    world.posting.invoice(sale("INV-1-2", TODAY))
-    await world.run()
-    assert (await world.record("INV-1-2")).reason == "id_collision"
-    assert (await shown(world, "USMF-INV-1-2"))["number"] == "INV-1"
-
-
-async def test_a_replacement_that_taxjar_refuses_is_held_and_a_retry_sends_it_anew(world: World) -> None:
-    await _held(world, "order", "closed by day")
-    world.simulation.taxjar.faults.add(Fault(method="POST", path="*/orders", status=400, times=1))
-    await decided(world, "USMF-INV-1", "approve")
-    document = await shown(world, "USMF-INV-1")
-    assert (document["state"], document["reason"]) == ("held", "rejected_by_taxjar")
-    assert "USMF-INV-1-reversal-1" in document["message"]
-    await decided(world, "USMF-INV-1", "retry")
-    record = await world.record("INV-1")
-    assert (record.state, record.late) == (State.REPORTED, True)
-    assert net(of_document(world, "USMF-INV-1"))[:2] == (Decimal("117.00"), Decimal("17.00"))
-    assert world.taxjar.orders["USMF-INV-1-1"].transaction_date.date() == TODAY
-
-
-async def test_a_reversal_that_taxjar_refuses_leaves_what_was_filed(world: World) -> None:
-    await _held(world, "order", "closed by day")
-    world.simulation.taxjar.faults.add(Fault(method="POST", path="*/refunds", status=400, times=1))
-    await decided(world, "USMF-INV-1", "approve")
-    assert (await world.record("INV-1")).reason == "rejected_by_taxjar"
-    await decided(world, "USMF-INV-1", "retry")
-    await decided(world, "USMF-INV-1", "approve")
-    assert [one.transaction_id for one in of_document(world, "USMF-INV-1")] == [
-        "USMF-INV-1",
-        "USMF-INV-1-reversal-1",
-        "USMF-INV-1-1",
-    ]
-
-
-async def test_a_foreign_transaction_under_the_id_of_a_reversal_is_not_taken_for_it(world: World) -> None:
-    await _held(world, "order", "closed by day")
-    world.taxjar.store(
-        replace(world.taxjar.orders["USMF-INV-1"], kind="refund", transaction_id="USMF-INV-1-reversal-1")
-    )
-    await decided(world, "USMF-INV-1", "approve")
-    record = await world.record("INV-1")
-    assert (record.state, record.reason) == (State.HELD, "rejected_by_taxjar")
-    assert "USMF-INV-1-1" not in world.taxjar.orders
-
-
 async def test_a_period_that_a_person_reopens_can_be_changed_again(world: World) -> None:
-    await _held(world, "order", "closed by person")
+    await held_change(world, "order", "closed by person")
     await close(world, "TX", LAST_MONTH, reopen=True)
     await decided(world, "USMF-INV-1", "retry")
     assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("17.00")
@@ -318,13 +215,6 @@ async def test_another_state_is_not_closed_by_a_person(world: World) -> None:
     world.change_settings(**HANDLING_SHIPS)
     await decided(world, "USMF-INV-1", "retry")
     assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("17.00")
-
-
-async def _held(world: World, kind: Kind, period: Period) -> None:
-    """Report the document, change the mapping, and meet the change."""
-    await reported(world, kind, period)
-    world.change_settings(**HANDLING_SHIPS)
-    await decided(world, IDS[kind], "retry")
 
 
 def _other(kind: Kind) -> Kind:
