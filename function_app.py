@@ -11,7 +11,7 @@ import azure.functions as func
 
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows import bury, decide, documents, filing_periods, poll, report
+from shared.flows import bury, decide, documents, filing_periods, ping, poll, receive, report
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
@@ -71,6 +71,13 @@ async def poll_posted_invoices(timer: func.TimerRequest) -> None:
 async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
     """Find back-dated postings and lost messages in the long window."""
     await poll.sweep_posted_invoices(await connector(), by="schedule")
+
+
+@app.route("business-events/{connection}", methods=["POST"])
+@answering
+async def receive_business_event(req: func.HttpRequest) -> Answer:
+    """Note which documents business events name."""
+    return await receive.receive_business_event(await connector(), req.route_params["connection"], req.get_body())
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)
@@ -158,6 +165,13 @@ async def list_filing_periods(req: func.HttpRequest) -> Answer:
     """What is closed for a company."""
     connection, company = req.route_params["connection"], req.route_params["company"]
     return Answer(body=await filing_periods.list_filing_periods(await connector(), connection, company))
+
+
+@app.route("connections/{connection}/ping", methods=["POST"])
+@answering
+async def ping_connection(req: func.HttpRequest) -> Answer:
+    """Whether everything that a connection needs works."""
+    return Answer(body=await ping.ping_connection(await connector(), req.route_params["connection"], "function key"))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -73,8 +73,10 @@ class Simulation:
         """The desk that posts documents in ``company``."""
         return Posting(self.dynamics, company)
 
-    def settings(self, companies: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-        """One connection named ``main`` with ``companies`` (id → company settings), in nested form."""
+    def settings(
+        self, companies: Mapping[str, Mapping[str, object]], dynamics: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
+        """One connection with ``companies`` (id → company settings), in nested form; ``dynamics`` goes over its own."""
         return {
             "dynamics": {
                 "url": self._dynamics_server.url,
@@ -82,6 +84,7 @@ class Simulation:
                 "client_id": CLIENT,
                 "client_secret": CLIENT_SECRET,
                 "authority_host": self._entra_server.url,
+                **(dynamics or {}),
             },
             "taxjar": {"api_url": f"{self._taxjar_server.url}/v2", "token": TAXJAR_TOKEN},
             "companies": companies,

@@ -17,6 +17,8 @@ from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
 from shared.dynamics.auth import TokenSource
+from shared.dynamics.checks import EnvironmentChecks
+from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.reader import DynamicsReader
@@ -107,7 +109,8 @@ def _connection(
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies
     }
-    return Connection(name, settings, reader, gate, companies)
+    checks = EnvironmentChecks(name, odata, EntitySets(odata, settings.dynamics.entities, clock), clock)
+    return Connection(name, settings, reader, checks, gate, companies)
 
 
 def _accounts(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.reader import DynamicsReader
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.pauses import Gate
@@ -50,6 +51,7 @@ class Connection:
     name: str
     settings: ConnectionSettings
     reader: DynamicsReader
+    checks: EnvironmentChecks
     gate: Gate
     """Closed while the environment is paused."""
     companies: Mapping[str, Company]

@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import islice
 from math import ceil
-from typing import Protocol
+from typing import Protocol, Self
 
 from azure.storage.queue.aio import QueueClient
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared import telemetry
 from shared.documents import DocumentKey
@@ -41,18 +41,37 @@ class MessageKey(BaseModel):
     voucher: str
 
 
+class NumberToFind(BaseModel):
+    """A document of which only the number is known, as a business event names it: F&O has to be asked for its key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: str = Field(min_length=1)
+    dated: date | None = None
+    """The invoice date as the event has it: a hint."""
+    asked_at: AwareDatetime
+    """When it was first asked for."""
+
+
 class DocumentsMessage(BaseModel):
-    """Up to 20 documents of one company to report."""
+    """Up to 20 documents of one company to report: by key, or by number where the key is still to be found."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection: str = Field(min_length=1)
     company: str = Field(min_length=1)
-    keys: tuple[MessageKey, ...] = Field(min_length=1, max_length=KEYS_PER_MESSAGE)
+    keys: tuple[MessageKey, ...] = ()
+    numbers: tuple[NumberToFind, ...] = ()
     due: datetime | None = None
     """When the message was to become visible: the queue itself only tells when it was put there."""
     trace: str = Field(default="", max_length=64)
     """The W3C ``traceparent`` of what put it there."""
+
+    @model_validator(mode="after")
+    def _names_documents(self) -> Self:
+        if not 1 <= len(self.keys) + len(self.numbers) <= KEYS_PER_MESSAGE:
+            raise ValueError(f"a message names 1 to {KEYS_PER_MESSAGE} documents")
+        return self
 
     def document_keys(self) -> list[DocumentKey]:
         """The full keys, each once, in order."""
@@ -75,6 +94,16 @@ def messages(
 def encode(message: DocumentsMessage) -> str:
     """The message as it lies on the queue: JSON in base64."""
     return base64.b64encode(message.model_dump_json(exclude_defaults=True).encode()).decode()
+
+
+def number_messages(
+    connection: str, company: str, numbers: Sequence[NumberToFind], *, due: datetime | None = None
+) -> Iterator[DocumentsMessage]:
+    """``numbers`` of one company in messages of at most 20, as part of the current trace."""
+    trace = telemetry.trace_parent()
+    for start in range(0, len(numbers), KEYS_PER_MESSAGE):
+        batch = tuple(numbers[start : start + KEYS_PER_MESSAGE])
+        yield DocumentsMessage(connection=connection, company=company, numbers=batch, due=due, trace=trace)
 
 
 def parse_message(body: bytes) -> DocumentsMessage:
@@ -101,8 +130,16 @@ class DocumentQueue(Protocol):
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue ``documents``, visible after ``delay``."""
 
+    async def put_numbers(
+        self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
+    ) -> None:
+        """Enqueue documents of one company whose keys are to be found, visible after ``delay``."""
+
     async def oldest_due(self) -> datetime | None:
         """Since when the first message in the queue has been waiting to be worked on; ``None`` when none is."""
+
+    async def length(self) -> int:
+        """About how many messages there are, visible or not."""
 
 
 class StorageDocumentQueue:
@@ -114,9 +151,17 @@ class StorageDocumentQueue:
 
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue ``documents``, visible after ``delay`` (at most six days, then they come back and wait again)."""
-        hidden = ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())
-        for message in messages(connection, documents, due=self._clock() + timedelta(seconds=hidden)):
-            await self._client.send_message(encode(message), visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)
+        hidden = _hidden_seconds(delay)
+        for message in messages(connection, documents, due=self._due(hidden)):
+            await self._send(message, hidden)
+
+    async def put_numbers(
+        self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
+    ) -> None:
+        """Enqueue documents of one company whose keys are to be found, visible after ``delay``."""
+        hidden = _hidden_seconds(delay)
+        for message in number_messages(connection, company, numbers, due=self._due(hidden)):
+            await self._send(message, hidden)
 
     async def oldest_due(self) -> datetime | None:
         """Since when the first message in the queue has been waiting to be worked on; ``None`` when none is.
@@ -129,3 +174,17 @@ class StorageDocumentQueue:
                 if due := parse_message(str(message.content).encode()).due:
                     waiting.append(due)
         return min(waiting, default=None)
+
+    async def length(self) -> int:
+        """About how many messages there are, visible or not."""
+        return (await self._client.get_queue_properties()).approximate_message_count or 0
+
+    def _due(self, hidden: int) -> datetime:
+        return self._clock() + timedelta(seconds=hidden)
+
+    async def _send(self, message: DocumentsMessage, hidden: int) -> None:
+        await self._client.send_message(encode(message), visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)
+
+
+def _hidden_seconds(delay: timedelta) -> int:
+    return ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())

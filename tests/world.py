@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,15 +16,18 @@ from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import AddressSpec
+from local.simulators.dynamics.values import render
 from shared.bootstrap import build_connector
 from shared.connector import Connector
 from shared.documents import DocumentKey
 from shared.flows import poll
+from shared.flows.receive import receive_business_event
 from shared.flows.report import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import DocumentRecord
-from shared.queues import encode, messages, parse_message
+from shared.queues import NumberToFind, encode, messages, number_messages, parse_message
 from shared.settings import CompanySettings, load_settings
+from shared.web import Answer
 
 COMPANY = "usmf"
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -58,9 +61,19 @@ class QueueInMemory:
         for message in messages(connection, documents, due=visible):
             heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
 
+    async def put_numbers(
+        self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
+    ) -> None:
+        visible = self.clock() + max(delay, timedelta(0))
+        for message in number_messages(connection, company, numbers, due=visible):
+            heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
+
     async def oldest_due(self) -> datetime | None:
         visible = [due for due, _, _ in self.waiting if due <= self.clock()]
         return min(visible, default=None)
+
+    async def length(self) -> int:
+        return len(self.waiting)
 
     def take(self) -> bytes | None:
         """The next message that is visible now."""
@@ -99,6 +112,11 @@ class World:
 
     async def sweep(self) -> None:
         await poll.sweep_posted_invoices(self.connector, by="test")
+
+    async def deliver(self, *events: Mapping[str, object], connection: str = CONNECTION) -> Answer:
+        """One request of F&O to ``receive_business_event``: one event, or several in an array."""
+        body = render(events[0] if len(events) == 1 else list(events)).encode()
+        return await receive_business_event(self.connector, connection, body)
 
     async def work(self) -> int:
         """Work on every message that is visible now; return how many there were."""
@@ -162,18 +180,42 @@ def furnished(posting: Posting) -> Posting:
 
 @asynccontextmanager
 async def running_world(
-    azurite: str, certificates: Certificates, *, settings: Mapping[str, object] | None = None
+    azurite: str,
+    certificates: Certificates,
+    *,
+    settings: Mapping[str, object] | None = None,
+    dynamics: Mapping[str, object] | None = None,
+    furnish: Callable[[Posting], Posting] = furnished,
 ) -> AsyncIterator[World]:
-    """A world with one connection and the company ``usmf``, on a storage partition of its own."""
+    """A world with one connection and the company ``usmf``, on a storage partition of its own.
+
+    ``settings`` are the company's, ``dynamics`` those of the connection to F&O; ``furnish`` sets up master data.
+    """
     clock = Clock()
     with Simulation(certificates, clock=clock) as simulation:
         company = {"report_from": date(2026, 1, 1).isoformat(), **(settings or {})}
-        connections = {CONNECTION: simulation.settings({COMPANY: company})}
-        loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
-        connector = await build_connector(loaded, clock=clock, random=Random(11), table=f"ledger{uuid4().hex}")
-        queue = QueueInMemory(clock)
-        connector = replace(connector, documents_queue=queue, backfill_queue=queue)
-        try:
-            yield World(simulation, connector, queue, clock, furnished(simulation.posting(COMPANY)))
-        finally:
-            await connector.aclose()
+        connections = {CONNECTION: simulation.settings({COMPANY: company}, dynamics)}
+        async with connected(azurite, simulation, clock, connections) as world:
+            world.posting = furnish(world.posting)
+            yield world
+
+
+@asynccontextmanager
+async def connected(
+    azurite: str,
+    simulation: Simulation,
+    clock: Clock,
+    connections: Mapping[str, object],
+    *,
+    table: str = "",
+    queue: QueueInMemory | None = None,
+) -> AsyncIterator[World]:
+    """A connector on ``simulation``; with ``table`` and ``queue`` of another it is a second instance of that."""
+    loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
+    connector = await build_connector(loaded, clock=clock, random=Random(11), table=table or f"ledger{uuid4().hex}")
+    queue = queue or QueueInMemory(clock)
+    connector = replace(connector, documents_queue=queue, backfill_queue=queue)
+    try:
+        yield World(simulation, connector, queue, clock, simulation.posting(COMPANY))
+    finally:
+        await connector.aclose()

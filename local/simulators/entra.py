@@ -50,7 +50,7 @@ class _Grant:
 
 
 class EntraSimulator:
-    """``tenants`` maps tenant id → client id → secret; ``token_lifetime`` is in seconds."""
+    """``tenants`` maps tenant id → client id → secret, and may be replaced as secrets are; a lifetime is in seconds."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class EntraSimulator:
         random: Random | None = None,
     ) -> None:
         self.token_lifetime = token_lifetime
-        self._tenants = tenants
+        self.tenants = tenants
         self._clock = clock
         self._grants: dict[str, _Grant] = {}
         self._numbers = count(1)
@@ -103,7 +103,7 @@ class EntraSimulator:
 
     def _checked(self, tenant: str, form: Mapping[str, str]) -> tuple[str, str]:
         """The client and the audience of an acceptable request."""
-        clients = self._tenants.get(tenant)
+        clients = self.tenants.get(tenant)
         if clients is None:
             raise Refused(90002, "invalid_request", f"Tenant '{tenant}' not found. Check the tenant ID.")
         for name in ("grant_type", "client_id", "scope"):
@@ -171,7 +171,7 @@ class EntraSimulator:
 
     async def _describe(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
-        if tenant not in self._tenants:
+        if tenant not in self.tenants:
             return self._refusal(Refused(90002, "invalid_tenant", f"Tenant '{tenant}' not found."))
         parts = urlsplit(str(request.url))
         base = f"{parts.scheme}://{parts.netloc}/{tenant}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from shared.dynamics.entities import Entity
@@ -31,10 +32,21 @@ class EntitySets:
     def __init__(
         self, client: ODataClient, profile: Mapping[str, EntitySettings], clock: Callable[[], datetime]
     ) -> None:
+        self.profile = profile
         self._client = client
-        self._profile = profile
         self._clock = clock
         self._refused: dict[tuple[str, str], tuple[datetime, str]] = {}
+
+    def set_name(self, entity: Entity) -> str:
+        """What the environment calls the set."""
+        return self._settings(entity).set or entity.name
+
+    def field_name(self, entity: Entity, field: str) -> str:
+        """What the environment calls a field of the set."""
+        return self._settings(entity).fields.get(field.casefold(), field)
+
+    def _settings(self, entity: Entity) -> EntitySettings:
+        return self.profile.get(entity.name.casefold(), _STANDARD)
 
     async def pages(
         self,
@@ -48,14 +60,10 @@ class EntitySets:
         even_if_paused: bool = False,
     ) -> AsyncIterator[list[Row]]:
         """Pages of rows. ``own_fields`` are fields of the environment's own, selected and returned as they are."""
-        settings = self._profile.get(entity.name.casefold(), _STANDARD)
-
-        def rename(field: str) -> str:
-            return settings.fields.get(field.casefold(), field)
-
+        rename = partial(self.field_name, entity)
         names = {rename(field): field for field in entity.fields}
         pages = self._client.get_pages(
-            settings.set or entity.name,
+            self.set_name(entity),
             select=list(dict.fromkeys((*names, *own_fields))),
             filter=where.text(rename) if where else "",
             orderby=[rename(field) for field in orderby],

@@ -6,6 +6,7 @@
     ├── AccessDenied    Entra ID or F&O refuses the app: pause the connection, a person must act
     ├── EntityMissing   an entity set that this environment does not publish
     ├── BadQuery        F&O does not understand the request, usually an unknown field
+    ├── ProfileMismatch the entity profile in the settings does not fit the environment
     ├── UnreadableRow   a row without what makes it a document
     └── ForeignLink     a next page on another host: never followed
 
@@ -62,6 +63,10 @@ class BadQuery(DynamicsError):
         super().__init__(f"F&O refused the query on {set}: {text}")
         self.set = set
         self.text = text
+
+
+class ProfileMismatch(DynamicsError):
+    """Documents cannot be read with the set and field names of the settings; the message names both."""
 
 
 class UnreadableRow(DynamicsError):

@@ -31,6 +31,8 @@ from shared.dynamics.errors import (
 
 Row = dict[str, Any]
 
+TIME_LIMIT = 150.0
+"""Seconds for a whole answer, which may trickle in."""
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _CALLS_AT_ONCE = 4
 _ATTEMPTS = 3
@@ -55,6 +57,7 @@ class ODataClient:
     """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
 
     ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused.
+    A request that takes longer than ``time_limit`` seconds is given up: F&O leaves some unanswered with the line open.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class ODataClient:
         clock: Callable[[], datetime],
         *,
         before_call: Callable[[], Awaitable[None]] | None = None,
+        time_limit: float = TIME_LIMIT,
     ) -> None:
         self.calls = 0
         self._http = http
@@ -72,7 +76,12 @@ class ODataClient:
         self._tokens = tokens
         self._clock = clock
         self._before_call = before_call
+        self._time_limit = time_limit
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+    async def sign_in(self) -> None:
+        """Get a new token, whatever the current one is good for. Raises what Entra ID's refusal is."""
+        await self._tokens.renew(await self._tokens.get())
 
     async def get_pages(
         self,
@@ -142,11 +151,12 @@ class ODataClient:
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
             self.calls += 1
             try:
-                with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
-                    response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
-                    call.status = response.status_code
+                async with asyncio.timeout(self._time_limit):
+                    with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
+                        response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+                        call.status = response.status_code
                 return token, response
-            except httpx.TimeoutException as error:
+            except (httpx.TimeoutException, TimeoutError) as error:
                 raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
             except httpx.HTTPError as error:
                 raise _Hiccup(f"F&O ({self._url.host}) cannot be reached ({type(error).__name__}).") from None

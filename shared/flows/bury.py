@@ -32,8 +32,8 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
         if record.in_flight:
             await _fail(connector, record, actor)
     missing = set(message.document_keys()) - {record.key for record in records}
-    if missing:
-        names = ", ".join(str(key) for key in sorted(missing))
+    if missing or message.numbers:
+        names = ", ".join([*(str(key) for key in sorted(missing)), *(sought.number for sought in message.numbers)])
         await _audit(connector, message_id, actor, f"The ledger does not know {names}.", body, message)
 
 

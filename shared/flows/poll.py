@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,14 +11,15 @@ from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled
+from shared.flows.not_found import ask_for_missing, is_missing, shown_again
 from shared.flows.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.overdue import enqueue_overdue
+from shared.flows.sighting import sighting
 from shared.ledger.audit import Actor
-from shared.ledger.documents import Sighting
 from shared.ledger.pauses import Paused
 from shared.ledger.records import DocumentRecord
-from shared.mapping import kind_of, transaction_id
-from shared.queues import KEYS_PER_MESSAGE
+from shared.queues import KEYS_PER_MESSAGE, DocumentQueue
+from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Window:
     function: str
     by: str
     days: int
+    asks_for_missing: bool = False
+    """Whether it asks F&O again for documents of events that it did not show."""
 
     def since(self, connection: Connection, today: date) -> dict[str, date]:
         """First invoice date to list, by company: never older than the company's ``REPORT_FROM``."""
@@ -48,7 +51,7 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
     """The long window of every connection: catches back-dated postings and lost messages, of any age."""
     for connection in connector.connections.values():
-        window = Window("sweep_posted_invoices", by, connection.settings.dynamics.sweep_days)
+        window = Window("sweep_posted_invoices", by, connection.settings.dynamics.sweep_days, True)
         await poll_connection(connector, connection, window)
         for company, since in window.since(connection, connector.clock().date()).items():
             await enqueue_overdue(connector, connection, connection.company(company), since)
@@ -62,8 +65,9 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     try:
         await connection.gate.open()
         with telemetry.span(window.function):
-            actor = Actor(function=window.function, by=window.by)
-            found = await _enqueue_unsettled(connector, connection, since, actor)
+            for problem in await connection.checks.check_profile():
+                logger.error("%s: entity profile: %s", connection.name, problem)
+            found = await _enqueue_unsettled(connector, connection, since, window)
         complete = True
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
@@ -83,24 +87,43 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
 
 
 async def _enqueue_unsettled(
-    connector: Connector, connection: Connection, since: Mapping[str, date], actor: Actor
+    connector: Connector, connection: Connection, since: Mapping[str, date], window: Window
 ) -> set[str]:
     """Enqueue what is new and what is due again; return the companies with new documents."""
+    actor = Actor(function=window.function, by=window.by)
     known = {company: _Known(connector, connection, company, since[company]) for company in since}
-    outgoing: dict[str, list[DocumentKey]] = {company: [] for company in since}
+    outgoing = _Outgoing(connector.documents_queue, connection.name)
+    listed_companies: set[str] = set()
     with_news: set[str] = set()
+    missing: list[DocumentRecord] = []
     async for company, day, listed in _by_day(connection, since):
-        recorded, due = await known[company].through(day)
-        new = [_sighting(document) for document in listed if document.key not in recorded]
+        listed_companies.add(company)
+        records = await known[company].through(day)
+        recorded = {record.key for record in records}
+        new = [sighting(document) for document in listed if document.key not in recorded]
         seen = await connector.ledger.see(connection.name, new, actor)
         if seen:
             with_news.add(company)
-        outgoing[company] += [record.key for record in seen] + due
-        outgoing[company] = await _put_full_messages(connector, connection, outgoing[company])
-    for company, keys in outgoing.items():
-        _, due = await known[company].through(date.max)
-        await connector.documents_queue.put(connection.name, keys + due)
+        absent = [record for record in records if is_missing(record)]
+        again = await shown_again(connector, connection, absent, listed, actor)
+        missing += absent
+        await outgoing.add([*seen, *again, *await known[company].due(records)])
+    for company in since:
+        async for record in known[company].rest():
+            missing += [record] if is_missing(record) else []
+            await outgoing.add(await known[company].due([record]))
+    await outgoing.flush()
+    await _explain_silence(connection, since.keys() - listed_companies)
+    if window.asks_for_missing:
+        await ask_for_missing(connector, connection, missing)
     return with_news
+
+
+async def _explain_silence(connection: Connection, companies: Iterable[str]) -> None:
+    """Tell a company without invoices from one that the app's user cannot see."""
+    for company in sorted(companies):
+        if problem := await connection.checks.company_problem(company):
+            logger.warning("%s: company %s: %s", connection.name, company, problem)
 
 
 async def _by_day(
@@ -128,18 +151,24 @@ class _Known:
         self._ahead: DocumentRecord | None = None
         self._done = False
 
-    async def through(self, day: date) -> tuple[set[DocumentKey], list[DocumentKey]]:
-        """Keys recorded up to ``day`` and not returned before, and those of them that are due to be worked on."""
-        recorded: set[DocumentKey] = set()
-        due: list[DocumentKey] = []
+    async def through(self, day: date) -> list[DocumentRecord]:
+        """The records up to ``day`` that were not returned before."""
+        records: list[DocumentRecord] = []
         while (record := await self._next()) and record.key.date <= day:
             self._ahead = None
-            recorded.add(record.key)
-            if record.is_due(self._now):
-                due.append(record.key)
-        if due and await self._gate.is_paused():
-            due = []
-        return recorded, due
+            records.append(record)
+        return records
+
+    async def rest(self) -> AsyncIterator[DocumentRecord]:
+        """The records that were not returned before."""
+        while record := await self._next():
+            self._ahead = None
+            yield record
+
+    async def due(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+        """Those of ``records`` that are to be worked on now; none while their TaxJar account is paused."""
+        due = [record for record in records if record.is_due(self._now)]
+        return [] if due and await self._gate.is_paused() else due
 
     async def _next(self) -> DocumentRecord | None:
         if self._ahead is None and not self._done:
@@ -148,14 +177,27 @@ class _Known:
         return self._ahead
 
 
-def _sighting(listed: ListedDocument) -> Sighting:
-    kind = kind_of(listed.total_amount, listed.total_tax)
-    return Sighting(listed, kind, transaction_id(kind, listed.key.company, listed.key.number))
+class _Outgoing:
+    """Keys on their way to the queue, in messages as full as can be.
 
+    Credit notes go apart: finding their originals takes calls of its own, which their message shares.
+    """
 
-async def _put_full_messages(
-    connector: Connector, connection: Connection, keys: list[DocumentKey]
-) -> list[DocumentKey]:
-    full = len(keys) - len(keys) % KEYS_PER_MESSAGE
-    await connector.documents_queue.put(connection.name, keys[:full])
-    return keys[full:]
+    def __init__(self, queue: DocumentQueue, connection: str) -> None:
+        self._queue = queue
+        self._connection = connection
+        self._keys: dict[tuple[str, Kind], list[DocumentKey]] = {}
+
+    async def add(self, records: Iterable[DocumentRecord]) -> None:
+        """Enqueue every full message; the rest waits for more."""
+        for record in records:
+            keys = self._keys.setdefault((record.key.company, record.kind), [])
+            keys.append(record.key)
+            if len(keys) == KEYS_PER_MESSAGE:
+                await self._queue.put(self._connection, keys)
+                keys.clear()
+
+    async def flush(self) -> None:
+        """Enqueue what is left."""
+        await self._queue.put(self._connection, [key for keys in self._keys.values() for key in keys])
+        self._keys.clear()

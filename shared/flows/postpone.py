@@ -7,19 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.documents import DocumentKey
 from shared.dynamics import errors as dynamics
 from shared.flows.run import Run
 from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Pause, Paused
 from shared.ledger.records import DocumentRecord, State
+from shared.queues import DocumentsMessage
 from shared.taxjar import errors as taxjar
 
 GIVE_UP_AFTER = timedelta(days=7)
-_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
+FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
 _LOOK_AGAIN = timedelta(seconds=30)
 """How soon a document asks again whether a connection that refused access works."""
-_ALONE_FROM = 3
+ALONE_FROM = 3
 """After so many attempts in company, each document is read alone: one bad row must not keep the others."""
 
 
@@ -38,6 +38,10 @@ class Postponement:
     counts: bool = True
     """Whether this was an attempt of the document itself, rather than a pause of the whole connection."""
 
+    def delay(self, run: Run) -> timedelta:
+        """How long to wait from now."""
+        return self.until - run.connector.clock() if self.until else _LOOK_AGAIN
+
 
 TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
 """What postpones a document; anything else is a defect."""
@@ -45,12 +49,11 @@ TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
 
 async def postpone(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> None:
     """Record the attempt, and put the documents back with a delay; after seven days of trying they have failed."""
-    wait = await _judge(run, claims, trouble)
+    wait = await judge(run, trouble, max(claim.attempts for claim in claims))
     waiting = [claim for claim in claims if await _settle(run, claim, wait)]
-    delay = wait.until - run.connector.clock() if wait.until else _LOOK_AGAIN
-    alone = any(claim.attempts >= _ALONE_FROM for claim in waiting)
+    alone = any(claim.attempts >= ALONE_FROM for claim in waiting)
     for group in [[claim] for claim in waiting] if alone else [waiting]:
-        await run.queue.put(run.connection.name, [claim.key for claim in group], delay=delay)
+        await run.queue.put(run.connection.name, [claim.key for claim in group], delay=wait.delay(run))
 
 
 async def release(run: Run, claim: DocumentRecord, defect: Exception) -> None:
@@ -81,15 +84,16 @@ async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
     return not give_up
 
 
-async def put_back_until_open(run: Run, keys: Sequence[DocumentKey], pause: Pause) -> None:
-    """Put keys back that were not worked on because their connection is paused."""
+async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
+    """Put a message back that was not worked on because its connection is paused."""
     left = pause.until - run.connector.clock()
-    await run.queue.put(run.connection.name, keys, delay=min(left, _LOOK_AGAIN) if pause.denied else left)
+    delay = min(left, _LOOK_AGAIN) if pause.denied else left
+    await run.queue.put(run.connection.name, message.document_keys(), delay=delay)
+    await run.queue.put_numbers(run.connection.name, run.company.id, message.numbers, delay=delay)
 
 
-async def _judge(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> Postponement:
+async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
     """What ``trouble`` means for the documents; a 429 or a refusal pauses the side that it came from."""
-    attempts = max(claim.attempts for claim in claims)
     match trouble:
         case Paused():
             return _until_open(trouble.pause)
@@ -116,7 +120,7 @@ def _until_open(pause: Pause) -> Postponement:
 
 def _next_attempt(run: Run, attempts: int, retry_after: float | None) -> datetime:
     """Exponential back-off with full jitter, from seconds to hours, and never before ``Retry-After``."""
-    ceiling: timedelta = min(_FIRST_DELAY * 2 ** min(attempts, 20), _LONGEST_DELAY)
+    ceiling: timedelta = min(FIRST_DELAY * 2 ** min(attempts, 20), _LONGEST_DELAY)
     wait = ceiling * run.connector.random.random()
     if retry_after is not None:
         wait = max(wait, timedelta(seconds=retry_after))

@@ -11,6 +11,7 @@ from shared import telemetry
 from shared.connector import Connector
 from shared.documents import DocumentKey, PostedDocument
 from shared.flows.corrections import Correction
+from shared.flows.not_found import find_by_number
 from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, release
 from shared.flows.proposals import correction_under_way
 from shared.flows.report_document import DocumentReport
@@ -20,7 +21,7 @@ from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Paused
 from shared.ledger.records import DocumentRecord
 from shared.mapping import needs_tax_categories
-from shared.queues import DocumentQueue, DocumentsMessage
+from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,13 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await run.connection.gate.open()
         await run.company.account.gate.open()
     except Paused as paused:
-        await put_back_until_open(run, message.document_keys(), paused.pause)
+        await put_back_until_open(run, message, paused.pause)
         return
     ledger = run.connector.ledger
-    records = await ledger.get_all(run.connection.name, message.document_keys())
+    found = await find_by_number(run, message.numbers)
+    keys = list(dict.fromkeys([*message.document_keys(), *found]))
+    await run.queue.put(run.connection.name, keys[KEYS_PER_MESSAGE:])
+    records = await ledger.get_all(run.connection.name, keys[:KEYS_PER_MESSAGE])
     claims = await ledger.claim(await _due(run, records))
     if not claims:
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.documents import PostedDocument
 from shared.fingerprint import fingerprint
+from shared.flows.not_found import settle_not_shown
 from shared.flows.postpone import NotYet
 from shared.flows.proposals import content_of, keep_as_filed, propose
 from shared.flows.run import Run
@@ -34,7 +35,9 @@ class DocumentReport:
     async def settle(self, document: PostedDocument | None) -> None:
         """Report, skip or hold the document. Raises what postpones it, ``ClaimLost``, or a defect."""
         if document is None:
-            raise NotYet("F&O does not show this document; it may not be visible yet.")
+            self.claim = await settle_not_shown(self._run, self.claim)
+            return
+        self.claim = replace(self.claim, stand_in=False)
         doubtful = self.claim.remap or self.claim.outcome_unknown
         if self.claim.payload and self.claim.fingerprint == fingerprint(document) and not doubtful:
             await self._run.settle(self.claim, State.REPORTED, message="Unchanged since it was reported.")

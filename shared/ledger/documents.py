@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared import telemetry
-from shared.documents import ListedDocument
+from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.queries import DocumentQueries
@@ -113,6 +114,35 @@ class DocumentLedger(DocumentQueries):
                 if await self.get(record.connection, record.key):
                     return None
         return None
+
+    async def stand_in(
+        self,
+        connection: str,
+        key: DocumentKey,
+        transaction_id: str,
+        state: State,
+        entry: AuditEntry,
+        *,
+        since: datetime,
+    ) -> None:
+        """Write a settled record for a document that F&O does not show, unless there is one. It owns no id."""
+        record = DocumentRecord(
+            connection=connection,
+            key=key,
+            state=state,
+            kind=Kind.ORDER,
+            transaction_id=transaction_id,
+            owns_id=False,
+            seen_at=since,
+            updated_at=self._clock(),
+            reason=entry.reason,
+            message=self._redact(entry.message),
+            stand_in=True,
+        )
+        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
+        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
+        with suppress(ResourceExistsError):
+            await self._transact([("create", to_entity(stored)), ("create", audit)])
 
     async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.

@@ -126,15 +126,18 @@ class Gate:
         self._clock = clock
         self._probe = probe
 
+    async def pause(self, *, fresh: bool = False) -> Pause | None:
+        """The pause because of which no call may be made now."""
+        pause = await self._pauses.current(self.target, fresh=fresh)
+        return pause if pause and (pause.denied or pause.until > self._clock()) else None
+
     async def is_paused(self) -> bool:
         """Whether no call may be made now."""
-        pause = await self._pauses.current(self.target)
-        return pause is not None and (pause.denied or pause.until > self._clock())
+        return await self.pause() is not None
 
     async def check(self) -> None:
         """Before every call. Raises :class:`Paused`."""
-        pause = await self._pauses.current(self.target)
-        if pause and (pause.denied or pause.until > self._clock()):
+        if pause := await self.pause():
             raise Paused(pause)
 
     async def open(self) -> None:

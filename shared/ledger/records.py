@@ -83,6 +83,8 @@ class DocumentRecord:
     """How many corrections were sent; with any, TaxJar holds the document under the id of the last replacement."""
     corrected_on: date | None = None
     """The day of the last correction, which dates the replacement."""
+    stand_in: bool = False
+    """An event named the document and F&O does not show it: number and date are the event's, there is no voucher."""
     audit_count: int = 0
     audit_head: str = ""
     etag: str = ""

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class SkipReason(StrEnum):
-    """The document is none of TaxJar's business. In the order in which the rules are asked (design 4.5)."""
+    """The document is none of TaxJar's business. In the order in which the rules are asked (design 4.5).
+
+    The last is found by the flows: the record stood in for a document that has its own by now.
+    """
 
     BEFORE_START = "before_start"
     INTEREST_NOTE = "interest_note"
@@ -17,6 +20,7 @@ class SkipReason(StrEnum):
     ZERO_VALUE = "zero_value"
     NOT_US = "not_us"
     NOT_USD = "not_usd"
+    SUPERSEDED = "superseded"
 
 
 class HoldReason(StrEnum):

@@ -73,7 +73,7 @@ class TaxJarClient:
         self._http = http
         self._api_url = settings.api_url
         self._token = token
-        self._api_version = settings.api_version
+        self.api_version = settings.api_version
         self._clock = clock
         self._before_call = before_call
         self._limiter = CallLimiter(settings.max_calls_per_minute, clock=clock, sleep=sleep)
@@ -116,6 +116,11 @@ class TaxJarClient:
             params["provider"] = provider
         answer = await self._call("GET", _transactions(kind), f"{kind.value}s", params=params)
         return tuple(str(transaction_id) for transaction_id in answer.body[f"{kind.value}s"])
+
+    async def try_token(self, day: date) -> Answer:
+        """The cheapest call that needs the token and echoes the API version: the orders of one day."""
+        params = {"from_transaction_date": day.isoformat(), "to_transaction_date": day.isoformat()}
+        return await self._call("GET", _transactions(Kind.ORDER), "orders", params=params)
 
     async def find_customer(self, customer_id: str) -> Json | None:
         """The stored customer as TaxJar returns it, or ``None`` when there is none."""
@@ -180,7 +185,7 @@ class TaxJarClient:
     ) -> httpx.Response:
         headers = {
             "Authorization": f"Bearer {self._token.get_secret_value()}",
-            "x-api-version": self._api_version,
+            "x-api-version": self.api_version,
             "Accept": "application/json",
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,

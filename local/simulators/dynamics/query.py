@@ -97,6 +97,8 @@ def run_query(query: Query, entity: Entity, store: Store, *, default_company: st
     rows = _candidates(query, entity, store)
     if entity.is_company_bound and not query.cross_company:
         rows = [row for row in rows if row["dataAreaId"] == default_company]
+    if entity.is_company_bound and store.closed_companies:
+        rows = [row for row in rows if row["dataAreaId"] not in store.closed_companies]
     if query.filter is not None:
         rows = [row for row in rows if query.filter.holds(row)]
     rows = _ordered(rows, query.order)

@@ -57,6 +57,8 @@ class DynamicsSimulator:
         self.audience = audience
         self.default_company = default_company.lower()
         self.page_size = page_size
+        self.next_link_base = ""
+        """Scheme and host of links to next pages, where these are to lead elsewhere."""
         self.clock = clock
         self.store = Store()
         self.faults = Faults(random or Random(0), clock, error=_error_body)
@@ -96,6 +98,10 @@ class DynamicsSimulator:
     def forbid(self, set_name: str) -> None:
         """Answer 403 for a set."""
         self.store.forbid(set_name)
+
+    def close_company(self, company: str) -> None:
+        """Take a company out of the organizations that the calling user's role is assigned to: its rows vanish."""
+        self.store.closed_companies.add(company.lower())
 
     async def _service_document(self, request: Request) -> Response:
         refusal = self._refuse_caller(request)
@@ -143,7 +149,8 @@ class DynamicsSimulator:
         if found["count"]:
             return PlainTextResponse(str(page_of(query, page_size=0).total))
         page = page_of(query, page_size=self.page_size)
-        next_link = None if page.next_offset is None else _next_link(request, options, page.next_offset)
+        base = self.next_link_base or _base(request)
+        next_link = None if page.next_offset is None else _next_link(base, request, options, page.next_offset)
         return json_response(
             collection(_base(request), entity, page.rows, query, self.store, total=page.total, next_link=next_link)
         )
@@ -151,6 +158,8 @@ class DynamicsSimulator:
     def _one(self, base: str, entity: Entity, key: str, query: Query) -> Response:
         values = _key_values(entity, key)
         for row in self.store.matching(entity.set, values):
+            if row.get("dataAreaId") in self.store.closed_companies:
+                continue
             if not entity.is_company_bound or query.cross_company or row["dataAreaId"] == self.default_company:
                 return json_response(single(base, entity, row, query, self.store))
         raise Refused(HTTPStatus.NOT_FOUND, f"No row of {entity.set} has this key.")
@@ -168,10 +177,10 @@ def _base(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _next_link(request: Request, options: list[tuple[str, str]], offset: int) -> str:
+def _next_link(base: str, request: Request, options: list[tuple[str, str]], offset: int) -> str:
     kept = [(name, value) for name, value in options if name != "$skiptoken"]
     query = urlencode([*kept, ("$skiptoken", skip_token(offset))], safe="$,:'()", quote_via=quote)
-    return f"{_base(request)}{request.url.path}?{query}"
+    return f"{base}{request.url.path}?{query}"
 
 
 def _key_values(entity: Entity, key: str) -> dict[str, Value]:

@@ -50,6 +50,8 @@ class Store:
             for name, entity in self._entities.items()
         }
         self._hidden: set[str] = set()
+        self.closed_companies: set[str] = set()
+        """Companies of which the calling user sees no row, though they are listed among the legal entities."""
         self._forbidden: set[str] = set()
         self._rec_ids = count(FIRST_REC_ID)
         self.transaction = RLock()
@@ -67,12 +69,31 @@ class Store:
         entity.fields[name] = type_name
         self._blanks[set_name][name] = blank(type_name)
 
-    def alias(self, set_name: str, as_name: str) -> None:
-        """Publish the rows of a set under another name too, as an environment with its own entity would."""
-        original = self.entity(set_name)
-        self._entities[as_name] = Entity(as_name, original.type, original.keys, original.fields, original.navigations)
+    def alias(self, set_name: str, as_name: str, fields: Mapping[str, str] | None = None) -> None:
+        """Publish the rows of a set under another name too, as an environment with its own entity would.
+
+        ``fields`` maps names of the set to those of the other; with it, only the rows that are there now are published.
+        """
+        original, renamed = self.entity(set_name), fields or {}
+
+        def other(name: str) -> str:
+            return renamed.get(name, name)
+
+        self._entities[as_name] = Entity(
+            as_name,
+            original.type,
+            tuple(map(other, original.keys)),
+            {other(name): type_name for name, type_name in original.fields.items()} if renamed else original.fields,
+            original.navigations,
+        )
         self._tables[as_name] = self._tables[set_name]
         self._blanks[as_name] = self._blanks[set_name]
+        if renamed:
+            self._tables[as_name] = _Table()
+            self._blanks[as_name] = {other(name): value for name, value in self._blanks[set_name].items()}
+            for row in self.rows(set_name):
+                values = {other(name): value for name, value in row.items()}
+                self._tables[as_name].append(Row(values, self._blanks[as_name], row.rec_id))
 
     def hide(self, set_name: str) -> None:
         """Make a set unknown, as in a release that does not publish it."""

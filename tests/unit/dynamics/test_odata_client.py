@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -222,6 +222,31 @@ async def test_a_slow_answer_is_unavailable_and_not_tried_again(connect: Any) ->
     with pytest.raises(Unavailable, match="in time"):
         await read(client)
     assert client.calls == 1
+
+
+async def test_an_answer_that_never_comes_is_given_up_after_the_time_limit(tokens: Any, clock: Any) -> None:
+    class Silence(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, stream=_Trickle())
+
+    client = ODataClient(httpx.AsyncClient(transport=Silence()), URL, tokens, clock, time_limit=0.01)
+    with pytest.raises(Unavailable, match="in time"):
+        await read(client)
+    assert client.calls == 1
+
+
+class _Trickle(httpx.AsyncByteStream):
+    """A body that begins and then stays open, as F&O leaves slow answers."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+
+async def test_signing_in_asks_for_a_new_token(connect: Any, tokens: Any, as_page: Any) -> None:
+    client = connect(lambda request: as_page([]))
+    await client.sign_in()
+    assert tokens.renewed == ["first-token"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""Business events as F&O and Event Grid deliver them: one event, an array of them, or Event Grid's envelope.
+
+An event is only a trigger. It names a posted document by company, number and date; everything else that it says,
+amounts above all, is left to what F&O itself holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+POSTED = frozenset({"salesinvoicepostedbusinessevent", "custfreetextinvoicepostedbusinessevent"})
+"""Ids (case-folded) of the events that tell of a posted document; credit notes come as sales invoices."""
+_TEST_CONTRACT = "businesseventstestendpointcontract"
+_HANDSHAKE = "microsoft.eventgrid.subscriptionvalidationevent"
+_LONGEST_NUMBER = 100
+"""Characters; F&O's own field has 20. It keeps a queue message small."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_JSON_DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BLANK_DATE = date(1900, 1, 1)
+
+
+class NoBusinessEvent(ValueError):
+    """The body is no JSON, or JSON that is no business event."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEvent:
+    """A document was posted. ``company`` is lower case; ``dated`` is the invoice date, where the event has it."""
+
+    company: str
+    number: str
+    dated: date | None
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What one request delivered."""
+
+    posted: list[PostedEvent] = field(default_factory=list)
+    """Each document once, in order."""
+    ignored: list[str] = field(default_factory=list)
+    """Why, for each event that names no posted document."""
+    is_test: bool = False
+    """F&O tries the endpoint; it is created only if the answer is 200."""
+    handshake: str | None = None
+    """Event Grid's validation code, to be given back."""
+
+
+def parse_delivery(body: bytes) -> Delivery:
+    """The events in the body of a request. Raises :class:`NoBusinessEvent`."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NoBusinessEvent("The body is no JSON.") from None
+    delivery = Delivery()
+    for event in _events(content):
+        _take(event, delivery)
+    if delivery == Delivery():
+        raise NoBusinessEvent("The body holds no business event of Dynamics 365 F&O.")
+    return delivery
+
+
+def _events(content: object) -> Iterator[Mapping[str, Any]]:
+    """The objects in ``content``, freed of arrays and envelopes; what is neither is no event."""
+    for item in content if isinstance(content, list) else [content]:
+        if not isinstance(item, dict):
+            raise NoBusinessEvent("The body holds something that is no business event of Dynamics 365 F&O.")
+        if "BusinessEventId" in item or "data" not in item:
+            yield item
+            continue
+        data = _data(item["data"])
+        if str(item.get("eventType", item.get("type", ""))).casefold() == _HANDSHAKE:
+            yield {"BusinessEventId": _HANDSHAKE, **data}
+        else:
+            yield data
+
+
+def _data(data: object) -> dict[str, Any]:
+    """The event inside an envelope: Event Grid carries it as an object or as text."""
+    try:
+        content = json.loads(data) if isinstance(data, str) else data
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise NoBusinessEvent("The data of the Event Grid envelope is no JSON object.")
+    return content
+
+
+def _take(event: Mapping[str, Any], delivery: Delivery) -> None:
+    event_id = _text(event, "BusinessEventId")
+    match event_id.casefold():
+        case "":
+            raise NoBusinessEvent("The body holds an object without BusinessEventId, which is no business event.")
+        case id if id == _HANDSHAKE:
+            delivery.handshake = _text(event, "validationCode")
+            if not delivery.handshake:
+                raise NoBusinessEvent("The validation event of Event Grid carries no validationCode.")
+        case id if id == _TEST_CONTRACT:
+            delivery.is_test = True
+        case id if id in POSTED:
+            _take_posted(event, delivery)
+        case _:
+            delivery.ignored.append(f"{event_id[:_LONGEST_NUMBER]!r} tells of no posted document")
+
+
+def _take_posted(event: Mapping[str, Any], delivery: Delivery) -> None:
+    company = (_text(event, "LegalEntity") or _text(event, "BusinessEventLegalEntity")).lower()
+    number = _text(event, "InvoiceId")
+    if not company or not number or len(number) > _LONGEST_NUMBER or _CONTROL.search(number):
+        delivery.ignored.append("an event without a usable LegalEntity and InvoiceId")
+        return
+    posted = PostedEvent(company, number, _day(event.get("InvoiceDate")))
+    if posted not in delivery.posted:
+        delivery.posted.append(posted)
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _day(value: object) -> date | None:
+    """The calendar date, which events give as midnight UTC in ``/Date(milliseconds)/``."""
+    found = _JSON_DATE.fullmatch(value) if isinstance(value, str) else None
+    try:
+        day = (_EPOCH + timedelta(milliseconds=int(found[1]))).date() if found else date.fromisoformat(str(value)[:10])
+    except (ValueError, OverflowError):
+        return None
+    return None if day == _BLANK_DATE else day

@@ -1,0 +1,142 @@
+"""Try everything that a connection needs, one line for each, with what to do about what does not work (design 3.1).
+
+What is paused because of a 429 is left alone. A pause because of refused access ends when the call goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from azure.core.exceptions import AzureError
+
+from shared.connector import Company, Connection, Connector
+from shared.dynamics.checks import REQUIRED, entity_sets
+from shared.dynamics.errors import DynamicsError, Throttled
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.keys import partition
+from shared.ledger.pauses import Gate, Pause, Paused
+from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
+from shared.taxjar import errors as taxjar
+
+_CREDENTIAL = "Correct TENANT_ID, CLIENT_ID and the credential of this connection, or renew the expired secret."
+_ENVIRONMENT = "Put right what the message says, then ping again."
+_WAIT = "Wait; the connector goes on by itself."
+_REFINES = "Documents are reported without it, from what the other sets say."
+_CARRIES = "No document can be reported without it."
+_ACCOUNT = "Correct TAXJAR__TOKEN, and check in TaxJar that the plan includes the API."
+_VERSION = "Set TAXJAR__API_VERSION to a version that TaxJar serves."
+_STORAGE = (
+    "Check AzureWebJobsStorage; with an identity, its roles Storage Queue Data Contributor and"
+    " Storage Table Data Contributor."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must work. ``hint`` says what to do when it does not."""
+
+    name: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+async def ping_connection(connector: Connector, name: str, by: str) -> dict[str, Any]:
+    """``{"ok", "checks"}`` of the connection. Raises ``NotFound`` for one that the settings do not have."""
+    connection = connector.connection(name)
+    checks = [check async for check in _dynamics(connection)]
+    checks += [await _taxjar(connector, company) for company in connection.companies.values()]
+    checks += [
+        await _queue(DOCUMENTS_QUEUE, connector.documents_queue),
+        await _queue(BACKFILL_QUEUE, connector.backfill_queue),
+        await _tables(connector, connection, by),
+    ]
+    return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
+    """Sign-in, environment, entity sets, companies. After a refusal the rest cannot be tried and is left out."""
+    url = connection.settings.dynamics.url
+    try:
+        await connection.checks.sign_in()
+    except DynamicsError as error:
+        yield Check("sign-in", False, str(error), _CREDENTIAL)
+        return
+    yield Check("sign-in", True, f"Entra ID gives tokens for {url}.")
+    try:
+        if pause := await _pause_of(connection.gate):
+            yield _paused("environment", pause, _ENVIRONMENT)
+            return
+        for problem in connection.checks.unknown_sets():
+            yield Check("entity profile", False, problem, "Correct or remove the setting.")
+        for entity in entity_sets():
+            problem = await connection.checks.set_problem(entity)
+            hint = _CARRIES if entity.name in REQUIRED else _REFINES
+            yield _verdict(f"entity set {entity.name}", problem, "The app's user may read it.", hint)
+        for company in connection.companies:
+            problem = await connection.checks.company_problem(company, anew=True)
+            hint = "Correct the company id, or what the app's user may see."
+            yield _verdict(f"company {company}", problem, "F&O shows documents or customers of it.", hint)
+    except Throttled as error:
+        yield _paused("environment", await connection.gate.throttle(error.retry_after), _WAIT)
+    except (DynamicsError, Paused) as error:
+        yield Check("environment", False, str(error), _ENVIRONMENT)
+
+
+async def _taxjar(connector: Connector, company: Company) -> Check:
+    """The company's token, and whether TaxJar applies the API version that is asked for."""
+    name = f"TaxJar account of {company.id}"
+    try:
+        if pause := await _pause_of(company.account.gate):
+            return _paused(name, pause, _ACCOUNT)
+        answer = await company.account.client.try_token(connector.clock().date())
+    except taxjar.Throttled as error:
+        return _paused(name, await company.account.gate.throttle(error.retry_after), _WAIT)
+    except taxjar.AccessDenied as error:
+        return Check(name, False, str(error), _ACCOUNT)
+    except (taxjar.TaxJarError, Paused) as error:
+        return Check(name, False, str(error), "Try again later.")
+    asked, echo = company.account.client.api_version, answer.api_version_echo
+    if echo and echo != asked:
+        return Check(name, False, f"The token is good, but TaxJar applies version {echo}, not {asked}.", _VERSION)
+    return Check(name, True, f"The token is good{f', version {echo} applies' if echo else ''}.")
+
+
+async def _queue(name: str, queue: DocumentQueue) -> Check:
+    try:
+        return Check(f"queue {name}", True, f"About {await queue.length()} messages.")
+    except AzureError as error:
+        return Check(f"queue {name}", False, type(error).__name__, _STORAGE)
+
+
+async def _tables(connector: Connector, connection: Connection, by: str) -> Check:
+    """Table Storage, by writing down who pinged."""
+    entry = AuditEntry(
+        at=connector.clock(),
+        actor=Actor(function="ping_connection", by=by),
+        subject=f"connection {connection.name}",
+        decision="ping",
+    )
+    try:
+        await connector.subjects.write(partition("connector", "pings"), "ping", connection.name, entry)
+    except AzureError as error:
+        return Check("tables", False, type(error).__name__, _STORAGE)
+    return Check("tables", True, "The ledger can be read and written.")
+
+
+async def _pause_of(gate: Gate) -> Pause | None:
+    """The pause of one side, after a probe if it is one that a probe can end."""
+    pause = await gate.pause(fresh=True)
+    return None if pause and pause.denied and await gate.probe() else pause
+
+
+def _verdict(name: str, problem: str, good: str, hint: str) -> Check:
+    return Check(name, not problem, problem or good, hint if problem else "")
+
+
+def _paused(name: str, pause: Pause, hint: str) -> Check:
+    if pause.denied:
+        return Check(name, False, f"Paused: {pause.message}", hint)
+    return Check(name, False, f"Paused until {pause.until.isoformat(timespec='seconds')}: {pause.message}.", _WAIT)

@@ -1,0 +1,285 @@
+"""Business events: a trigger that names a document, which the worker finds and reads back (design 4.1)."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from local.simulators.dynamics.events import (
+    endpoint_test_event,
+    event_grid_envelope,
+    event_grid_handshake,
+    posted_event,
+)
+from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.simulator import DynamicsSimulator
+from local.simulators.dynamics.specs import InvoiceSpec, LineSpec, PostedInvoice, Source
+from local.simulators.faults import Fault
+from shared.connector import NotFound
+from shared.flows import bury
+from shared.ledger.audit import Actor
+from shared.ledger.records import State
+from shared.web import Problem
+from tests.world import NOW, TODAY, World
+
+HEADERS = "*/SalesInvoiceHeadersV2"
+
+
+def invoice(number: str = "INV-1", **changes: object) -> InvoiceSpec:
+    return replace(InvoiceSpec(number, TODAY, tax_rate=Decimal("0.0825")), **changes)  # type: ignore[arg-type]
+
+
+def event_of(posted: PostedInvoice, **changes: object) -> dict[str, object]:
+    return {**posted_event(posted, 5637611904, NOW), **changes}
+
+
+def event_ahead_of(spec: InvoiceSpec) -> dict[str, object]:
+    """The event of a document that the connector's F&O does not show yet."""
+    elsewhere = DynamicsSimulator("", lambda *_: True, clock=lambda: NOW, default_company="usmf")
+    return event_of(Posting(elsewhere, "usmf").invoice(spec))
+
+
+def states(records: list[object]) -> Counter[State]:
+    return Counter(record.state for record in records)  # type: ignore[attr-defined]
+
+
+async def test_an_event_gets_its_document_reported_without_a_poll(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    answer = await world.deliver(event_of(posted))
+    assert (answer.status, answer.body) == (202, {"accepted": 1, "ignored": 0})
+    assert world.simulation.dynamics.calls == []
+    await world.settle()
+    assert world.taxjar.orders["USMF-INV-1"].amount == Decimal("100.00")
+    seen, reported = await world.audit("INV-1")
+    assert (seen["decision"], seen["function"]) == ("seen", "receive_business_event")
+    assert reported["decision"] == "reported"
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+async def test_event_grid_delivers_the_same_event(world: World, as_text: bool) -> None:
+    posted = world.posting.invoice(invoice("FTI-1", source=Source.FREE_TEXT))
+    await world.deliver(*event_grid_envelope(event_of(posted), data_as_string=as_text))
+    await world.settle()
+    assert world.taxjar.orders.keys() == {"USMF-FTI-1"}
+
+
+async def test_the_endpoint_test_and_the_handshake_are_answered_with_200(world: World) -> None:
+    assert (await world.deliver(endpoint_test_event())).status == 200
+    answer = await world.deliver(*event_grid_handshake("512d38b6", NOW))
+    assert (answer.status, answer.body) == (200, {"validationResponse": "512d38b6"})
+    assert not world.queue.waiting
+
+
+async def test_strange_events_and_companies_are_ignored_with_a_log_line(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    posted = world.posting.invoice(invoice())
+    other_company = event_of(posted, LegalEntity="DEMF", BusinessEventLegalEntity="DEMF")
+    other_event = event_of(posted, BusinessEventId="VendInvoicePostedBusinessEvent")
+    with caplog.at_level(logging.INFO):
+        answer = await world.deliver(other_company, other_event, event_of(posted), event_of(posted))
+    assert (answer.status, answer.body) == (202, {"accepted": 1, "ignored": 2})
+    assert "demf" in caplog.text
+    assert "VendInvoicePostedBusinessEvent" in caplog.text
+
+
+async def test_what_is_no_event_and_an_unknown_connection_are_refused(world: World) -> None:
+    with pytest.raises(Problem) as refused:
+        await world.deliver({"hello": "world"})
+    assert refused.value.status == 400
+    with pytest.raises(NotFound):
+        await world.deliver(endpoint_test_event(), connection="nowhere")
+
+
+async def test_an_event_for_a_reported_document_costs_no_call_to_taxjar(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    await world.run()
+    calls = world.calls()
+    for _ in range(3):
+        await world.deliver(event_of(posted))
+    await world.settle()
+    assert world.calls() == calls
+
+
+async def test_an_event_and_a_poll_at_once_report_a_document_once(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    await world.deliver(event_of(posted))
+    await world.poll()
+    await world.deliver(event_of(posted))
+    await world.settle()
+    assert world.calls() == 1
+    assert states(await world.records()) == {State.REPORTED: 1}
+
+
+async def test_an_event_before_its_document_is_tried_again_until_f_and_o_shows_it(world: World) -> None:
+    await world.deliver(event_ahead_of(invoice()))
+    await world.settle(within=timedelta(minutes=30))
+    assert await world.records() == []
+    world.posting.invoice(invoice())
+    await world.settle()
+    assert states(await world.records()) == {State.REPORTED: 1}
+    asked = [call.time for call in world.simulation.dynamics.calls if call.path.endswith("SalesInvoiceHeadersV2")]
+    assert len(asked) <= 20
+
+
+async def test_an_invoice_and_a_credit_note_of_one_number_are_both_reported(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    note = world.posting.credit_note(posted, "INV-1", TODAY)
+    await world.deliver(event_of(note))
+    await world.settle()
+    assert (world.taxjar.orders.keys(), world.taxjar.refunds.keys()) == ({"USMF-INV-1"}, {"USMF-INV-1-refund"})
+
+
+@pytest.mark.parametrize("given", [None, "/Date(1700000000000)/", "/Date(1795046400000)/"])
+async def test_the_date_of_an_event_is_a_hint(world: World, given: str | None) -> None:
+    posted = world.posting.invoice(invoice())
+    await world.deliver(event_of(posted, InvoiceDate=given))
+    await world.settle()
+    assert states(await world.records()) == {State.REPORTED: 1}
+
+
+async def test_another_document_of_the_number_does_not_end_the_search(world: World) -> None:
+    older = world.posting.invoice(invoice(date=TODAY - timedelta(days=30), voucher="OLD"))
+    ahead = invoice(voucher="NEW", lines=[LineSpec().negated()])
+    await world.deliver(event_ahead_of(ahead))
+    await world.settle(within=timedelta(hours=1))
+    world.posting.credit_note(older, "INV-1", TODAY)
+    await world.settle()
+    assert world.taxjar.refunds.keys() == {"USMF-INV-1-refund"}
+
+
+async def test_an_event_for_a_document_before_the_start_is_skipped(world: World) -> None:
+    posted = world.posting.invoice(invoice(date=datetime(2025, 12, 31, tzinfo=UTC).date()))
+    await world.deliver(event_of(posted))
+    await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.SKIPPED, "before_start")
+    assert world.calls() == 0
+
+
+async def test_a_number_reused_after_the_start_belongs_to_the_newer_document(world: World) -> None:
+    world.posting.invoice(invoice(date=datetime(2025, 6, 1, tzinfo=UTC).date(), voucher="OLD"))
+    posted = world.posting.invoice(invoice(voucher="NEW"))
+    await world.deliver(event_of(posted, InvoiceDate=None))
+    await world.settle(within=timedelta(0))
+    found = {record.key.voucher: record.state for record in await world.records()}
+    assert found == {"OLD": State.SKIPPED, "NEW": State.REPORTED}
+
+
+class TestNotFound:
+    async def test_after_a_day_it_is_held(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(hours=23))
+        assert await world.records() == []
+        await world.settle(within=timedelta(hours=6))
+        record = await world.record("INV-1")
+        assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
+        assert (record.key.date, record.key.voucher, record.owns_id) == (TODAY, "", False)
+        assert "posted" in record.message
+        assert [entry["decision"] for entry in await world.audit("INV-1")] == ["held"]
+        assert not world.queue.waiting
+
+    async def test_a_poll_that_finds_it_later_reports_it_and_settles_the_stand_in(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(days=2))
+        world.posting.invoice(invoice())
+        await world.run()
+        found = {bool(record.key.voucher): (record.state, record.reason) for record in await world.records()}
+        assert found == {True: (State.REPORTED, ""), False: (State.SKIPPED, "superseded")}
+        assert world.taxjar.orders.keys() == {"USMF-INV-1"}
+        polls = len(world.simulation.dynamics.calls)
+        await world.run()
+        assert len(world.simulation.dynamics.calls) - polls == 1
+
+    async def test_a_document_without_voucher_takes_over_the_stand_in(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(days=2))
+        blank = {"SalesInvoiceHeadersV2": {"LedgerVoucher": ""}, "SalesInvoiceV2Lines": {"LedgerVoucher": ""}}
+        world.posting.invoice(invoice(values={**blank, "CustInvoiceJourBiEntities": {"LedgerVoucher": ""}}))
+        await world.run()
+        [record] = await world.records()
+        assert (record.state, record.stand_in, record.owns_id) == (State.REPORTED, False, True)
+        assert [entry["decision"] for entry in await world.audit("INV-1")][:2] == ["held", "seen"]
+
+    async def test_a_sweep_finds_it_under_another_date(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(days=2))
+        world.posting.invoice(invoice(date=TODAY - timedelta(days=20)))
+        await world.sweep()
+        await world.settle()
+        assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
+
+    async def test_a_second_event_of_it_settles_the_stand_in_at_the_next_poll(self, world: World) -> None:
+        event = event_ahead_of(invoice())
+        await world.deliver(event)
+        await world.settle(within=timedelta(days=2))
+        world.posting.invoice(invoice())
+        await world.deliver(event)
+        await world.run()
+        assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
+        assert world.calls() == 1
+
+    async def test_a_recorded_document_that_vanished_is_held_after_a_day_and_reported_when_it_is_back(
+        self, world: World
+    ) -> None:
+        world.posting.invoice(invoice())
+        await world.poll()
+        store = world.simulation.dynamics.store
+        [header] = store.rows("SalesInvoiceHeadersV2")
+        store.remove("SalesInvoiceHeadersV2", header)
+        await world.settle(within=timedelta(hours=23))
+        assert (await world.record("INV-1")).state is State.RETRYING
+        await world.settle(within=timedelta(hours=6))
+        record = await world.record("INV-1")
+        assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
+        store.add("SalesInvoiceHeadersV2", {**header})
+        await world.run()
+        assert (await world.record("INV-1")).state is State.REPORTED
+        assert await world.audit("INV-1")
+
+
+async def test_trouble_with_f_and_o_keeps_an_event_however_long_it_lasts(world: World) -> None:
+    world.simulation.dynamics.faults.add(Fault(path=HEADERS, status=500))
+    posted = world.posting.invoice(invoice())
+    await world.deliver(event_of(posted), event_of(posted, InvoiceId="INV-2"))
+    await world.settle(within=timedelta(days=3))
+    assert await world.records() == []
+    world.simulation.dynamics.faults.clear()
+    await world.settle()
+    assert (await world.record("INV-1")).state is State.REPORTED
+    assert (await world.record("INV-2")).reason == "not_found_in_dynamics"
+
+
+async def test_after_seven_days_of_trouble_an_event_has_failed(world: World) -> None:
+    world.simulation.dynamics.faults.add(Fault(path=HEADERS, status=500))
+    await world.deliver(event_of(world.posting.invoice(invoice())))
+    await world.settle(within=timedelta(days=8))
+    record = await world.record("INV-1")
+    assert record.state is State.FAILED
+    assert "7 days" in record.message
+    world.simulation.dynamics.faults.clear()
+    await world.run()
+    assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
+
+
+async def test_an_event_waits_while_f_and_o_is_paused(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    await world.connector.connections["main"].gate.throttle(60)
+    await world.deliver(event_of(posted))
+    await world.settle()
+    assert {call.time >= NOW + timedelta(seconds=60) for call in world.simulation.dynamics.calls} == {True}
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_a_poisoned_event_is_audited_by_its_number(world: World) -> None:
+    await world.deliver(event_ahead_of(invoice("INV-77")))
+    body = world.queue.take()
+    assert body is not None
+    await bury.bury_poisoned(world.connector, body, "m-1", Actor(function="bury_poisoned", by="queue"))
+    row = await world.connector.subjects.get("main|usmf", "poison", "m-1")
+    assert "INV-77" in row["message"]

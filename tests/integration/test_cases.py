@@ -1,0 +1,108 @@
+"""Every awkward document of the simulator's named cases, all posted into one company and reported in one run."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+
+from local.simulators.dynamics.cases import CASES
+from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.retail_company import RETAIL_SETTINGS, open_retail_company
+from local.simulators.dynamics.specs import PostedInvoice
+from shared.ledger.records import DocumentRecord, State
+from shared.mapping import customer_id, order_id
+from tests.conftest import CERTIFICATES
+from tests.world import COMPANY, TODAY, running_world
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What was posted, and what became of it."""
+
+    posted: dict[str, PostedInvoice]
+    """By case."""
+    records: dict[str, DocumentRecord]
+    """By voucher."""
+    notes: dict[str, str]
+    """What the audit notes about a document, by voucher."""
+    transactions: dict[str, Any]
+    """Orders and refunds in TaxJar, by id."""
+    headers: int
+    """Documents that F&O holds."""
+
+
+@pytest.fixture(scope="module")
+def outcomes(azurite: str) -> Outcomes:
+    return asyncio.run(_report_all(azurite))
+
+
+async def _report_all(azurite: str) -> Outcomes:
+    def retail(posting: Posting) -> Posting:
+        return open_retail_company(posting.simulator, posting.company)
+
+    async with running_world(azurite, CERTIFICATES, settings=RETAIL_SETTINGS, furnish=retail) as world:
+        posted = {name: case.post(world.posting, TODAY) for name, case in CASES.items()}
+        await world.sweep()
+        await world.settle()
+        records = {record.key.voucher: record for record in await world.records()}
+        notes = {}
+        for voucher, record in records.items():
+            entries, intact = await world.connector.ledger.audit(record)
+            assert intact
+            notes[voucher] = "\n".join(note for entry in entries for note in entry.get("notes", []))
+        headers = len(world.simulation.dynamics.rows("SalesInvoiceHeadersV2"))
+        return Outcomes(posted, records, notes, {**world.taxjar.orders, **world.taxjar.refunds}, headers)
+
+
+def test_every_document_has_exactly_one_record_and_is_settled(outcomes: Outcomes) -> None:
+    assert len(outcomes.records) == outcomes.headers
+    assert {record.state for record in outcomes.records.values()} == {State.REPORTED, State.SKIPPED, State.HELD}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_comes_to_what_it_should(outcomes: Outcomes, name: str) -> None:
+    expected, posted = CASES[name].expected, outcomes.posted[name]
+    record = outcomes.records[posted.voucher]
+    assert (record.state, record.reason) == (expected.state, expected.reason), record.message
+    assert bool(record.message) or expected.state == "reported"
+    if expected.state != "reported":
+        assert not (record.owns_id and record.transaction_id in outcomes.transactions)
+        return
+    transaction = outcomes.transactions[record.transaction_id]
+    sign = 1 if expected.kind == "order" else -1
+    assert transaction.kind == expected.kind
+    assert transaction.amount == _cents(posted.total_amount - posted.total_tax)
+    assert transaction.sales_tax == _cents(posted.total_tax)
+    assert transaction.shipping == sign * expected.shipping
+    assert transaction.to_state == expected.ship_to_state
+    assert transaction.from_state == expected.ship_from_state
+    assert (transaction.exemption_type or "") == expected.exemption_type
+    assert transaction.transaction_date.date() == posted.date
+    assert transaction.customer_id == customer_id(COMPANY, posted.spec.customer)
+    reference = order_id(COMPANY, expected.original) if expected.original else None
+    assert transaction.transaction_reference_id == reference
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("two_ship_tos", "2 different addresses; ship-to is the delivery address with the most value"),
+        ("two_ship_tos_and_a_header", "2 different addresses; ship-to is the invoice's delivery address"),
+        ("address_on_the_order_only", "of the sales order"),
+        ("address_of_the_customer_only", "the customer's delivery address"),
+        ("missing_state", "TX follows from ZIP"),
+        ("round_off", "residual of 0.01"),
+        ("tax_from_an_exempt_customer", "collected from exempt customer C-2000"),
+        ("return_from_two_invoices", "INV-400007B"),
+    ],
+)
+def test_a_choice_that_was_made_is_audited(outcomes: Outcomes, name: str, words: str) -> None:
+    assert words in outcomes.notes[outcomes.posted[name].voucher]
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.simulators.dynamics.events import (
+    endpoint_test_event,
+    event_grid_envelope,
+    event_grid_handshake,
+)
+from shared.dynamics.business_events import NoBusinessEvent, PostedEvent, parse_delivery
+
+AT = datetime(2026, 3, 17, 18, 42, tzinfo=UTC)
+
+
+def event(**changes: object) -> dict[str, Any]:
+    """As F&O sends it: company in upper case, the date as midnight UTC."""
+    base = {
+        "BusinessEventId": "SalesInvoicePostedBusinessEvent",
+        "BusinessEventLegalEntity": "CTUS",
+        "ControlNumber": 5637611904,
+        "EventId": "4C2D7A10-9E55-4B0B-8F43-5A1B70C2D9E1",
+        "EventTimeIso8601": "2026-03-17T18:42:07.1180000Z",
+        "InvoiceDate": "/Date(1773705600000)/",
+        "InvoiceId": "INV-104417",
+        "LegalEntity": "CTUS",
+    }
+    return {name: value for name, value in {**base, **changes}.items() if value is not None}
+
+
+def parse(content: object) -> Any:
+    return parse_delivery(json.dumps(content).encode())
+
+
+POSTED = PostedEvent("ctus", "INV-104417", date(2026, 3, 17))
+FREE_TEXT = event(BusinessEventId="CustFreeTextInvoicePostedBusinessEvent", InvoiceId="FTI-1")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        event(),
+        [event()],
+        event_grid_envelope(event()),
+        event_grid_envelope(event(), data_as_string=False),
+        event_grid_envelope(event())[0],
+        {"specversion": "1.0", "type": "SalesInvoicePostedBusinessEvent", "data": event()},
+    ],
+    ids=["object", "array", "envelope, text", "envelope, object", "single envelope", "CloudEvents"],
+)
+def test_every_form_of_delivery_names_the_document(content: object) -> None:
+    assert parse(content).posted == [POSTED]
+
+
+def test_an_event_may_begin_with_a_byte_order_mark_and_hold_members_nobody_knows() -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(event(Nested={"a": [1]}, InvoiceTaxAmount=46.61)).encode()
+    assert parse_delivery(body).posted == [POSTED]
+
+
+def test_a_free_text_invoice_has_an_event_of_its_own() -> None:
+    assert parse(FREE_TEXT).posted == [PostedEvent("ctus", "FTI-1", date(2026, 3, 17))]
+
+
+def test_a_document_that_is_named_twice_counts_once() -> None:
+    again = event(EventId="another", ControlNumber=1)
+    assert parse([event(), again, FREE_TEXT, event()]).posted == [POSTED, *parse(FREE_TEXT).posted]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("/Date(1773705600000)/", date(2026, 3, 17)),
+        ("/Date(1773705600000+0000)/", date(2026, 3, 17)),
+        ("/Date(-2208988800000)/", None),
+        ("2026-03-17T12:00:00Z", date(2026, 3, 17)),
+        ("/Date(999999999999999)/", None),
+        ("tomorrow", None),
+        (17, None),
+        (None, None),
+    ],
+)
+def test_the_date_is_a_calendar_date_or_unknown(given: object, found: date | None) -> None:
+    assert parse(event(InvoiceDate=given)).posted[0].dated == found
+
+
+def test_the_company_may_be_given_by_either_field() -> None:
+    assert parse(event(LegalEntity=None)).posted == [POSTED]
+    assert parse(event(BusinessEventLegalEntity=None)).posted == [POSTED]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        event(BusinessEventId="VendInvoicePostedBusinessEvent"),
+        event(InvoiceId=None),
+        event(InvoiceId=" "),
+        event(InvoiceId="X" * 101),
+        event(InvoiceId="INV\x00"),
+        event(InvoiceId="\ud800"),
+        event(InvoiceId={"a": 1}),
+        event(LegalEntity=None, BusinessEventLegalEntity=""),
+    ],
+)
+def test_an_event_that_names_no_posted_document_is_ignored_with_a_reason(content: object) -> None:
+    delivery = parse(content)
+    assert (delivery.posted, len(delivery.ignored)) == ([], 1)
+
+
+def test_the_endpoint_test_and_the_handshake_are_recognised() -> None:
+    assert parse(endpoint_test_event()).is_test
+    assert parse(event_grid_handshake("512d38b6", AT)).handshake == "512d38b6"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"null",
+        b"17",
+        b'"SalesInvoicePostedBusinessEvent"',
+        b"[]",
+        b"{}",
+        b"[[]]",
+        b'{"InvoiceId": "INV-1", "LegalEntity": "CTUS"}',
+        b'{"data": "no json"}',
+        b'{"data": null}',
+        b'{"data": [1]}',
+        b'[{"eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {}}]',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_event_is_refused(body: bytes) -> None:
+    with pytest.raises(NoBusinessEvent):
+        parse_delivery(body)
+
+
+def test_one_stranger_in_an_array_refuses_all_of_it() -> None:
+    with pytest.raises(NoBusinessEvent):
+        parse([event(), {"hello": "world"}])
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["BusinessEventId", "LegalEntity", "InvoiceId", "InvoiceDate", "data", "eventType", "x"]),
+            inner | st.sampled_from(["SalesInvoicePostedBusinessEvent", "/Date(1)/"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(_JSON)
+def test_any_json_is_either_read_or_refused(content: object) -> None:
+    try:
+        delivery = parse(content)
+    except NoBusinessEvent:
+        return
+    assert delivery.posted or delivery.ignored or delivery.is_test or delivery.handshake
+    assert all(posted.company == posted.company.lower() and posted.number for posted in delivery.posted)
