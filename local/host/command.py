@@ -123,6 +123,8 @@ def _bound(port: int) -> socket.socket:
     if os.name != "nt":
         # There it would let two hosts share the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Inherited by each connection; without it answers on a kept connection wait for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
