@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
+from typing import Any
 
 import httpx
 from azure.core.exceptions import ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
@@ -49,16 +51,25 @@ async def build_connector(
     clock: Clock = utc_now,
     random: Random | None = None,
     table: str = LEDGER_TABLE,
+    remote_transport: httpx.AsyncBaseTransport | None = None,
+    storage_transport: Callable[[], AsyncHttpTransport[Any, Any]] = AioHttpTransport,
 ) -> Connector:
-    """Build everything, and create the table and queues that are missing. Contacts nothing but the storage account."""
+    """Build everything, and create the table and queues that are missing. Contacts nothing but the storage account.
+
+    The transports are the seams through which everything goes to F&O and TaxJar, and to each storage service.
+    """
     random = random or SystemRandom()
     redactor = Redactor(_secrets(settings))
     keep_secrets_out_of_logs(redactor)
-    tables, queues = _storage_clients(settings.storage)
+    tables, queues = _storage_clients(settings.storage, storage_transport)
     resources = AsyncExitStack()
-    for client in (tables, queues, http := httpx.AsyncClient()):
+    for client in (tables, queues, http := httpx.AsyncClient(transport=remote_transport)):
         resources.push_async_callback(client.__aexit__, None, None, None)
-    await _create_missing(tables, queues, table)
+    try:
+        await _create_missing(tables, queues, table)
+    except BaseException:
+        await resources.aclose()
+        raise
     rows = tables.get_table_client(table)
     pauses = Pauses(rows, clock=clock, random=random)
     account = _accounts(pauses, http, clock)
@@ -142,14 +153,19 @@ def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bo
     return probe
 
 
-def _storage_clients(storage: StorageSettings) -> tuple[TableServiceClient, QueueServiceClient]:
+def _storage_clients(
+    storage: StorageSettings, transport: Callable[[], AsyncHttpTransport[Any, Any]]
+) -> tuple[TableServiceClient, QueueServiceClient]:
     if storage.connection_string:
         text = storage.connection_string.get_secret_value()
-        return TableServiceClient.from_connection_string(text), QueueServiceClient.from_connection_string(text)
+        return (
+            TableServiceClient.from_connection_string(text, transport=transport()),
+            QueueServiceClient.from_connection_string(text, transport=transport()),
+        )
     credential = ManagedIdentityCredential(client_id=storage.client_id)
     return (
-        TableServiceClient(endpoint=storage.table_service_uri or "", credential=credential),
-        QueueServiceClient(account_url=storage.queue_service_uri or "", credential=credential),
+        TableServiceClient(endpoint=storage.table_service_uri or "", credential=credential, transport=transport()),
+        QueueServiceClient(account_url=storage.queue_service_uri or "", credential=credential, transport=transport()),
     )
 
 

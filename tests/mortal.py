@@ -1,0 +1,128 @@
+"""A process that dies at a chosen step: before or after the effect of any call to the outside.
+
+Everything that the connector touches goes through three seams: the transport of F&O and TaxJar, the transport of the
+storage services, and the queue. Calls pass them one at a time, so that step ``k`` is the same step in every run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
+
+from shared.documents import DocumentKey
+from shared.queues import DocumentQueue
+
+_Answer = TypeVar("_Answer")
+
+
+class Died(BaseException):
+    """The process is gone: nothing catches this, and nothing passes a seam any more."""
+
+
+@dataclass
+class Life:
+    """The steps of one process; ``dies_at`` is the number of the step that it does not survive."""
+
+    dies_at: int | None = None
+    steps: list[str] = field(default_factory=list)
+    dead: bool = False
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def call(self, name: str, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Make a call to the outside: one step before its effect, one after."""
+        async with self._one_at_a_time:
+            self._step(f"before {name}")
+            answer = await call()
+            self._step(f"after {name}")
+            return answer
+
+    def _step(self, name: str) -> None:
+        if self.dead:
+            raise Died(name)
+        self.steps.append(name)
+        if len(self.steps) - 1 == self.dies_at:
+            self.dead = True
+            raise Died(name)
+
+
+class MortalHttp(httpx.AsyncBaseTransport):
+    """The way to F&O and TaxJar."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async def whole() -> httpx.Response:
+            answer = await self._inner.handle_async_request(request)
+            body = b"".join([part async for part in answer.aiter_raw()])
+            await answer.aclose()
+            return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+
+        return await self._life.call(f"{request.method} {request.url.path}", whole)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class MortalStorage(AsyncHttpTransport[Any, Any]):
+    """The way to a storage service."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._inner = AioHttpTransport()
+
+    async def send(self, request: Any, **kwargs: Any) -> Any:
+        name = f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}"
+        return await self._life.call(name, lambda: self._inner.send(request, **kwargs))
+
+    async def open(self) -> None:
+        await self._inner.open()
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(kind, error, trace)
+
+
+@dataclass
+class MortalQueue:
+    """A queue that outlives the process which puts messages on it."""
+
+    life: Life
+    queue: DocumentQueue
+
+    async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
+        if documents:
+            await self.life.call("put message", lambda: self.queue.put(connection, documents, delay=delay))
+
+
+async def end_of_life(work: Awaitable[None]) -> bool:
+    """Do ``work``; whether the process died of it. What it still had running dies with it."""
+    others = asyncio.all_tasks()
+    try:
+        await work
+    except Died:
+        left = asyncio.all_tasks() - others
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return True
+    return False
