@@ -16,6 +16,7 @@ CHECKS = {
     "mypy": ["mypy"],
 }
 
+THOROUGH = "--thorough"
 AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
 """Where the tests find the storage emulator; without it they start their own."""
 
@@ -23,12 +24,15 @@ AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
 def main(arguments: list[str]) -> int:
     """Runs every check, also after a failed one, so that one run shows all; pytest's summary is the last line.
 
-    With arguments only pytest runs, and gets them. Returns 0, or the exit code of the first failed check.
+    With arguments only pytest runs, and gets them; ``--thorough`` adds the long tests. Returns 0, or the exit code of
+    the first failed check.
     """
+    thorough = ["-m", ""] if THOROUGH in arguments else []
+    arguments = [argument for argument in arguments if argument != THOROUGH]
     codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
     with Azurite() as azurite:
         environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
-        codes.append(_run([sys.executable, "-m", "pytest", *arguments], environment))
+        codes.append(_run([sys.executable, "-m", "pytest", *thorough, *arguments], environment))
     return next(filter(None, codes), 0)
 
 

@@ -22,7 +22,7 @@ COMMANDS = {
     "up": Command("local.up", "the same, left running, with the URLs to try"),
     "host": Command("local.host.command", "the Functions host alone, on your own settings  [--port N] [--func]"),
     "ping": Command("local.ping", "whether everything a connection needs works  [CONNECTION]"),
-    "test": Command("local.checks", "lint, types and all the tests; with arguments: pytest alone"),
+    "test": Command("local.checks", "lint, types and all the tests  [--thorough] [pytest arguments]"),
     "bench": Command("local.bench", "the benchmark, as ratios in one run"),
 }
 

@@ -186,16 +186,19 @@ async def running_world(
     settings: Mapping[str, object] | None = None,
     dynamics: Mapping[str, object] | None = None,
     furnish: Callable[[Posting], Posting] = furnished,
+    clock: Clock | None = None,
+    **transports: Any,
 ) -> AsyncIterator[World]:
     """A world with one connection and the company ``usmf``, on a storage partition of its own.
 
-    ``settings`` are the company's, ``dynamics`` those of the connection to F&O; ``furnish`` sets up master data.
+    ``settings`` are the company's, ``dynamics`` those of the connection to F&O; ``furnish`` sets up master data;
+    ``transports`` go to :func:`build_connector`.
     """
-    clock = Clock()
+    clock = clock or Clock()
     with Simulation(certificates, clock=clock) as simulation:
         company = {"report_from": date(2026, 1, 1).isoformat(), **(settings or {})}
         connections = {CONNECTION: simulation.settings({COMPANY: company}, dynamics)}
-        async with connected(azurite, simulation, clock, connections) as world:
+        async with connected(azurite, simulation, clock, connections, **transports) as world:
             world.posting = furnish(world.posting)
             yield world
 
@@ -209,10 +212,12 @@ async def connected(
     *,
     table: str = "",
     queue: QueueInMemory | None = None,
+    **transports: Any,
 ) -> AsyncIterator[World]:
     """A connector on ``simulation``; with ``table`` and ``queue`` of another it is a second instance of that."""
     loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
-    connector = await build_connector(loaded, clock=clock, random=Random(11), table=table or f"ledger{uuid4().hex}")
+    table = table or f"ledger{uuid4().hex}"
+    connector = await build_connector(loaded, clock=clock, random=Random(11), table=table, **transports)
     queue = queue or QueueInMemory(clock)
     connector = replace(connector, documents_queue=queue, backfill_queue=queue)
     try:

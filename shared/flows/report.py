@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from azure.core.exceptions import AzureError
+
 from shared import telemetry
 from shared.connector import Connector
 from shared.documents import DocumentKey, PostedDocument
@@ -20,6 +22,7 @@ from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Paused
 from shared.ledger.records import DocumentRecord
+from shared.ledger.trouble import is_storage_trouble
 from shared.mapping import needs_tax_categories
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 
@@ -40,10 +43,19 @@ async def report_documents(
     connection = connector.connection(message.connection)
     run = Run(connector, connection, connection.company(message.company), actor, queue)
     with telemetry.span(actor.function, trace_parent=message.trace):
-        await _report(run, message)
+        try:
+            await _report(run, message)
+        except AzureError as trouble:
+            if not is_storage_trouble(trouble):
+                raise
+            # Claims that were written meanwhile run out by themselves.
+            delay = connector.ledger.lease + _CLOCK_SKEW
+            logger.error("%s: put back, the ledger does not answer (%s)", message.company, type(trouble).__name__)
+            await queue.put(connection.name, message.document_keys(), delay=delay)
 
 
 async def _report(run: Run, message: DocumentsMessage) -> None:
+    connector, connection = run.connector, run.connection
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
@@ -64,8 +76,9 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     except TRANSIENT as trouble:
         await postpone(run, claims, trouble)
     except Exception as defect:
-        for claim in claims:
-            await release(run, claim, defect)
+        if not is_storage_trouble(defect):
+            for claim in claims:
+                await release(run, claim, defect)
         raise
     else:
         await _report_each(run, claims, documents)
@@ -87,7 +100,7 @@ async def _report_each(
     """Report every claimed document; one that meets trouble or a defect does not keep the others."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(claim: DocumentRecord) -> Exception | None:
+    async def one(claim: DocumentRecord) -> None:
         approved = correction_under_way(claim)
         report = Correction(run, claim, approved) if approved else DocumentReport(run, claim)
         async with slots:
@@ -98,11 +111,14 @@ async def _report_each(
             except TRANSIENT as trouble:
                 await postpone(run, [report.claim], trouble)
             except Exception as defect:
-                logger.exception("%s: cannot be reported because of a defect", claim.key)
-                await release(run, report.claim, defect)
-                return defect
-        return None
+                if not is_storage_trouble(defect):
+                    logger.exception("%s: cannot be reported because of a defect", claim.key)
+                    await release(run, report.claim, defect)
+                raise
 
-    defects = [defect for defect in await asyncio.gather(*(one(claim) for claim in claims)) if defect]
-    if defects:
-        raise defects[0]
+    failures = await asyncio.gather(*(one(claim) for claim in claims), return_exceptions=True)
+    for failure in failures:
+        if failure is not None and not is_storage_trouble(failure):
+            raise failure
+    for trouble in filter(None, failures):
+        raise trouble

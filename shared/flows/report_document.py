@@ -124,6 +124,7 @@ class DocumentReport:
             if asked:
                 found = await upsert.find(client, transaction)
             if found is None and (unchanged or not known):
+                self.claim = await self._run.outlast_a_call(self.claim)
                 found = await upsert.create(client, transaction)
             match found:
                 case upsert.Found() if found.same:
@@ -170,6 +171,7 @@ class DocumentReport:
                 fingerprint=document_fingerprint,
             )
             return
+        self.claim = await self._run.outlast_a_call(self.claim)
         changed = await upsert.update(self._run.company.account.client, transaction)
         message = "Changed in TaxJar, the filing period is open."
         await self._reported(
