@@ -190,7 +190,8 @@ def _refusal(response: httpx.Response, set: str, host: str) -> DynamicsError:
 
 def _page(response: httpx.Response, set: str) -> dict[str, Any]:
     page = _json(response)
-    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+    rows = page.get("value") if isinstance(page, dict) else None
+    if not isinstance(page, dict) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unavailable(f"F&O's answer for {set} cannot be read: it is not a page of rows.")
     return page
 
@@ -198,7 +199,7 @@ def _page(response: httpx.Response, set: str) -> dict[str, Any]:
 def _json(response: httpx.Response) -> object:
     try:
         return json.loads(response.content, parse_float=Decimal, parse_constant=_no_number)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -89,7 +89,7 @@ def _comparable(field: str, value: object) -> Decimal | str | None:
 def _magnitude(text: str | None) -> Decimal | str:
     """The number without its sign, which the record type decides; an absent one is zero."""
     try:
-        return abs(Decimal(text or 0))
+        return Decimal(text or 0).copy_abs()
     except InvalidOperation:
         return text or ""
 
