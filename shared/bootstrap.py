@@ -99,6 +99,8 @@ def keep_secrets_out_of_logs(redactor: Redactor) -> None:
             handler.addFilter(RedactingFilter(redactor))
     for library in ("httpx", "httpcore", "azure"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # It logs refusals of Entra ID in full; the connector says the same in a sentence of its own.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
 
 def _connection(

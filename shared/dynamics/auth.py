@@ -122,6 +122,8 @@ def _is_refusal(status: int | None) -> bool:
 def _refusal(settings: DynamicsSettings, error: ClientAuthenticationError) -> str:
     sentence = _ENTRA_SENTENCE.search(error.message or "")
     words = sentence.group().strip() if sentence else "no reason given."
+    if settings.client_secret is not None:  # a refusal may quote what it refuses
+        words = words.replace(settings.client_secret.get_secret_value(), "***")
     return (
         f"Entra ID refuses client {settings.client_id} of tenant {settings.tenant_id}: {words}"
         " Check tenant, client and its credential."

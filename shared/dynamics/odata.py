@@ -214,8 +214,14 @@ def _words(response: httpx.Response) -> str:
     inner = error.get("innererror") if isinstance(error, dict) else None
     for source in (inner, error):
         if isinstance(source, dict) and (text := source.get("message") or source.get("Message")):
-            return str(text).strip()
+            return _without_token(str(text).strip(), response.request)
     return ""
+
+
+def _without_token(text: str, request: httpx.Request) -> str:
+    """A refusal may quote the token it refuses."""
+    token = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return text.replace(token, "***") if token else text
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:
