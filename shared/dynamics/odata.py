@@ -28,6 +28,7 @@ from shared.dynamics.errors import (
     Throttled,
     Unavailable,
 )
+from shared.redaction import MASK, redact
 
 Row = dict[str, Any]
 
@@ -221,7 +222,7 @@ def _words(response: httpx.Response) -> str:
 def _without_token(text: str, request: httpx.Request) -> str:
     """A refusal may quote the token it refuses."""
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
-    return text.replace(token, "***") if token else text
+    return str(redact(text.replace(token, MASK) if token else text))
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:

@@ -51,6 +51,8 @@ class Correction:
         client = self._run.company.account.client
         transaction = from_wire(proposal.kinds[part], proposal.payloads[part])
         found = await upsert.find(client, transaction) if self.claim.outcome_unknown else None
+        if not found:
+            self.claim = await self._run.outlast_a_call(self.claim)
         sent = found or await upsert.create(client, transaction)
         if isinstance(sent, upsert.Found) and not sent.same:
             fields = ", ".join(sent.differences)

@@ -55,7 +55,6 @@ async def report_documents(
 
 
 async def _report(run: Run, message: DocumentsMessage) -> None:
-    connector, connection = run.connector, run.connection
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
