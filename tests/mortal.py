@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -112,6 +112,9 @@ class MortalQueue:
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         if documents:
             await self.life.call("put message", lambda: self.queue.put(connection, documents, delay=delay))
+
+    async def oldest_due(self) -> datetime | None:
+        return await self.queue.oldest_due()
 
 
 async def end_of_life(work: Awaitable[None]) -> bool:
