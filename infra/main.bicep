@@ -30,9 +30,9 @@ param connectionsFile string = ''
 param schedules object = {
   POLL_SCHEDULE: '0 */5 * * * *'
   SWEEP_SCHEDULE: '0 30 2 * * *'
-  CUSTOMER_SCHEDULE: '0 0 * * * *'
-  NEXUS_SCHEDULE: '0 0 4 * * *'
-  RECONCILE_SCHEDULE: '0 0 5 * * *'
+  CUSTOMER_SCHEDULE: '0 15 * * * *'
+  NEXUS_SCHEDULE: '0 45 3 * * *'
+  RECONCILE_SCHEDULE: '0 30 4 * * *'
 }
 
 @description('Seconds for which a claim of a document holds without being renewed.')
