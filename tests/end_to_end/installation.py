@@ -29,7 +29,7 @@ _POLL_EVERY = 3
 """Seconds."""
 
 
-def wait_until(condition: Callable[[], object], *, within: float = 60) -> None:
+def wait_until(condition: Callable[[], object], *, within: float = 120) -> None:
     """Wait for a condition; fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not condition():
@@ -95,7 +95,7 @@ class Installation:
         found: dict[str, Any] = host.get(f"/api/documents/{CONNECTION}/{COMPANY}/{transaction_id}")
         return found
 
-    def settle(self, host: Host, *, documents: int, polling: bool = False, within: float = 60) -> list[dict[str, Any]]:
+    def settle(self, host: Host, *, documents: int, polling: bool = False, within: float = 120) -> list[dict[str, Any]]:
         """Wait until the ledger has ``documents`` and none is in flight, ``polling`` every few seconds."""
         found: list[dict[str, Any]] = []
         next_poll = time.monotonic()
