@@ -32,7 +32,7 @@ class DocumentFilter(BaseModel):
 class Chosen(BaseModel):
     """The query of ``show_document`` and ``decide_document``: which of several documents that show the same id."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     voucher: str | None = None
 
