@@ -5,7 +5,7 @@ param insightsId string
 param email string
 param connectionNames array
 
-// minutesBack: how much telemetry a query sees; every: how often it is asked. ISO 8601 durations.
+// window: how much telemetry a query sees; every: how often it is asked. ISO 8601 durations.
 var rules = {
   'documents-failed': {
     description: 'A document failed, or a message was poisoned.'

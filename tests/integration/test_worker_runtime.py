@@ -35,6 +35,7 @@ ROUTE = {
     "zip": "75207",
     "job": "none",
 }
+RANGE = {"from": TODAY.isoformat(), "to": TODAY.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def run(python: Path, certificates: Certificates, tmp_path_factory: pytest.TempP
         key = DocumentKey(COMPANY, posted.date, "INV-1", "V-1")
         values = {
             "route": ROUTE,
-            "query": {"from": TODAY.isoformat(), "to": TODAY.isoformat()},
+            "queries": {"reconciliations": RANGE, "completeness": RANGE},
             "body": {},
             "message": encode(next(messages(CONNECTION, [key]))),
         }

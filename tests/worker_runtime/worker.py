@@ -1,8 +1,8 @@
 """Runs a function app in Microsoft's worker runtime: index it, invoke each function once, print what came back.
 
 A program of its own: it runs in the environment of :mod:`tests.worker_runtime.environment`, with the deployed files
-as its working folder. Standard input holds the values to invoke with: ``route`` (parameters of HTTP routes), ``body``
-(of HTTP requests) and ``message`` (a queue message). Standard output ends with one line of JSON.
+as its working folder. Standard input holds the values to invoke with: ``route`` (parameters of HTTP routes), ``queries``
+(query parameters by the first part of the route), ``body`` (of HTTP requests) and ``message`` (a queue message). Standard output ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def http_input(trigger: Values, values: Values) -> tuple[TypedData, Values]:
         url=f"http://127.0.0.1/api/{path}",
         headers={"content-type": "application/json"},
         params=params,
-        query=values["query"],
+        query=values["queries"].get(path.split("/")[0], {}),
         body=TypedData(bytes=body),
     )
     return TypedData(http=request), {}
