@@ -1,8 +1,9 @@
 """Runs a function app in Microsoft's worker runtime: index it, invoke each function once, print what came back.
 
 A program of its own: it runs in the environment of :mod:`tests.worker_runtime.environment`, with the deployed files
-as its working folder. Standard input holds the values to invoke with: ``route`` (parameters of HTTP routes), ``queries``
-(query parameters by the first part of the route), ``body`` (of HTTP requests) and ``message`` (a queue message). Standard output ends with one line of JSON.
+as its working folder. Standard input holds the values to invoke with: ``route`` (parameters of HTTP routes),
+``queries`` (query parameters by the first part of the route), ``body`` (of HTTP requests) and ``message`` (a queue
+message). Standard output ends with one line of JSON.
 """
 
 from __future__ import annotations
