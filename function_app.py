@@ -11,7 +11,7 @@ import azure.functions as func
 
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows import bury, decide, documents, filing_periods, ping, poll, receive, report
+from shared.flows import bury, customers, decide, documents, filing_periods, ping, poll, receive, report
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
@@ -108,6 +108,12 @@ async def bury_poisoned_backfill(message: func.QueueMessage) -> None:
     """Mark the documents of a poisoned backfill message as failed."""
     actor = Actor(function="bury_poisoned_backfill", by="queue")
     await bury.bury_poisoned(await connector(), message.get_body(), message.id or "", actor)
+
+
+@app.timer_trigger("timer", schedule("CUSTOMER_SCHEDULE", "0 15 * * * *"), run_on_startup=False)
+async def sync_exempt_customers(timer: func.TimerRequest) -> None:
+    """Bring the exemptions of customers in TaxJar up to date."""
+    await customers.sync_exempt_customers(await connector(), by="schedule")
 
 
 @app.route("documents/{connection}/{company}", methods=["GET"])

@@ -24,6 +24,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import LEDGER_TABLE
 from shared.ledger.pauses import Gate, Pauses
@@ -73,6 +74,7 @@ async def build_connector(
     rows = tables.get_table_client(table)
     pauses = Pauses(rows, clock=clock, random=random)
     account = _accounts(pauses, http, clock)
+    subjects = SubjectLedger(rows, redact=redactor.value)
     return Connector(
         connections={
             name: _connection(name, connection, account, pauses, http, clock)
@@ -83,7 +85,8 @@ async def build_connector(
         ),
         periods=PeriodLedger(rows),
         watermarks=Watermarks(rows, clock=clock),
-        subjects=SubjectLedger(rows, redact=redactor.value),
+        subjects=subjects,
+        customers=CustomerLedger(subjects, clock=clock),
         documents_queue=StorageDocumentQueue(queues.get_queue_client(DOCUMENTS_QUEUE), clock=clock),
         backfill_queue=StorageDocumentQueue(queues.get_queue_client(BACKFILL_QUEUE), clock=clock),
         clock=clock,

@@ -10,6 +10,7 @@ from random import Random
 
 from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.pauses import Gate
 from shared.ledger.periods import PeriodLedger
@@ -73,6 +74,7 @@ class Connector:
     periods: PeriodLedger
     watermarks: Watermarks
     subjects: SubjectLedger
+    customers: CustomerLedger
     documents_queue: DocumentQueue
     backfill_queue: DocumentQueue
     clock: Callable[[], datetime]

@@ -1,4 +1,4 @@
-"""What TaxJar is told: one order per posted invoice, one refund per posted credit note.
+"""What TaxJar is told: one order per posted invoice, one refund per posted credit note, and who is exempt.
 
 Pure and frozen. Money is ``Decimal`` in US dollars with exactly two decimals, already signed as TaxJar keeps it:
 positive on orders, negative on refunds; quantities and discounts are positive on both.
@@ -37,6 +37,19 @@ class Place:
     zip: str = ""
     city: str = ""
     street: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxJarCustomer:
+    """A customer whose exemption TaxJar has to know, or whose exemption has ended (``non_exempt``)."""
+
+    customer_id: str
+    name: str
+    exemption_type: ExemptionType
+    exempt_states: tuple[str, ...] = ()
+    """US states in which the exemption applies; none means everywhere."""
+    place: Place = Place("")
+    """The customer's own address as far as it is usable: each part may be empty, the country too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from shared.documents import Customer, OriginalInvoice, PostedDocument
-from shared.dynamics.addresses import (
-    CUSTOMER_DELIVERY,
-    CUSTOMER_INVOICE,
-    CUSTOMER_PRIMARY,
-    INVOICED,
-    ORDER,
-    Countries,
-)
+from shared.documents import OriginalInvoice, PostedDocument
+from shared.dynamics.addresses import INVOICED, ORDER
+from shared.dynamics.customers import read_customer
 from shared.dynamics.entities import (
     CHARGE_CODES,
     CHARGES,
@@ -69,6 +63,7 @@ def assemble(
     order, free_text = related.order_of(document) or {}, related.free_text_of(document) or {}
     account = related.customer_account(document)
     countries = reference.countries
+    customer = related.customers.get(account.casefold())
     invoiced = related.addresses.get(record_id(journal, "DeliveryPostalAddress"))
     return PostedDocument(
         key=document.key,
@@ -86,7 +81,7 @@ def assemble(
         is_intercompany=yes(journal, "InterCompanyPosted"),
         invoice_account=text(header, "InvoiceCustomerAccountNumber"),
         order_account=related.ordering_account(document),
-        customer=read_customer(related.customers.get(account.casefold()), countries),
+        customer=read_customer(customer, countries, reference.exempt_tax_groups) if customer else None,
         tax_group=(text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")),
         delivery_mode=text(header, "DeliveryModeCode") or text(journal, "DlvMode"),
         sales_order=text(header, "SalesOrderNumber") or text(journal, "SalesId"),
@@ -95,23 +90,6 @@ def assemble(
         legal_entity_address=reference.legal_entity_address,
         originals=originals,
         notes=_notes(document, related, reference, unreadable),
-    )
-
-
-def read_customer(row: Row | None, countries: Countries) -> Customer | None:
-    """A customer account, for its exemption and its addresses."""
-    if row is None:
-        return None
-    person = f"{text(row, 'PersonFirstName')} {text(row, 'PersonLastName')}".strip()
-    return Customer(
-        account=text(row, "CustomerAccount"),
-        name=text(row, "OrganizationName") or person or text(row, "NameAlias"),
-        tax_group=text(row, "SalesTaxGroup"),
-        customer_group=text(row, "CustomerGroupId"),
-        federal_indicator=text(row, "FederalIndicator"),
-        delivery_address=CUSTOMER_DELIVERY.read(row, countries),
-        primary_address=CUSTOMER_PRIMARY.read(row, countries),
-        invoice_address=CUSTOMER_INVOICE.read(row, countries),
     )
 
 

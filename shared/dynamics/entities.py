@@ -199,6 +199,7 @@ CUSTOMERS = Entity(
         *_prefixed("InvoiceAddress", "State", "CountryRegionISOCode", "BuildingComplement"),
     ),
 )
+TAX_GROUP_CODES = Entity("TaxGroupDatas", ("dataAreaId", "TaxGroupId", "TaxCodeId", "ExemptTax"))
 WAREHOUSES = Entity(
     "Warehouses",
     (

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 
-from shared.documents import DocumentKey, ListedDocument, PostedDocument
+from shared.documents import Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
+from shared.dynamics.customers import list_customers
 from shared.dynamics.entities import CHARGES, HEADER_KEY, HEADERS, JOURNAL_LINES, JOURNALS, LINES, LISTED_HEADERS
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import (
@@ -69,6 +70,10 @@ class DynamicsReader:
             number: [document for document in listed if document.key.number.casefold() == number.casefold()]
             for number in numbers
         }
+
+    def list_customers(self, companies: Collection[str]) -> AsyncIterator[tuple[str, list[Customer]]]:
+        """The customers of ``companies``, each with its company: at most one server page of one company at a time."""
+        return list_customers(self._sets, self._reference, companies)
 
     async def probe(self) -> None:
         """One cheap call, also while the environment is paused; raises unless F&O answers."""

@@ -1,4 +1,4 @@
-"""Master data of an environment that hardly changes: warehouses, sites, legal entities, countries, charge codes.
+"""Master data of an environment that hardly changes: warehouses, sites, companies, countries, charge codes, tax groups.
 
 Each set is read whole, once per company, and kept for an hour. What a copy lacks may be new in F&O: it is looked up
 again, at most every five minutes.
@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 
 from shared.documents import Address
 from shared.dynamics.addresses import LEGAL_ENTITY, Countries, stock_address
-from shared.dynamics.entities import CHARGE_CODES, COUNTRIES, LEGAL_ENTITIES, SITES, WAREHOUSES, Entity
+from shared.dynamics.entities import (
+    CHARGE_CODES,
+    COUNTRIES,
+    LEGAL_ENTITIES,
+    SITES,
+    TAX_GROUP_CODES,
+    WAREHOUSES,
+    Entity,
+)
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import Comparison, Filter, all_of, enum, equals
 from shared.dynamics.rows import Row, folded, text, yes
@@ -33,6 +41,8 @@ class ReferenceData:
     countries: Countries
     legal_entity: Row | None = None
     shipping_codes: Mapping[str, bool] | None = None
+    exempt_tax_groups: frozenset[str] | None = None
+    """Sales tax groups that tax nothing; ``None`` when unreadable."""
 
     def warehouse_address(self, warehouse: str) -> Address | None:
         """Where a warehouse is."""
@@ -71,7 +81,6 @@ class ReferenceDataSource:
         mine = equals("dataAreaId", company)
         stock = await self._read(WAREHOUSES, "WarehouseId", company, mine, warehouses)
         site_rows = await self._read(SITES, "SiteId", company, mine, sites)
-        countries = await self._read(COUNTRIES, "CountryRegion", "")
         entities = await self._read(LEGAL_ENTITIES, "LegalEntityId", "")
         codes = None
         if charge_codes:
@@ -80,13 +89,35 @@ class ReferenceDataSource:
         return ReferenceData(
             warehouses=stock or {},
             sites=site_rows or {},
-            countries={country: text(row, "ISOcode") for country, row in (countries or {}).items()},
+            countries=await self.countries(),
             legal_entity=(entities or {}).get(company),
             shipping_codes=None if codes is None else {code: yes(row, "IsShipping") for code, row in codes.items()},
+            exempt_tax_groups=await self.exempt_tax_groups(company),
         )
 
+    async def countries(self) -> Countries:
+        """Country/region ids with their two-letter codes; empty when unreadable."""
+        rows = await self._read(COUNTRIES, "CountryRegion", "") or {}
+        return {country: text(row, "ISOcode") for country, row in rows.items()}
+
+    async def exempt_tax_groups(self, company: str) -> frozenset[str] | None:
+        """The sales tax groups, case-folded, of which every code is exempt. ``None`` when unreadable.
+
+        A group without codes taxes nothing either, but may merely be unfinished: it does not count.
+        """
+        rows = await self._read(TAX_GROUP_CODES, ("TaxGroupId", "TaxCodeId"), company, equals("dataAreaId", company))
+        if rows is None:
+            return None
+        taxed = {folded(row, "TaxGroupId") for row in rows.values() if not yes(row, "ExemptTax")}
+        return frozenset(folded(row, "TaxGroupId") for row in rows.values()) - taxed
+
     async def _read(
-        self, entity: Entity, key: str, company: str, where: Filter | None = None, wanted: Collection[str] = ()
+        self,
+        entity: Entity,
+        key: str | tuple[str, ...],
+        company: str,
+        where: Filter | None = None,
+        wanted: Collection[str] = (),
     ) -> Mapping[str, Row] | None:
         async with self._locks[entity.name, company]:
             copy = self._copies.get((entity.name, company))
@@ -94,10 +125,14 @@ class ReferenceDataSource:
                 rows = await self._sets.whole_optional(entity, where)
                 if rows is None:
                     return None
-                copy = _Copy(self._clock(), {folded(row, key): row for row in rows})
+                copy = _Copy(self._clock(), {_id(row, key): row for row in rows})
                 self._copies[entity.name, company] = copy
             return copy.rows
 
     def _is_stale(self, copy: _Copy, wanted: Collection[str]) -> bool:
         age = self._clock() - copy.read_at
         return age >= _KEPT or (age >= _LOOKED_UP_AGAIN and any(id not in copy.rows for id in wanted))
+
+
+def _id(row: Row, key: str | tuple[str, ...]) -> str:
+    return folded(row, key) if isinstance(key, str) else "|".join(folded(row, part) for part in key)

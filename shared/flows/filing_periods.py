@@ -65,7 +65,7 @@ async def close_filing_period(
         )
         properties = {"state": code, "filed_through": closing.filed_through.isoformat()}
         try:
-            await connector.subjects.write(where, PERIOD, code, entry, expected=row.get("audit_count", 0), **properties)
+            await connector.subjects.write(where, PERIOD, code, entry, only_if=lambda now: now == row, **properties)
         except SubjectChanged:
             raise Problem(
                 409, "conflict", "The period changed in this moment. Look at it again, then close it."

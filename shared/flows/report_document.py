@@ -11,6 +11,7 @@ from shared.fingerprint import fingerprint
 from shared.flows.not_found import settle_not_shown
 from shared.flows.postpone import NotYet
 from shared.flows.proposals import content_of, keep_as_filed, propose
+from shared.flows.put_customer import put_customer_first
 from shared.flows.run import Run
 from shared.ledger.audit import AuditEntry
 from shared.ledger.records import DocumentRecord, State
@@ -51,7 +52,7 @@ class DocumentReport:
             case Skipped() | Held():
                 await self._set_aside(outcome)
             case Mapped():
-                await self._send(outcome, fingerprint(document))
+                await self._send_after_customer(outcome, document)
 
     def _map(self, document: PostedDocument) -> Mapped | Skipped | Held:
         return map_document(
@@ -101,6 +102,23 @@ class DocumentReport:
             proposal=None,
             **({} if self.claim.payload else figures),
         )
+
+    async def _send_after_customer(self, outcome: Mapped, document: PostedDocument) -> None:
+        """Send the transaction; an exempt customer comes first, or TaxJar would take the sale for taxable."""
+        try:
+            await put_customer_first(self._run, document.customer)
+        except Rejected as refusal:
+            await self._hold(
+                outcome,
+                to_wire(outcome.transaction),
+                HoldReason.REJECTED_BY_TAXJAR,
+                f"TaxJar refuses the exempt customer ({refusal.status}): {refusal.detail} Correct the customer in F&O,"
+                " then retry the document.",
+                response={"detail": refusal.detail},
+                status=refusal.status,
+            )
+        else:
+            await self._send(outcome, fingerprint(document))
 
     async def _send(self, outcome: Mapped, document_fingerprint: str) -> None:
         """Send the transaction; what TaxJar already holds under its id is adopted if equal, else amended."""

@@ -27,6 +27,8 @@ class Run:
     queue: DocumentQueue
     periods: FilingPeriods = field(default_factory=lambda: FilingPeriods(1, {}))
     tax_categories: frozenset[str] | None = None
+    customers_in_taxjar: set[str] = field(default_factory=set)
+    """Fingerprints of exempt customers that TaxJar is known to hold."""
 
     async def prepare(self, *, ask_tax_categories: bool) -> None:
         """Read what all documents of the message need. Raises what the calls raise."""

@@ -1,7 +1,8 @@
-"""Audit about what is no posted document: buried messages, filing periods, pulls."""
+"""Audited rows about what is no posted document: buried messages, filing periods, exempt customers, pulls."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
@@ -9,14 +10,14 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.audit import AuditEntry, Chain, Redact
+from shared.ledger.audit import AuditEntry, Chain, Redact, read_chain
 from shared.ledger.keys import encode
 
 _ATTEMPTS = 5
 
 
 class SubjectChanged(Exception):
-    """The row was written by somebody else since it was read."""
+    """The row is not as it has to be for the change: somebody else wrote it."""
 
 
 class SubjectLedger:
@@ -33,19 +34,47 @@ class SubjectLedger:
         except ResourceNotFoundError:
             return {}
 
+    async def listing(
+        self, partition_key: str, kind: str, first: str, last: str, *, select: Sequence[str]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The rows named ``first`` to ``last``, in the order of their names, with the properties of ``select``."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey le @last",
+            parameters={
+                "partition": partition_key,
+                "first": f"{kind}|{encode(first)}",
+                "last": f"{kind}|{encode(last)}",
+            },
+            select=list(select),
+        )
+        async for row in rows:
+            yield dict(row)
+
+    async def audit(self, partition_key: str, kind: str, name: str) -> tuple[list[dict[str, Any]], bool]:
+        """The row's audit entries, oldest first, and whether the chain is intact."""
+        row = f"{kind}|{encode(name)}"
+        entities = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
+            parameters={"partition": partition_key, "first": f"audit|{row}|", "end": f"audit|{row}|~"},
+        )
+        found = [entity async for entity in entities]
+        stored = await self.get(partition_key, kind, name)
+        return read_chain(found, Chain(stored.get("audit_count", 0), stored.get("audit_head", "")))
+
     async def write(
         self,
         partition_key: str,
         kind: str,
         name: str,
-        entry: AuditEntry,
+        entry: AuditEntry | None,
         *,
-        expected: int | None = None,
+        only_if: Callable[[Mapping[str, Any]], bool] = lambda stored: True,
         **properties: Any,
     ) -> dict[str, Any]:
         """Set ``properties`` of the row and append ``entry``, in one entity-group transaction.
 
-        ``expected`` is the ``audit_count`` that the row must have (0: no row yet), else :class:`SubjectChanged`.
+        ``only_if`` is asked about the row as it is when it is written (empty: no row yet); where it says no, nothing is
+        written. Raises :class:`SubjectChanged` then.
         """
         row = f"{kind}|{encode(name)}"
         for attempt in range(_ATTEMPTS):
@@ -54,15 +83,18 @@ class SubjectLedger:
                 guard = {"etag": stored.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
             except ResourceNotFoundError:
                 stored, guard = {}, {}
-            chain = Chain(stored.get("audit_count", 0), stored.get("audit_head", ""))
-            if expected is not None and chain.count != expected:
+            if not only_if(stored):
                 raise SubjectChanged(f"{kind} {name}")
-            chain, audit = chain.append(partition_key, row, entry, self._redact)
+            chain = Chain(stored.get("audit_count", 0), stored.get("audit_head", ""))
+            audits: list[tuple[str, dict[str, Any]]] = []
+            if entry:
+                chain, audit = chain.append(partition_key, row, entry, self._redact)
+                audits = [("create", audit)]
             changed = {**stored, "PartitionKey": partition_key, "RowKey": row, **properties}
             changed |= {"audit_count": chain.count, "audit_head": chain.head}
             verb = ("update", changed, {"mode": UpdateMode.REPLACE, **guard}) if guard else ("create", changed)
             try:
-                await self._table.submit_transaction([verb, ("create", audit)])
+                await self._table.submit_transaction([verb, *audits])
                 return changed
             except HttpResponseError as error:
                 if error.status_code not in (409, 412) or attempt == _ATTEMPTS - 1:

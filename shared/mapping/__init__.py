@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shared.mapping.corrections import CorrectionIds, correction_ids, current_id, reversal_of
-from shared.mapping.exemptions import exemption_of
+from shared.mapping.customers import exempt_states, map_customer
+from shared.mapping.exemptions import Exemption, ExemptionRule, exemption_of
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
@@ -16,6 +17,8 @@ from shared.mapping.tax_codes import needs_tax_categories
 __all__ = [
     "STATES",
     "CorrectionIds",
+    "Exemption",
+    "ExemptionRule",
     "Held",
     "HoldReason",
     "Mapped",
@@ -29,8 +32,10 @@ __all__ = [
     "current_id",
     "customer_id",
     "derived_id",
+    "exempt_states",
     "exemption_of",
     "kind_of",
+    "map_customer",
     "map_document",
     "needs_tax_categories",
     "order_id",

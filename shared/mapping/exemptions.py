@@ -1,6 +1,17 @@
-"""Exemptions of customers and of single transactions, from F&O's sales tax groups (design 4.5)."""
+"""Exemptions of customers and of single transactions (design 4.5).
+
+F&O has no exempt flag. These rules are asked in this order, and the first that holds decides:
+
+1. ``tax_group``: the customer's sales tax group is in the setting ``EXEMPT_TAX_GROUPS``;
+2. ``federal``: the customer's Federal indicator is ``Federal``, so it is ``government``;
+3. ``exempt_in_dynamics``: F&O taxes nothing in the customer's sales tax group, which is not in the setting: ``other``,
+   with a warning that names the group.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.documents import Customer, PostedDocument
 from shared.mapping.outcomes import Note, NoteCode
@@ -8,16 +19,49 @@ from shared.mapping.signs import Totals
 from shared.settings import CompanySettings
 from shared.transactions import ExemptionType
 
+_FEDERAL = "federal"
+
+
+class ExemptionRule(StrEnum):
+    """Which rule made a customer exempt."""
+
+    TAX_GROUP = "tax_group"
+    FEDERAL = "federal"
+    EXEMPT_IN_DYNAMICS = "exempt_in_dynamics"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A customer's exemption and where it comes from."""
+
+    type: ExemptionType
+    rule: ExemptionRule
+    source: str
+    """What in F&O makes the customer exempt: ``tax group EXEMPT``."""
+    warning: str = ""
+    """A sentence for an operator when the settings leave the exemption's kind open."""
+
 
 def exemption_of_group(tax_group: str, company: CompanySettings) -> ExemptionType | None:
-    """The exemption a sales tax group stands for, if any."""
+    """The exemption that the settings give a sales tax group, if any."""
     value = company.exempt_tax_groups.get(tax_group.strip().casefold())
     return ExemptionType(value) if value else None
 
 
-def exemption_of(customer: Customer, company: CompanySettings) -> ExemptionType | None:
+def exemption_of(customer: Customer, company: CompanySettings) -> Exemption | None:
     """The exemption ``customer`` has in TaxJar; ``None`` when it is taxable."""
-    return exemption_of_group(customer.tax_group, company)
+    source = f"tax group {customer.tax_group}"
+    if mapped := exemption_of_group(customer.tax_group, company):
+        return Exemption(mapped, ExemptionRule.TAX_GROUP, source)
+    if customer.federal_indicator.casefold() == _FEDERAL:
+        return Exemption(ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL, "Federal indicator Federal")
+    if customer.tax_group_exempt:
+        warning = (
+            f"Warning: all codes of sales tax group {customer.tax_group} are exempt in F&O, but EXEMPT_TAX_GROUPS does"
+            " not name it; its customers are exempt as 'other'. Add the group to the setting."
+        )
+        return Exemption(ExemptionType.OTHER, ExemptionRule.EXEMPT_IN_DYNAMICS, source, warning)
+    return None
 
 
 def exemption_of_document(
@@ -31,10 +75,11 @@ def exemption_of_document(
     if not totals.tax:
         return exemption_of_group(document.tax_group, company), ()
     customer = document.customer
-    if not customer or not exemption_of(customer, company):
+    exemption = exemption_of(customer, company) if customer else None
+    if not customer or not exemption:
         return None, ()
     sentence = (
-        f"Warning: tax of {abs(document.total_tax):.2f} was collected from exempt customer {customer.account} (tax"
-        f" group {customer.tax_group}). It is reported as taxable, because collected tax must be remitted."
+        f"Warning: tax of {abs(document.total_tax):.2f} was collected from exempt customer {customer.account}"
+        f" ({exemption.source}). It is reported as taxable, because collected tax must be remitted."
     )
     return ExemptionType.NON_EXEMPT, (Note(NoteCode.TAX_FROM_EXEMPT_CUSTOMER, sentence),)

@@ -83,7 +83,7 @@ def map_document(
         amount=facts["amount"],
         shipping=from_cents(sign * settled.amounts.shipping),
         sales_tax=facts["sales_tax"],
-        customer_id=customer_id(document.key.company, document.order_account or document.invoice_account),
+        customer_id=customer_id(document.key.company, _customer_account(document)),
         ship_to=route.ship_to,
         ship_from=route.ship_from,
         line_items=tuple(_line_items(parts, settled.amounts, settled.taxes, codes, sign)),
@@ -91,6 +91,13 @@ def map_document(
         transaction_reference_id=link.reference_id,
     )
     return Mapped(**facts, notes=notes, transaction=transaction, tax_codes=codes)
+
+
+def _customer_account(document: PostedDocument) -> str:
+    """As the customer table spells it, since TaxJar minds the case and F&O does not."""
+    account = document.order_account or document.invoice_account
+    customer = document.customer
+    return customer.account if customer and customer.account.casefold() == account.casefold() else account
 
 
 @dataclass(frozen=True, slots=True)

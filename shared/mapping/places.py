@@ -47,7 +47,7 @@ class CleanedAddress:
 
 def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
     """Clean ``address``; complete means a ZIP code and a state in the US, a country elsewhere."""
-    country = _country(address, company)
+    country = country_code(address, company)
     if not country:
         shown = f"a country, {address.country!r}, that has no two-letter code" if address.country else "no country"
         return CleanedAddress(None, f"has {shown}")
@@ -56,11 +56,10 @@ def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
         state = one_line(address.state)
         state = state.upper() if _TWO_LETTERS.fullmatch(state) else ""
         return CleanedAddress(Place(country, state, one_line(address.zip), city, street))
-    zip_match = _ZIP.fullmatch(address.zip.strip())
-    if not zip_match:
+    zip_code = _zip_code(address.zip)
+    if not zip_code:
         shown = f"{address.zip.strip()!r}, which is no ZIP code," if address.zip.strip() else "no ZIP code"
         return CleanedAddress(None, f"has {shown}".rstrip(","))
-    zip_code = "-".join(part for part in zip_match.groups() if part)
     if not address.state.strip():
         states = states_of_zip(zip_code)
         if len(states) != 1:
@@ -77,12 +76,29 @@ def clean_place(address: Address | None, company: CompanySettings) -> Place | No
     return clean_address(address, company).place if address else None
 
 
+def usable_parts(address: Address, company: CompanySettings) -> Place:
+    """What can be sent of an address that need not be complete; a code that TaxJar would refuse is left out."""
+    if place := clean_place(address, company):
+        return place
+    city, street = one_line(address.city), one_line(address.street)
+    if country_code(address, company) != US:
+        return Place("", city=city, street=street)
+    return Place(US, state_code(address.state, company.state_codes) or "", _zip_code(address.zip), city, street)
+
+
 def zip_fits_state(place: Place) -> bool:
     """Whether TaxJar can accept the ZIP code in the state; always true outside the US."""
     return place.country != US or place.state in states_of_zip(place.zip)
 
 
-def _country(address: Address, company: CompanySettings) -> str:
+def _zip_code(text: str) -> str:
+    """ZIP5 or ZIP+4 with its dash; empty when ``text`` is no ZIP code."""
+    match = _ZIP.fullmatch(text.strip())
+    return "-".join(part for part in match.groups() if part) if match else ""
+
+
+def country_code(address: Address, company: CompanySettings) -> str:
+    """The two-letter code of the address's country; empty when there is none."""
     given = one_line(address.country)
     mapped = company.country_codes.get(given.casefold())
     if mapped:

@@ -93,6 +93,21 @@ class MasterData:
             },
         )
 
+    def tax_group(self, group: str, *codes: str, exempt: bool = False) -> None:
+        """A sales tax group with its sales tax codes; ``exempt`` says that none of them is charged."""
+        self.simulator.add("TaxGroups", {"dataAreaId": self.company, "TaxGroupCode": group, "Description": group})
+        for code in codes:
+            self.simulator.add(
+                "TaxGroupDatas",
+                {
+                    "dataAreaId": self.company,
+                    "TaxGroupId": group,
+                    "TaxCodeId": code,
+                    "ExemptTax": exempt,
+                    "TaxExemptCodeId": "EXEMPT" if exempt else "",
+                },
+            )
+
     def product(self, item: str, name: str, *, tax_item_group: str = "FULL", category: str = "") -> Row:
         """A released product; ``category`` also assigns it in the sales hierarchy."""
         self._product_names[item] = name

@@ -24,10 +24,10 @@ async def test_master_data_is_read_whole_once_an_hour(
     for _ in range(3):
         await of_company(source)
         clock.advance(minutes=19)
-    assert len(order_invoice.requests) == 5
+    assert len(order_invoice.requests) == 6
     clock.advance(minutes=3)
     await of_company(source)
-    assert len(order_invoice.requests) == 10
+    assert len(order_invoice.requests) == 12
 
 
 async def test_a_warehouse_that_is_new_is_looked_up_again(

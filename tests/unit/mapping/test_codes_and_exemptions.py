@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.documents import Customer, PostedDocument
-from shared.mapping import HoldReason, Mapped, NoteCode, exemption_of, needs_tax_categories
+from shared.mapping import ExemptionRule, HoldReason, Mapped, NoteCode, exemption_of, needs_tax_categories
 from shared.transactions import ExemptionType
 from tests.unit.mapping.builders import charge, company, document, held, line, mapped, notes, outcome
 
@@ -93,6 +93,31 @@ def test_tax_from_any_other_customer_states_nothing() -> None:
     assert mapped(document(line(tax="8.25"), customer=None), EXEMPT).exemption_type is None
 
 
-def test_a_customer_is_exempt_by_its_tax_group() -> None:
-    assert exemption_of(Customer("C-1", tax_group="EX-RES"), EXEMPT) is ExemptionType.WHOLESALE
-    assert exemption_of(Customer("C-1", tax_group="TX"), EXEMPT) is None
+@pytest.mark.parametrize(
+    ("tax_group", "federal_indicator", "tax_group_exempt", "exemption"),
+    [
+        ("EX-RES", "Federal", True, (ExemptionType.WHOLESALE, ExemptionRule.TAX_GROUP)),
+        ("ex-gov", "None", None, (ExemptionType.GOVERNMENT, ExemptionRule.TAX_GROUP)),
+        ("CHURCH", "Federal", True, (ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL)),
+        ("CHURCH", "NonFederal", True, (ExemptionType.OTHER, ExemptionRule.EXEMPT_IN_DYNAMICS)),
+        ("TX", "NonFederalException", False, None),
+        ("TX", "", None, None),
+    ],
+)
+def test_the_tax_group_map_wins_over_the_federal_indicator_and_that_over_a_group_that_taxes_nothing(
+    tax_group: str, federal_indicator: str, tax_group_exempt: bool | None, exemption: object
+) -> None:
+    customer = Customer(
+        "C-1", tax_group=tax_group, federal_indicator=federal_indicator, tax_group_exempt=tax_group_exempt
+    )
+    found = exemption_of(customer, EXEMPT)
+    assert (found and (found.type, found.rule)) == exemption
+
+
+def test_only_the_exemption_that_no_setting_names_carries_a_warning_with_its_group() -> None:
+    unmapped = exemption_of(Customer("C-1", tax_group="CHURCH", tax_group_exempt=True), EXEMPT)
+    mapped_group = exemption_of(Customer("C-1", tax_group="EX-RES", tax_group_exempt=True), EXEMPT)
+    assert unmapped
+    assert "CHURCH" in unmapped.warning
+    assert mapped_group
+    assert mapped_group.warning == ""

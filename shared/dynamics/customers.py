@@ -1,0 +1,46 @@
+"""Customers: one from its row, and all of a connection's companies page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from itertools import groupby
+
+from shared.documents import Customer
+from shared.dynamics.addresses import CUSTOMER_DELIVERY, CUSTOMER_INVOICE, CUSTOMER_PRIMARY, Countries
+from shared.dynamics.entities import CUSTOMERS
+from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.filters import any_of, chunks
+from shared.dynamics.reference_data import ReferenceDataSource
+from shared.dynamics.rows import Row, folded, text
+
+_ORDER = ("dataAreaId", "CustomerAccount")
+
+
+def read_customer(row: Row, countries: Countries, exempt_tax_groups: frozenset[str] | None) -> Customer:
+    """A customer account, for its exemption and its addresses. ``exempt_tax_groups`` are ``None`` when unreadable."""
+    person = f"{text(row, 'PersonFirstName')} {text(row, 'PersonLastName')}".strip()
+    tax_group = folded(row, "SalesTaxGroup")
+    return Customer(
+        account=text(row, "CustomerAccount"),
+        name=text(row, "OrganizationName") or person or text(row, "NameAlias"),
+        tax_group=text(row, "SalesTaxGroup"),
+        customer_group=text(row, "CustomerGroupId"),
+        federal_indicator=text(row, "FederalIndicator"),
+        tax_group_exempt=None if exempt_tax_groups is None else tax_group in exempt_tax_groups,
+        delivery_address=CUSTOMER_DELIVERY.read(row, countries),
+        primary_address=CUSTOMER_PRIMARY.read(row, countries),
+        invoice_address=CUSTOMER_INVOICE.read(row, countries),
+    )
+
+
+async def list_customers(
+    sets: EntitySets, reference: ReferenceDataSource, companies: Collection[str]
+) -> AsyncIterator[tuple[str, list[Customer]]]:
+    """The customers of ``companies`` by account: at most one server page of one company at a time."""
+    countries = await reference.countries()
+    for some in chunks(sorted(companies)):
+        groups = {company: await reference.exempt_tax_groups(company) for company in some}
+        async for page in sets.pages(CUSTOMERS, any_of("dataAreaId", some), orderby=_ORDER):
+            for company, rows in groupby(page, key=lambda row: folded(row, "dataAreaId")):
+                if company in groups:
+                    yield company, [read_customer(row, countries, groups[company]) for row in rows]

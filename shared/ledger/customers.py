@@ -1,0 +1,134 @@
+"""The customer ledger: what TaxJar holds of every customer that is or once was exempt, changed by one worker at a time.
+
+A row is written before TaxJar is called and forgets there what TaxJar holds: whoever finds it after a crash sends anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+from shared.ledger import wide
+from shared.ledger.audit import AuditEntry
+from shared.ledger.keys import partition
+from shared.ledger.subjects import SubjectChanged, SubjectLedger
+
+_CUSTOMER = "customer"
+_LEASE = timedelta(minutes=3)
+"""Longer than the two calls of an upsert can last."""
+_SUMMARY = ("customer_id", "exemption_type", "rule", "payload_hash", "refused_hash")
+
+
+class CustomerBusy(Exception):
+    """Another worker is putting this customer in TaxJar, or has taken it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """One customer as it was last put in TaxJar."""
+
+    customer_id: str
+    exemption_type: str = ""
+    """Empty until it was put once."""
+    rule: str = ""
+    """The rule that made it exempt."""
+    payload_hash: str = ""
+    """Of what TaxJar holds; empty while that is not known for sure."""
+    refused_hash: str = ""
+    """Of what TaxJar refused last."""
+    payload: Mapping[str, Any] | None = None
+    """As last put; ``None`` when never, and in summaries."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerClaim:
+    """The right to put one customer in TaxJar for a while."""
+
+    record: CustomerRecord
+    connection: str
+    company: str
+    until: str
+
+
+class CustomerLedger:
+    """The customers of all companies; one row each in the company's partition, with a hash chain of its own."""
+
+    def __init__(self, subjects: SubjectLedger, *, clock: Callable[[], datetime]) -> None:
+        self._subjects = subjects
+        self._clock = clock
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def one_at_a_time(self, connection: str, customer_id: str) -> asyncio.Lock:
+        """The lock of one customer within this process, which spares its documents a quarrel over the claim."""
+        return self._locks.setdefault((connection, customer_id), asyncio.Lock())
+
+    async def get(self, connection: str, company: str, customer_id: str) -> CustomerRecord | None:
+        """The customer's record, in full."""
+        stored = await self._subjects.get(partition(connection, company), _CUSTOMER, customer_id)
+        return _record(stored) if stored else None
+
+    async def known(self, connection: str, company: str, customer_ids: Collection[str]) -> dict[str, CustomerRecord]:
+        """Summaries of those of ``customer_ids`` that have one: a one range read, of which the others are dropped."""
+        if not customer_ids:
+            return {}
+        wanted = frozenset(customer_ids)
+        rows = self._subjects.listing(
+            partition(connection, company), _CUSTOMER, min(wanted), max(wanted), select=_SUMMARY
+        )
+        return {row["customer_id"]: _record(row) async for row in rows if row["customer_id"] in wanted}
+
+    async def claim(self, connection: str, company: str, customer_id: str) -> CustomerClaim:
+        """Claim the customer before TaxJar is called. Raises :class:`CustomerBusy` while another claim is alive."""
+        now = self._clock()
+        until = (now + _LEASE).isoformat()
+        before: list[CustomerRecord] = []
+
+        def is_free(stored: Mapping[str, Any]) -> bool:
+            before[:] = [_record({"customer_id": customer_id, **stored})]
+            lease = stored.get("lease_until")
+            return not lease or datetime.fromisoformat(lease) <= now
+
+        changes = {"customer_id": customer_id, "payload_hash": "", "lease_until": until}
+        try:
+            where = partition(connection, company)
+            await self._subjects.write(where, _CUSTOMER, customer_id, None, only_if=is_free, **changes)
+        except SubjectChanged:
+            raise CustomerBusy(f"Customer {customer_id} is being put in TaxJar by another worker.") from None
+        return CustomerClaim(before[0], connection, company, until)
+
+    async def settle(
+        self, claim: CustomerClaim, entry: AuditEntry, *, payload: Mapping[str, Any] | None = None, **properties: str
+    ) -> None:
+        """End the claim with its audit entry; ``payload`` is what TaxJar holds now.
+
+        Raises :class:`CustomerBusy` when another worker took over meanwhile: what TaxJar holds is then in doubt.
+        """
+        where = partition(claim.connection, claim.company)
+        customer_id = claim.record.customer_id
+        packed = wide.pack("payload", json.dumps(payload, sort_keys=True, ensure_ascii=False)) if payload else {}
+
+        def is_mine(stored: Mapping[str, Any]) -> bool:
+            return bool(stored.get("lease_until") == claim.until)
+
+        changes = {**packed, **properties, "lease_until": ""}
+        try:
+            await self._subjects.write(where, _CUSTOMER, customer_id, entry, only_if=is_mine, **changes)
+        except SubjectChanged:
+            await self._subjects.write(where, _CUSTOMER, customer_id, None, payload_hash="")
+            raise CustomerBusy(f"Customer {customer_id} was taken over by another worker.") from None
+
+    async def audit(self, connection: str, company: str, customer_id: str) -> tuple[list[dict[str, Any]], bool]:
+        """The customer's audit entries, oldest first, and whether the chain is intact."""
+        return await self._subjects.audit(partition(connection, company), _CUSTOMER, customer_id)
+
+
+def _record(stored: Mapping[str, Any]) -> CustomerRecord:
+    payload = wide.unpack("payload", stored)
+    return CustomerRecord(
+        **{name: stored.get(name) or "" for name in _SUMMARY}, payload=json.loads(payload) if payload else None
+    )

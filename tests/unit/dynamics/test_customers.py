@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.dynamics.errors import Throttled
+
+CUSTOMERS = "CustomersV3"
+
+
+def row(account: str, company: str = "ctus", **changes: Any) -> dict[str, Any]:
+    return {"dataAreaId": company, "CustomerAccount": account, "SalesTaxGroup": "TX", **changes}
+
+
+async def pages(environment: Any, *companies: str) -> list[tuple[str, list[str]]]:
+    listing = environment.reader().list_customers(companies)
+    return [(company, [customer.account for customer in page]) async for company, page in listing]
+
+
+async def test_one_query_lists_the_customers_of_all_companies_by_account(environment: Any) -> None:
+    environment.sets[CUSTOMERS] = [row("C-1", "CTCA"), row("C-1"), row("C-2"), row("C-9", "other")]
+    assert await pages(environment, "ctus", "ctca") == [("ctca", ["C-1"]), ("ctus", ["C-1", "C-2"])]
+    (query,) = environment.asked(CUSTOMERS)
+    assert "cross-company=true&$select=dataAreaId,CustomerAccount," in query
+    assert "&$filter=dataAreaId eq 'ctca' or dataAreaId eq 'ctus'&$orderby=dataAreaId,CustomerAccount" in query
+
+
+async def test_no_page_is_read_before_the_one_before_has_been_worked_on(environment: Any, as_page: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        second = b"skiptoken" in request.url.query
+        link = f"https://contoso.operations.dynamics.com/data/{CUSTOMERS}?$skiptoken=1"
+        answered: httpx.Response = as_page([row("C-2" if second else "C-1")], None if second else link)
+        return answered
+
+    environment.sets[CUSTOMERS] = answer
+    listing = environment.reader().list_customers(["ctus"])
+    for read in (1, 2):
+        await anext(listing)
+        assert len(environment.asked(CUSTOMERS)) == read
+    with pytest.raises(StopAsyncIteration):
+        await anext(listing)
+
+
+async def test_a_group_of_which_every_code_is_exempt_is_known_without_regard_to_case(environment: Any) -> None:
+    def code(group: str, code: str, exempt: str) -> dict[str, Any]:
+        return {"dataAreaId": "ctus", "TaxGroupId": group, "TaxCodeId": code, "ExemptTax": exempt}
+
+    environment.sets["TaxGroupDatas"] = [
+        code("CHURCH", "A", "Yes"),
+        code("church", "B", "Yes"),
+        code("MIXED", "A", "Yes"),
+        code("MIXED", "B", "No"),
+    ]
+    environment.sets[CUSTOMERS] = [row(group, SalesTaxGroup=group) for group in ("Church", "MIXED", "EMPTY", "")]
+    listing = environment.reader().list_customers(["ctus"])
+    found = {customer.account: customer.tax_group_exempt async for _, page in listing for customer in page}
+    assert found == {"Church": True, "MIXED": False, "EMPTY": False, "": False}
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_the_tax_groups_it_is_unknown_what_they_tax(environment: Any, status: int) -> None:
+    environment.sets["TaxGroupDatas"] = httpx.Response(status)
+    environment.sets[CUSTOMERS] = [row("C-1")]
+    [(_, [customer])] = [page async for page in environment.reader().list_customers(["ctus"])]
+    assert customer.tax_group_exempt is None
+
+
+async def test_tax_groups_that_cannot_be_read_for_the_moment_stop_the_listing(environment: Any) -> None:
+    environment.sets["TaxGroupDatas"] = httpx.Response(429)
+    with pytest.raises(Throttled):
+        await pages(environment, "ctus")

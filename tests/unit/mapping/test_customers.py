@@ -1,0 +1,70 @@
+"""F&O's customers as TaxJar is told of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.documents import Address, Customer
+from shared.mapping import map_customer
+from shared.taxjar.customers import customer_to_wire
+from shared.transactions import ExemptionType, Place, TaxJarCustomer
+from tests.unit.mapping.builders import AUSTIN, DENVER, LONDON, company
+
+REGIONS = company(exempt_regions={"RESALE": ["tx", "CA"], "C-2": ["NY"], "C-3": []})
+WHOLESALE = ExemptionType.WHOLESALE
+TEXTS = st.text(max_size=12)
+
+
+def mapped(customer: Customer, exemption: ExemptionType = WHOLESALE) -> TaxJarCustomer:
+    return map_customer("usmf", customer, REGIONS, exemption)
+
+
+@pytest.mark.parametrize(
+    ("account", "tax_group", "states"),
+    [
+        ("C-1", "resale", ("CA", "TX")),
+        ("c-2", "RESALE", ("NY",)),
+        ("C-3", "RESALE", ()),
+        ("C-1", "EXEMPT", ()),
+    ],
+)
+def test_the_customers_own_regions_win_and_none_means_everywhere(
+    account: str, tax_group: str, states: tuple[str, ...]
+) -> None:
+    assert mapped(Customer(account, tax_group=tax_group)).exempt_states == states
+
+
+def test_an_exemption_that_ended_keeps_no_regions() -> None:
+    assert mapped(Customer("C-1", tax_group="RESALE"), ExemptionType.NON_EXEMPT).exempt_states == ()
+
+
+def test_the_first_complete_address_is_the_customers() -> None:
+    incomplete = Address(country="USA", country_iso="US", city="Austin")
+    customer = Customer("C-1", primary_address=incomplete, delivery_address=DENVER, invoice_address=AUSTIN)
+    assert mapped(customer).place == Place("US", "CO", "80202", "Denver", "1 Wynkoop St")
+    assert mapped(Customer("C-1", primary_address=LONDON)).place.country == "GB"
+
+
+def test_a_name_is_never_empty() -> None:
+    assert mapped(Customer("C-1", name=" \n ")).name == "C-1"
+
+
+def test_what_is_unknown_is_left_out_but_regions_are_always_said() -> None:
+    assert customer_to_wire(mapped(Customer("C-1", name="Prairie"))) == {
+        "customer_id": "USMF-C-1",
+        "exemption_type": "wholesale",
+        "name": "Prairie",
+        "exempt_regions": [],
+    }
+
+
+@given(st.builds(Address, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS))
+def test_whatever_the_address_its_codes_have_two_letters_and_its_texts_one_line(address: Address) -> None:
+    wire = customer_to_wire(mapped(Customer("C-1", name="Prairie", primary_address=address)))
+    for name in ("country", "state"):
+        assert re.fullmatch("[A-Z]{2}", wire.get(name, "US"))
+    assert all(text == " ".join(text.split()) and text for text in wire.values() if isinstance(text, str))
