@@ -11,10 +11,11 @@ import azure.functions as func
 
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows import bury, customers, decide, documents, filing_periods, ping, poll, receive, report
+from shared.flows import bury, customers, decide, documents, filing_periods, nexus, ping, poll, rates, receive, report, taxes
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
+from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, Problem, check_size, read_json, read_query
 
@@ -114,6 +115,37 @@ async def bury_poisoned_backfill(message: func.QueueMessage) -> None:
 async def sync_exempt_customers(timer: func.TimerRequest) -> None:
     """Bring the exemptions of customers in TaxJar up to date."""
     await customers.sync_exempt_customers(await connector(), by="schedule")
+
+
+@app.timer_trigger("timer", schedule("NEXUS_SCHEDULE", "0 45 3 * * *"), run_on_startup=False)
+async def pull_nexus_regions(timer: func.TimerRequest) -> None:
+    """Keep the regions in which the TaxJar accounts have nexus."""
+    await nexus.pull_nexus_regions(await connector(), by="schedule")
+
+
+@app.route("nexus/{connection}", methods=["GET"])
+@answering
+async def list_nexus_regions(req: func.HttpRequest) -> Answer:
+    """The regions as pulled last, as JSON or CSV."""
+    query = read_query(req.params, nexus.NexusQuery)
+    return await nexus.list_nexus_regions(await connector(), req.route_params["connection"], query)
+
+
+@app.route("taxes/{connection}", methods=["POST"])
+@answering
+async def calculate_tax(req: func.HttpRequest) -> Answer:
+    """TaxJar's tax for a sale; nothing is stored."""
+    query = read_query(req.params, taxes.TaxQuery)
+    request = read_json(req.get_body(), TaxRequest)
+    return Answer(body=await taxes.calculate_tax(await connector(), req.route_params["connection"], request, query))
+
+
+@app.route("rates/{connection}/{zip}", methods=["GET"])
+@answering
+async def look_up_rate(req: func.HttpRequest) -> Answer:
+    """The sales tax rates of a place, at most a day old while TaxJar answers."""
+    query = read_query({**req.params, "zip": req.route_params["zip"]}, rates.RateQuery)
+    return Answer(body=await rates.look_up_rate(await connector(), req.route_params["connection"], query))
 
 
 @app.route("documents/{connection}/{company}", methods=["GET"])

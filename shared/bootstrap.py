@@ -27,8 +27,10 @@ from shared.dynamics.reader import DynamicsReader
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import LEDGER_TABLE
+from shared.ledger.nexus import NexusLedger
 from shared.ledger.pauses import Gate, Pauses
 from shared.ledger.periods import PeriodLedger
+from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, StorageDocumentQueue
@@ -87,6 +89,8 @@ async def build_connector(
         watermarks=Watermarks(rows, clock=clock),
         subjects=subjects,
         customers=CustomerLedger(subjects, clock=clock),
+        nexus=NexusLedger(subjects),
+        rates=RateCache(rows, clock=clock),
         documents_queue=StorageDocumentQueue(queues.get_queue_client(DOCUMENTS_QUEUE), clock=clock),
         backfill_queue=StorageDocumentQueue(queues.get_queue_client(BACKFILL_QUEUE), clock=clock),
         clock=clock,

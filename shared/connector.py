@@ -12,8 +12,10 @@ from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.reader import DynamicsReader
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
+from shared.ledger.nexus import NexusLedger
 from shared.ledger.pauses import Gate
 from shared.ledger.periods import PeriodLedger
+from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.queues import DocumentQueue
@@ -75,6 +77,8 @@ class Connector:
     watermarks: Watermarks
     subjects: SubjectLedger
     customers: CustomerLedger
+    nexus: NexusLedger
+    rates: RateCache
     documents_queue: DocumentQueue
     backfill_queue: DocumentQueue
     clock: Callable[[], datetime]

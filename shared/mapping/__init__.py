@@ -8,7 +8,7 @@ from shared.mapping.exemptions import Exemption, ExemptionRule, exemption_of
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
-from shared.mapping.places import clean_place
+from shared.mapping.places import clean_place, zip_fits_state
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.signs import kind_of
 from shared.mapping.states import STATES
@@ -42,4 +42,5 @@ __all__ = [
     "refund_id",
     "reversal_of",
     "transaction_id",
+    "zip_fits_state",
 ]

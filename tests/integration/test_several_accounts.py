@@ -1,0 +1,98 @@
+"""Companies with TaxJar accounts of their own: whose account answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.simulation import CONNECTION, TAXJAR_TOKEN, Simulation
+from local.simulators.certificates import Certificates
+from local.simulators.dynamics.specs import AUSTIN
+from shared.bootstrap import build_connector
+from shared.connector import Connector
+from shared.flows.customers import sync_exempt_customers
+from shared.flows.live import account_of
+from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
+from shared.settings import load_settings
+from shared.web import Problem
+from tests.world import Clock
+
+OWN: dict[str, Any] = {"report_from": "2026-01-01", "taxjar": {"token": "own-token"}}
+OTHER: dict[str, Any] = {"report_from": "2026-01-01", "taxjar": {"token": "other-token"}}
+SHARED: dict[str, Any] = {"report_from": "2026-01-01"}
+
+
+@asynccontextmanager
+async def connected(
+    azurite: str, certificates: Certificates, companies: Mapping[str, Mapping[str, object]]
+) -> AsyncIterator[tuple[Simulation, Connector]]:
+    clock = Clock()
+    with Simulation(certificates, clock=clock) as simulation:
+        simulation.taxjar.tokens.update({"own-token": "own", "other-token": "other"})
+        settings = load_settings(azurewebjobsstorage=azurite, connections={CONNECTION: simulation.settings(companies)})
+        connector = await build_connector(settings, clock=clock, table=f"ledger{uuid4().hex}")
+        try:
+            yield simulation, connector
+        finally:
+            await connector.aclose()
+
+
+async def test_the_account_is_the_companys_else_that_of_the_connections_token_or_of_the_only_company(
+    azurite: str, certificates: Certificates
+) -> None:
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": SHARED}) as (_, connector):
+        connection = connector.connection(CONNECTION)
+        own, shared = (connection.company(company).account for company in ("usmf", "usrt"))
+        assert own is not shared
+        assert account_of(connection, "") is shared
+        assert account_of(connection, "USMF") is own
+    async with connected(azurite, certificates, {"usmf": OWN}) as (_, connector):
+        connection = connector.connection(CONNECTION)
+        assert account_of(connection, "") is connection.company("usmf").account
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": OTHER}) as (_, connector):
+        with pytest.raises(Problem, match="usmf, usrt") as unclear:
+            account_of(connector.connection(CONNECTION), "")
+        assert unclear.value.status == 400
+
+
+async def test_regions_are_those_of_the_companys_account_and_without_one_of_all(
+    azurite: str, certificates: Certificates
+) -> None:
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": SHARED, "uspi": SHARED}) as (
+        simulation,
+        connector,
+    ):
+        simulation.taxjar.account("own").nexus[:] = ["NY", "TX"]
+        simulation.taxjar.account(simulation.taxjar.tokens[TAXJAR_TOKEN]).nexus[:] = ["TX", "CA"]
+        await pull_nexus_regions(connector, by="test")
+        assert len(simulation.taxjar.calls) == 2
+
+        async def states(company: str) -> list[str]:
+            answer = await list_nexus_regions(connector, CONNECTION, NexusQuery(company=company))
+            return [region["region_code"] for region in json.loads(answer.text())["regions"]]
+
+        assert (await states("usmf"), await states("uspi")) == (["NY", "TX"], ["CA", "TX"])
+        assert await states("") == ["CA", "NY", "TX"]
+
+
+async def test_exempt_customers_go_to_the_account_of_their_company_and_trouble_with_one_leaves_the_other_alone(
+    azurite: str, certificates: Certificates
+) -> None:
+    groups = {"exempt_tax_groups": {"EXEMPT": "government"}}
+    async with connected(azurite, certificates, {"usmf": OWN | groups, "usrt": SHARED | groups}) as (sim, connector):
+        for company in ("usmf", "usrt"):
+            sim.posting(company).customer("C-1", "Schools", AUSTIN, tax_group="EXEMPT")
+        del sim.taxjar.tokens["own-token"]
+        await sync_exempt_customers(connector, by="test")
+        assert sim.taxjar.account(sim.taxjar.tokens[TAXJAR_TOKEN]).customers.keys() == {"USRT-C-1"}
+        sim.taxjar.tokens["own-token"] = "own"
+        clock = connector.clock
+        assert isinstance(clock, Clock)
+        clock.advance(minutes=6)
+        await sync_exempt_customers(connector, by="test")
+        assert sim.taxjar.account("own").customers.keys() == {"USMF-C-1"}
