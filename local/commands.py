@@ -23,6 +23,7 @@ COMMANDS = {
     "host": Command("local.host.command", "the Functions host alone, on your own settings  [--port N] [--func]"),
     "ping": Command("local.ping", "whether everything a connection needs works  [CONNECTION]"),
     "test": Command("local.checks", "lint, types and all the tests  [--thorough] [pytest arguments]"),
+    "categories": Command("local.categories", "TaxJar's product tax codes, found by words  [SEARCH]"),
     "bench": Command("local.bench", "the benchmark, as ratios in one run"),
 }
 
@@ -30,7 +31,7 @@ COMMANDS = {
 def usage() -> str:
     """The text shown for ``--help``, for no command and for an unknown one."""
     lines = ["usage: python3 -m local COMMAND [arguments]", ""]
-    lines += [f"  {name:6} {command.summary}" for name, command in COMMANDS.items()]
+    lines += [f"  {name:10} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(lines)
 
 

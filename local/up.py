@@ -12,6 +12,8 @@ from local.demo import retailer
 from local.demo.story import Demo, running_demo, say, wait_until_settled
 from local.simulation import CONNECTION, TAXJAR_TOKEN
 
+_SALE = {"to_country": "US", "to_state": "TX", "to_zip": "78704", "amount": 59.9, "shipping": 5}
+
 
 def main(arguments: list[str]) -> int:
     """Serve until Ctrl-C or SIGTERM, then end everything. Returns 0, or the host's code when it ends by itself."""
@@ -23,6 +25,8 @@ def main(arguments: list[str]) -> int:
             say("Sweeping the last 45 days, once.\n")
             demo.host.run("sweep_posted_invoices")
             wait_until_settled(demo.host, len(demo.expectations))
+            demo.host.run("sync_exempt_customers")
+            demo.host.run("pull_nexus_regions")
             say(_what_to_try(demo))
             return demo.host.process.wait()
     except KeyboardInterrupt:
@@ -44,6 +48,12 @@ def _what_to_try(demo: Demo) -> str:
             _curl(f"{documents}/{reported}", key),
         ],
         "The same order in the simulated TaxJar": [_curl(f"{urls['TaxJar']}/transactions/orders/{reported}", token)],
+        "Nexus regions, live tax and rates": [
+            _curl(f"{host.url}/api/nexus/{CONNECTION}?format=csv", key),
+            _curl(f"{host.url}/api/taxes/{CONNECTION}", key, method="POST", body=json.dumps(_SALE)),
+            _curl(f"{host.url}/api/rates/{CONNECTION}/78704?city=Austin", key),
+        ],
+        "The exempt customers in the simulated TaxJar": [_curl(f"{urls['TaxJar']}/customers/USRT-C-2001", token)],
         "Run a timer function now, asynchronously": [
             _curl(f"{host.url}/admin/functions/poll_posted_invoices", key, method="POST", body='{"input": ""}')
         ],

@@ -12,6 +12,7 @@ from subprocess import DEVNULL
 
 from local.demo import adventureworks, retailer
 from local.demo.adventureworks import post_adventureworks
+from local.demo.exemptions import show_exemptions
 from local.demo.expectations import Expectation
 from local.demo.month_close import close_month
 from local.demo.retailer import post_retailer
@@ -108,6 +109,7 @@ def _run(host: Host, simulation: Simulation, table_calls: TableCalls, expectatio
     wait_until_settled(host, len(expectations))
     again = _taxjar_calls(simulation) - taxjar
     say(f"TaxJar calls for what is settled: {again}.")
+    wrong += show_exemptions(host, account)
     count, reported = len(expectations), len(account.transactions)
     say(
         f"\n{count} documents settled in {seconds:.1f} s, {reported} of them reported. Calls per document:"

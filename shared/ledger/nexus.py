@@ -63,7 +63,8 @@ class NexusLedger:
                 before={"regions": list(before.codes)} if before else None,
                 after={"regions": list(now.codes)},
             )
-        properties: dict[str, Any] = {"pulled_at": pulled_at.isoformat(), **wide.pack("regions", json.dumps(list(regions)))}
+        packed = wide.pack("regions", json.dumps(now.regions, ensure_ascii=False))
+        properties: dict[str, Any] = {"pulled_at": pulled_at.isoformat(), **packed}
         await self._subjects.write(partition(connection, company), _NEXUS, _REGIONS, entry, **properties)
         return new - old, old - new
 
