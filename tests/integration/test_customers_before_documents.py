@@ -13,6 +13,8 @@ from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AUSTIN, InvoiceSpec
 from local.simulators.faults import Fault
 from shared.flows.customers import sync_exempt_customers
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.customers import CustomerBusy
 from shared.ledger.records import State
 from tests.world import COMPANY, TODAY, World
 
@@ -142,3 +144,26 @@ async def test_the_id_on_the_document_is_spelled_as_that_of_the_customer(world: 
     await world.run()
     assert world.taxjar.orders["USMF-INV-1"].customer_id == "USMF-C-abc"
     assert world.taxjar.customers.keys() == {"USMF-C-abc"}
+
+
+async def test_a_worker_that_outlived_its_claim_leaves_the_customer_in_doubt_and_the_next_sync_sends_it_anew(
+    world: World,
+) -> None:
+    school(world)
+    customers = world.connector.customers
+    claim = await customers.claim(CONNECTION, COMPANY, "USMF-C-2000")
+    with pytest.raises(CustomerBusy):
+        await customers.claim(CONNECTION, COMPANY, "USMF-C-2000")
+    world.clock.advance(minutes=4)
+    await sync_exempt_customers(world.connector, by="test")
+    entry = AuditEntry(at=world.clock(), actor=Actor(function="f", by="b"), subject="s", decision="created")
+    with pytest.raises(CustomerBusy):
+        await customers.settle(claim, entry, payload={"customer_id": "USMF-C-2000"}, payload_hash="stale")
+    record = await customers.get(CONNECTION, COMPANY, "USMF-C-2000")
+    assert record is not None
+    assert record.payload_hash == ""
+    await sync_exempt_customers(world.connector, by="test")
+    assert answered(world) == ["POST customers", "PUT customers"]
+    entries, intact = await customers.audit(CONNECTION, COMPANY, "USMF-C-2000")
+    assert intact
+    assert [entry["decision"] for entry in entries] == ["created", "updated"]
