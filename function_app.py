@@ -11,7 +11,20 @@ import azure.functions as func
 
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows import bury, customers, decide, documents, filing_periods, nexus, ping, poll, rates, receive, report, taxes
+from shared.flows import (
+    bury,
+    customers,
+    decide,
+    documents,
+    filing_periods,
+    nexus,
+    ping,
+    poll,
+    rates,
+    receive,
+    report,
+    taxes,
+)
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
