@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from azure.storage.queue.aio import QueueClient
 
+from shared.bootstrap import utc_now
 from shared.documents import DocumentKey
 from shared.queues import StorageDocumentQueue, parse_message
 
@@ -24,7 +25,7 @@ async def queue(azurite: str) -> AsyncIterator[QueueClient]:
 
 
 async def test_what_is_put_arrives_and_never_expires(queue: QueueClient) -> None:
-    await StorageDocumentQueue(queue).put("main", KEYS)
+    await StorageDocumentQueue(queue, clock=utc_now).put("main", KEYS)
     received = [message async for message in queue.receive_messages()]
     arrived = [key for message in received for key in parse_message(message.content.encode()).document_keys()]
     assert sorted(arrived) == sorted(KEYS)
@@ -50,17 +51,17 @@ async def test_a_delayed_message_is_hidden(queue: QueueClient, delay: timedelta,
         return sent
 
     queue.send_message = noting
-    await StorageDocumentQueue(queue).put("main", KEYS[:1], delay=delay)
+    await StorageDocumentQueue(queue, clock=utc_now).put("main", KEYS[:1], delay=delay)
     assert not [message async for message in queue.receive_messages()]
     [visible] = times
     assert abs(visible - datetime.now(UTC) - hidden) < timedelta(minutes=1)
 
 
 async def test_a_delay_that_is_over_is_no_delay(queue: QueueClient) -> None:
-    await StorageDocumentQueue(queue).put("main", KEYS[:1], delay=timedelta(seconds=-5))
+    await StorageDocumentQueue(queue, clock=utc_now).put("main", KEYS[:1], delay=timedelta(seconds=-5))
     assert len([message async for message in queue.receive_messages()]) == 1
 
 
 async def test_nothing_to_put_is_no_message(queue: QueueClient) -> None:
-    await StorageDocumentQueue(queue).put("main", [])
+    await StorageDocumentQueue(queue, clock=utc_now).put("main", [])
     assert not [message async for message in queue.receive_messages()]
