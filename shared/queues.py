@@ -62,7 +62,7 @@ class DocumentsMessage(BaseModel):
     company: str = Field(min_length=1)
     keys: tuple[MessageKey, ...] = ()
     numbers: tuple[NumberToFind, ...] = ()
-    due: datetime | None = None
+    due: AwareDatetime | None = None
     """When the message was to become visible: the queue itself only tells when it was put there."""
     trace: str = Field(default="", max_length=64)
     """The W3C ``traceparent`` of what put it there."""
