@@ -9,10 +9,14 @@ from functools import wraps
 
 import azure.functions as func
 
+from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
 from shared.flows import (
+    backfill,
+    backfill_steps,
     bury,
+    completeness,
     customers,
     decide,
     documents,
@@ -22,6 +26,7 @@ from shared.flows import (
     poll,
     rates,
     receive,
+    reconciliation,
     report,
     taxes,
 )
@@ -87,6 +92,12 @@ async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
     await poll.sweep_posted_invoices(await connector(), by="schedule")
 
 
+@app.timer_trigger("timer", schedule("RECONCILE_SCHEDULE", "0 30 4 * * *"), run_on_startup=False)
+async def reconcile_nightly(timer: func.TimerRequest) -> None:
+    """Compare F&O with TaxJar over the long window, and enqueue what is missing."""
+    await reconciliation.reconcile_nightly(await connector(), by="schedule")
+
+
 @app.route("business-events/{connection}", methods=["POST"])
 @answering
 async def receive_business_event(req: func.HttpRequest) -> Answer:
@@ -104,10 +115,11 @@ async def report_documents(message: func.QueueMessage) -> None:
 
 @app.queue_trigger("message", BACKFILL_QUEUE, STORAGE)
 async def report_backfill(message: func.QueueMessage) -> None:
-    """Report the documents of a backfill, so that history never delays today."""
+    """Work on a backfill and its documents, so that history never delays today."""
     graph = await connector()
     actor = Actor(function="report_backfill", by="queue")
-    await report.report_documents(graph, parse_message(message.get_body()), actor, queue=graph.backfill_queue)
+    work = parse_backfill_message(message.get_body())
+    await backfill_steps.report_backfill(graph, work, actor, queue=graph.backfill_queue)
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE + POISON_SUFFIX, STORAGE)
@@ -223,6 +235,40 @@ async def list_filing_periods(req: func.HttpRequest) -> Answer:
 async def ping_connection(req: func.HttpRequest) -> Answer:
     """Whether everything that a connection needs works."""
     return Answer(body=await ping.ping_connection(await connector(), req.route_params["connection"], "function key"))
+
+
+@app.route("backfills/{connection}", methods=["POST"])
+@answering
+async def start_backfill(req: func.HttpRequest) -> Answer:
+    """Report, or try out, the documents of a company and a range of days."""
+    request = read_json(req.get_body(), backfill.BackfillRequest)
+    return Answer(202, await backfill.start_backfill(await connector(), req.route_params["connection"], request))
+
+
+@app.route("backfills/{connection}/{job}", methods=["GET"])
+@answering
+async def show_backfill(req: func.HttpRequest) -> Answer:
+    """How far a backfill is."""
+    connection, job = req.route_params["connection"], req.route_params["job"]
+    return Answer(body=await backfill.show_backfill(await connector(), connection, job))
+
+
+@app.route("reconciliations/{connection}/{company}", methods=["GET", "POST"])
+@answering
+async def reconcile(req: func.HttpRequest) -> Answer:
+    """Compare F&O with TaxJar; POST also enqueues what is missing."""
+    query = read_query(req.params, reconciliation.ReconcileQuery)
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return await reconciliation.reconcile(await connector(), connection, company, query, heal=req.method == "POST")
+
+
+@app.route("completeness/{connection}/{company}", methods=["GET"])
+@answering
+async def show_completeness(req: func.HttpRequest) -> Answer:
+    """Whether every document of F&O is accounted for, in figures."""
+    query = read_query(req.params, completeness.CompletenessQuery)
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return Answer(body=await completeness.show_completeness(await connector(), connection, company, query))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -24,6 +24,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import LEDGER_TABLE
@@ -88,6 +89,7 @@ async def build_connector(
         periods=PeriodLedger(rows),
         watermarks=Watermarks(rows, clock=clock),
         subjects=subjects,
+        backfills=BackfillLedger(rows, subjects),
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),
         rates=RateCache(rows, clock=clock),

@@ -10,6 +10,7 @@ from random import Random
 
 from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.nexus import NexusLedger
@@ -76,6 +77,7 @@ class Connector:
     periods: PeriodLedger
     watermarks: Watermarks
     subjects: SubjectLedger
+    backfills: BackfillLedger
     customers: CustomerLedger
     nexus: NexusLedger
     rates: RateCache

@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import islice
 from math import ceil
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from azure.storage.queue.aio import QueueClient
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from shared import telemetry
 from shared.documents import DocumentKey
@@ -25,6 +25,9 @@ KEYS_PER_MESSAGE = 20
 _NEVER_EXPIRES = -1
 _LONGEST_DELAY = timedelta(days=6)
 """Storage queues hide a message for seven days at most."""
+
+
+_Message = TypeVar("_Message")
 
 
 class MalformedMessage(Exception):
@@ -91,7 +94,7 @@ def messages(
             yield DocumentsMessage(connection=connection, company=company, keys=keys, due=due, trace=trace)
 
 
-def encode(message: DocumentsMessage) -> str:
+def encode(message: BaseModel) -> str:
     """The message as it lies on the queue: JSON in base64."""
     return base64.b64encode(message.model_dump_json(exclude_defaults=True).encode()).decode()
 
@@ -112,8 +115,13 @@ def parse_message(body: bytes) -> DocumentsMessage:
     The host hands bodies over as they are (``messageEncoding`` ``none``): one that is no base64 would otherwise go
     where no function can read it, and could not be buried.
     """
+    return decode(body, _DOCUMENTS, what="names no documents")
+
+
+def decode(body: bytes, kind: TypeAdapter[_Message], *, what: str) -> _Message:
+    """A message of ``kind``. Raises :class:`MalformedMessage`; ``what`` says what such a message then lacks."""
     try:
-        return DocumentsMessage.model_validate_json(base64.b64decode(body, validate=True))
+        return kind.validate_json(base64.b64decode(body, validate=True))
     except binascii.Error:
         raise MalformedMessage("the queue message is not base64") from None
     except ValidationError as error:
@@ -121,7 +129,10 @@ def parse_message(body: bytes) -> DocumentsMessage:
             f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}"
             for detail in error.errors(include_input=False, include_url=False)
         )
-        raise MalformedMessage(f"the queue message names no documents ({problems})") from None
+        raise MalformedMessage(f"the queue message {what} ({problems})") from None
+
+
+_DOCUMENTS = TypeAdapter(DocumentsMessage)
 
 
 class DocumentQueue(Protocol):
@@ -129,6 +140,9 @@ class DocumentQueue(Protocol):
 
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue ``documents``, visible after ``delay``."""
+
+    async def send(self, message: BaseModel, *, delay: timedelta = timedelta(0)) -> None:
+        """Enqueue one message, visible after ``delay``."""
 
     async def put_numbers(
         self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
@@ -154,6 +168,10 @@ class StorageDocumentQueue:
         hidden = _hidden_seconds(delay)
         for message in messages(connection, documents, due=self._due(hidden)):
             await self._send(message, hidden)
+
+    async def send(self, message: BaseModel, *, delay: timedelta = timedelta(0)) -> None:
+        """Enqueue one message, visible after ``delay``."""
+        await self._send(message, _hidden_seconds(delay))
 
     async def put_numbers(
         self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
@@ -182,7 +200,7 @@ class StorageDocumentQueue:
     def _due(self, hidden: int) -> datetime:
         return self._clock() + timedelta(seconds=hidden)
 
-    async def _send(self, message: DocumentsMessage, hidden: int) -> None:
+    async def _send(self, message: BaseModel, hidden: int) -> None:
         await self._client.send_message(encode(message), visibility_timeout=hidden, time_to_live=_NEVER_EXPIRES)
 
 

@@ -12,15 +12,19 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+from pydantic import BaseModel
+
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import AddressSpec
 from local.simulators.dynamics.values import render
+from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector
 from shared.documents import DocumentKey
 from shared.flows import poll
+from shared.flows.backfill_steps import report_backfill
 from shared.flows.receive import receive_business_event
 from shared.flows.report import report_documents
 from shared.ledger.audit import Actor
@@ -59,7 +63,11 @@ class QueueInMemory:
     async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
         visible = self.clock() + max(delay, timedelta(0))
         for message in messages(connection, documents, due=visible):
-            heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
+            await self.send(message, delay=delay)
+
+    async def send(self, message: BaseModel, *, delay: timedelta = timedelta(0)) -> None:
+        visible = self.clock() + max(delay, timedelta(0))
+        heapq.heappush(self.waiting, (visible, next(self._order), encode(message).encode()))
 
     async def put_numbers(
         self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
@@ -94,6 +102,11 @@ class World:
     company: str = COMPANY
 
     @property
+    def history(self) -> Any:
+        """The backfill queue."""
+        return self.connector.backfill_queue
+
+    @property
     def taxjar(self) -> Any:
         """The simulated TaxJar account: orders, refunds, customers."""
         return self.simulation.taxjar.account(TAXJAR_ACCOUNT)
@@ -119,20 +132,28 @@ class World:
         return await receive_business_event(self.connector, connection, body)
 
     async def work(self) -> int:
-        """Work on every message that is visible now; return how many there were."""
+        """Work on every message that is visible now, those of today first; return how many there were."""
         done = 0
-        actor = Actor(function="report_documents", by="queue")
-        while (body := self.queue.take()) is not None:
-            await report_documents(self.connector, parse_message(body), actor, queue=self.queue)
+        while await self.work_on_one():
             done += 1
         return done
 
+    async def work_on_one(self) -> bool:
+        """Work on one message that is visible now, if there is one."""
+        if body := self.queue.take():
+            actor = Actor(function="report_documents", by="queue")
+            await report_documents(self.connector, parse_message(body), actor, queue=self.queue)
+        elif body := self.history.take():
+            actor = Actor(function="report_backfill", by="queue")
+            await report_backfill(self.connector, parse_backfill_message(body), actor, queue=self.history)
+        return body is not None
+
     async def settle(self, *, within: timedelta = timedelta(days=8)) -> None:
-        """Work until the queue is empty, moving the clock to each delayed message."""
+        """Work until both queues are empty, moving the clock to each delayed message."""
         deadline = self.clock() + within
         await self.work()
-        while self.queue.waiting and self.queue.waiting[0][0] <= deadline:
-            self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
+        while (waiting := self.queue.waiting + self.history.waiting) and (soonest := min(waiting)[0]) <= deadline:
+            self.clock.now = max(self.clock.now, soonest)
             await self.work()
 
     async def run(self) -> None:
@@ -197,7 +218,10 @@ async def running_world(
     clock = clock or Clock()
     with Simulation(certificates, clock=clock) as simulation:
         company = {"report_from": date(2026, 1, 1).isoformat(), **(settings or {})}
-        connections = {CONNECTION: simulation.settings({COMPANY: company}, dynamics)}
+        connection: dict[str, Any] = simulation.settings({COMPANY: company}, dynamics)
+        # A limit of calls per minute would wait in real time for a clock that stands still.
+        connection["taxjar"]["max_calls_per_minute"] = 10_000_000
+        connections = {CONNECTION: connection}
         async with connected(azurite, simulation, clock, connections, **transports) as world:
             world.posting = furnish(world.posting)
             yield world
@@ -212,14 +236,15 @@ async def connected(
     *,
     table: str = "",
     queue: QueueInMemory | None = None,
+    history: QueueInMemory | None = None,
     **transports: Any,
 ) -> AsyncIterator[World]:
-    """A connector on ``simulation``; with ``table`` and ``queue`` of another it is a second instance of that."""
+    """A connector on ``simulation``; with ``table`` and queues of another it is a second instance of that."""
     loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
     table = table or f"ledger{uuid4().hex}"
     connector = await build_connector(loaded, clock=clock, random=Random(11), table=table, **transports)
-    queue = queue or QueueInMemory(clock)
-    connector = replace(connector, documents_queue=queue, backfill_queue=queue)
+    queue, history = queue or QueueInMemory(clock), history or QueueInMemory(clock)
+    connector = replace(connector, documents_queue=queue, backfill_queue=history)
     try:
         yield World(simulation, connector, queue, clock, simulation.posting(COMPANY))
     finally:

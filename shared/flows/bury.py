@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 
 from shared import telemetry
+from shared.backfill_messages import BackfillStep, DryRunMessage, parse_backfill_message
 from shared.connector import Connector
+from shared.flows.backfill import fail_backfill
+from shared.flows.dry_run import given_up
 from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.backfills import BackfillState
 from shared.ledger.documents import ClaimLost
 from shared.ledger.keys import partition
 from shared.ledger.records import DocumentRecord, State
-from shared.queues import DocumentsMessage, MalformedMessage, parse_message
+from shared.queues import DocumentsMessage, MalformedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +26,13 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
     """Mark the documents of a poisoned message as failed; audit the message itself when it names none."""
     telemetry.buried()
     try:
-        message = parse_message(body)
+        message = parse_backfill_message(body)
     except MalformedMessage as malformed:
         logger.error("buried queue message %s: %s", message_id, malformed)
         await _audit(connector, message_id, actor, str(malformed), body)
+        return
+    if not isinstance(message, DocumentsMessage):
+        await _bury_backfill(connector, message, actor)
         return
     records = await connector.ledger.get_all(message.connection, message.document_keys())
     for record in records:
@@ -35,6 +42,19 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
     if missing or message.numbers:
         names = ", ".join([*(str(key) for key in sorted(missing)), *(sought.number for sought in message.numbers)])
         await _audit(connector, message_id, actor, f"The ledger does not know {names}.", body, message)
+
+
+async def _bury_backfill(connector: Connector, message: BackfillStep | DryRunMessage, actor: Actor) -> None:
+    """A step that cannot be taken ends its backfill; documents that cannot be tried out count as failed."""
+    backfill = await connector.backfills.get(message.connection, message.backfill)
+    logger.error("buried a message of backfill %s", message.backfill)
+    if backfill is None or backfill.state is not BackfillState.RUNNING:
+        return
+    if isinstance(message, DryRunMessage):
+        await connector.backfills.note(backfill, [given_up(key) for key in message.document_keys()])
+        return
+    words = f"The connector failed again and again at {message.day}. Start another backfill: what is done stays done."
+    await fail_backfill(connector, backfill, actor, words)
 
 
 async def _fail(connector: Connector, record: DocumentRecord, actor: Actor) -> None:

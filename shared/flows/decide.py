@@ -25,6 +25,8 @@ from shared.web import Problem, Words
 _RETRIED = frozenset({State.HELD, State.FAILED, State.SKIPPED, State.REPORTED})
 """States that a person's retry fits: the document is mapped anew from F&O, and design 4.6 decides what follows."""
 _REDRIVEN = (State.HELD, State.FAILED, State.SKIPPED)
+_KEEPABLE = frozenset({HoldReason.MISSING_IN_DYNAMICS, HoldReason.CHANGED_IN_DYNAMICS})
+"""What reconciliation holds: TaxJar keeps what it was told until a person decides."""
 _REASONS = {reason.value for reason in (*HoldReason, *SkipReason)}
 
 
@@ -171,6 +173,15 @@ async def _approve(connector: Connector, record: DocumentRecord, why: Why) -> Do
 
 async def _dismiss(connector: Connector, record: DocumentRecord, why: Why) -> DocumentRecord:
     """Keep what was filed, and remember what was not sent instead."""
+    if record.state is State.HELD and record.reason in _KEEPABLE:
+        return await connector.ledger.settle(
+            record,
+            _entry(connector, record, Decision.DISMISS, why),
+            state=State.REPORTED,
+            reason="",
+            message=f"What TaxJar holds is kept, {why.by}: {why.reason}",
+            dismissed=record.reason,
+        )
     proposal = _waiting(Decision.DISMISS, record)
     payload = record.payload or proposal.filed
     return await connector.ledger.settle(

@@ -11,6 +11,7 @@ from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled
+from shared.flows.in_step import InStep
 from shared.flows.not_found import ask_for_missing, is_missing, shown_again
 from shared.flows.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.overdue import enqueue_overdue
@@ -141,40 +142,18 @@ async def _by_day(
         yield run[0].key.company, run[0].key.date, run
 
 
-class _Known:
-    """One company's ledger rows of the window, read forward once, in step with what F&O lists."""
+class _Known(InStep[DocumentRecord]):
+    """One company's ledger rows of the window, in step with what F&O lists."""
 
     def __init__(self, connector: Connector, connection: Connection, company: str, since: date) -> None:
+        super().__init__(connector.ledger.listing(connection.name, company, since=since))
         self._now = connector.clock()
         self._gate = connection.company(company).account.gate
-        self._rows = connector.ledger.listing(connection.name, company, since=since)
-        self._ahead: DocumentRecord | None = None
-        self._done = False
-
-    async def through(self, day: date) -> list[DocumentRecord]:
-        """The records up to ``day`` that were not returned before."""
-        records: list[DocumentRecord] = []
-        while (record := await self._next()) and record.key.date <= day:
-            self._ahead = None
-            records.append(record)
-        return records
-
-    async def rest(self) -> AsyncIterator[DocumentRecord]:
-        """The records that were not returned before."""
-        while record := await self._next():
-            self._ahead = None
-            yield record
 
     async def due(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Those of ``records`` that are to be worked on now; none while their TaxJar account is paused."""
         due = [record for record in records if record.is_due(self._now)]
         return [] if due and await self._gate.is_paused() else due
-
-    async def _next(self) -> DocumentRecord | None:
-        if self._ahead is None and not self._done:
-            self._ahead = await anext(self._rows, None)
-            self._done = self._ahead is None
-        return self._ahead
 
 
 class _Outgoing:

@@ -93,7 +93,7 @@ async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause)
 
 
 async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
-    """What ``trouble`` means for the documents; a 429 or a refusal pauses the side that it came from."""
+    """What ``trouble`` means after so many attempts; a 429 or a refusal pauses the side that it came from."""
     match trouble:
         case Paused():
             return _until_open(trouble.pause)

@@ -12,7 +12,7 @@ from shared.flows.not_found import settle_not_shown
 from shared.flows.postpone import NotYet
 from shared.flows.proposals import content_of, keep_as_filed, propose
 from shared.flows.put_customer import put_customer_first
-from shared.flows.run import Run
+from shared.flows.run import Run, mapping_settings
 from shared.ledger.audit import AuditEntry
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import Held, HoldReason, Mapped, Skipped, current_id, kind_of, map_document, transaction_id
@@ -57,7 +57,7 @@ class DocumentReport:
     def _map(self, document: PostedDocument) -> Mapped | Skipped | Held:
         return map_document(
             document,
-            self._run.company.settings,
+            mapping_settings(self._run.company.settings, forced=bool(self.claim.forced)),
             owns_id=self.claim.owns_id,
             tax_categories=self._run.tax_categories,
             kept_tax_codes=None if self.claim.remap else self.claim.tax_codes,
@@ -122,7 +122,7 @@ class DocumentReport:
 
     async def _send(self, outcome: Mapped, document_fingerprint: str) -> None:
         """Send the transaction; what TaxJar already holds under its id is adopted if equal, else amended."""
-        transaction = self._as_it_stands(outcome.transaction)
+        transaction = as_it_stands(self.claim, outcome.transaction)
         payload = to_wire(transaction)
         client = self._run.company.account.client
         self.claim = await self._run.outlast_a_call(self.claim)
@@ -133,7 +133,7 @@ class DocumentReport:
                 await self._reported(outcome, document_fingerprint, payload, message="Unchanged in TaxJar.")
                 return
             filed = from_wire(self.claim.kind, known) if known and not unchanged else None
-            if filed and self._why_not_changed(filed, transaction):
+            if filed and why_not_changed(self._run, filed, transaction):
                 if self.claim.dismissed == content_of(payload):
                     self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
                     return
@@ -165,20 +165,10 @@ class DocumentReport:
                 status=refusal.status,
             )
 
-    def _as_it_stands(self, transaction: Transaction) -> Transaction:
-        """The transaction under the id and date of the last correction, if there was one."""
-        if not self.claim.corrections:
-            return transaction
-        return replace(
-            transaction,
-            transaction_id=current_id(self.claim.transaction_id, self.claim.corrections),
-            transaction_date=self.claim.corrected_on or transaction.transaction_date,
-        )
-
     async def _amend(self, outcome: Mapped, transaction: Transaction, document_fingerprint: str, before: Json) -> None:
         """Change what TaxJar holds; never where a state may have received it."""
         filed = from_wire(self.claim.kind if self.claim.payload else transaction.kind, before)
-        if because := self._why_not_changed(filed, transaction):
+        if because := why_not_changed(self._run, filed, transaction):
             self.claim = await propose(
                 self._run,
                 self.claim,
@@ -211,18 +201,6 @@ class DocumentReport:
             fingerprint=document_fingerprint,
         )
 
-    def _why_not_changed(self, filed: Transaction, new: Transaction) -> str:
-        """Why ``filed`` must not become ``new`` without a person, in a sentence; empty when it may."""
-        if filed.kind is not new.kind:
-            return f"TaxJar holds {filed.kind} {filed.transaction_id}, and the document is a {new.kind} now."
-        today = self._run.connector.clock().date()
-        closed = dict.fromkeys(
-            f"{side.transaction_date:%Y-%m} of {side.ship_to.state}"
-            for side in (filed, new)
-            if self._run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
-        )
-        return f"The filing period {' and '.join(closed)} is closed." if closed else ""
-
     @property
     def _was_reported(self) -> bool:
         return bool(self.claim.payload or self.claim.corrections)
@@ -237,7 +215,7 @@ class DocumentReport:
         before: Json | None = None,
         message: str = "",
     ) -> None:
-        transaction = self._as_it_stands(outcome.transaction)
+        transaction = as_it_stands(self.claim, outcome.transaction)
         late = self._run.periods.is_closed(
             transaction.transaction_date, transaction.ship_to.state, today=self._run.connector.clock().date()
         )
@@ -286,6 +264,30 @@ class DocumentReport:
             outcome_unknown=False,
             **figures,
         )
+
+
+def as_it_stands(record: DocumentRecord, transaction: Transaction) -> Transaction:
+    """The transaction under the id and date of the document's last correction, if there was one."""
+    if not record.corrections:
+        return transaction
+    return replace(
+        transaction,
+        transaction_id=current_id(record.transaction_id, record.corrections),
+        transaction_date=record.corrected_on or transaction.transaction_date,
+    )
+
+
+def why_not_changed(run: Run, filed: Transaction, new: Transaction) -> str:
+    """Why ``filed`` must not become ``new`` without a person, in a sentence; empty when it may."""
+    if filed.kind is not new.kind:
+        return f"TaxJar holds {filed.kind} {filed.transaction_id}, and the document is a {new.kind} now."
+    today = run.connector.clock().date()
+    closed = dict.fromkeys(
+        f"{side.transaction_date:%Y-%m} of {side.ship_to.state}"
+        for side in (filed, new)
+        if run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
+    )
+    return f"The filing period {' and '.join(closed)} is closed." if closed else ""
 
 
 def _figures(outcome: Mapped) -> dict[str, Any]:

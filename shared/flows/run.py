@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from shared.connector import Company, Connection, Connector
@@ -11,6 +11,7 @@ from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.periods import FilingPeriods
 from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
 from shared.queues import DocumentQueue
+from shared.settings import CompanySettings
 
 _CALL_AT_MOST = timedelta(seconds=60)
 """Longest call to TaxJar: a claim has to outlast it."""
@@ -63,3 +64,8 @@ class Run:
         if ledger.lease_left(claim) < min(_CALL_AT_MOST, ledger.lease / 2):
             return await ledger.renew(claim)
         return claim
+
+
+def mapping_settings(settings: CompanySettings, *, forced: bool) -> CompanySettings:
+    """The settings that documents are mapped with; those asked for by force have no ``REPORT_FROM``."""
+    return settings.model_copy(update={"report_from": date.min}) if forced else settings

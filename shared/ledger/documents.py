@@ -50,16 +50,17 @@ class DocumentLedger(DocumentQueries):
         self._redact = redact
 
     async def see(
-        self, connection: str, sightings: Sequence[Sighting], actor: Actor, *, message: str = ""
+        self, connection: str, sightings: Sequence[Sighting], actor: Actor, *, message: str = "", forced: str = ""
     ) -> list[DocumentRecord]:
         """Write ``seen`` rows, their audit and the pointers from their ids; return those that were new.
 
         An id belongs to the document that was seen first (design 4.3): a later one is written without owning it.
+        ``forced`` is the backfill that asks for the documents by force.
         """
         seen: list[DocumentRecord] = []
         for start in range(0, len(sightings), _SIGHTINGS_PER_TRANSACTION):
             chunk = sightings[start : start + _SIGHTINGS_PER_TRANSACTION]
-            records = self._new_records(connection, chunk)
+            records = self._new_records(connection, chunk, forced)
             try:
                 operations = [step for record in records for step in self._insertion(record, actor, message)]
                 await self._transact(operations)
@@ -69,7 +70,7 @@ class DocumentLedger(DocumentQueries):
                     seen += [written] if (written := await self._see_one(record, actor, message)) else []
         return seen
 
-    def _new_records(self, connection: str, sightings: Sequence[Sighting]) -> list[DocumentRecord]:
+    def _new_records(self, connection: str, sightings: Sequence[Sighting], forced: str) -> list[DocumentRecord]:
         now, taken = self._clock(), set[str]()
         records = []
         for sighting in sightings:
@@ -85,6 +86,7 @@ class DocumentLedger(DocumentQueries):
                     updated_at=now,
                     total_amount=sighting.listed.total_amount,
                     total_tax=sighting.listed.total_tax,
+                    forced=forced,
                 )
             )
             taken.add(sighting.transaction_id)

@@ -97,6 +97,20 @@ class DocumentQueries:
         async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=SUMMARY):
             yield from_entity(entity)
 
+    async def states(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[tuple[State, str]]:
+        """State and reason of each document dated ``since`` to ``until``, inclusive."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": keys.document_rows_from(since),
+                "end": keys.document_rows_through(until),
+            },
+            select=["state", "reason"],
+        )
+        async for row in rows:
+            yield State(row["state"]), row["reason"]
+
     async def audit(self, record: DocumentRecord) -> tuple[list[dict[str, Any]], bool]:
         """The document's audit entries, oldest first, and whether the chain is intact."""
         rows = self._table.query_entities(

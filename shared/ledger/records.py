@@ -75,6 +75,8 @@ class DocumentRecord:
     """Product tax codes as sent, by line."""
     remap: bool = False
     """A person asked to map the document anew: neither its fingerprint nor its kept tax codes count."""
+    forced: str = ""
+    """The backfill that asked for the document by force: ``REPORT_FROM`` does not apply to it."""
     proposal: Mapping[str, Any] | None = None
     """The correction that waits for approval or, once approved, is under way."""
     dismissed: str = ""

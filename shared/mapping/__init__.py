@@ -10,7 +10,7 @@ from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
 from shared.mapping.places import clean_place, zip_fits_state
 from shared.mapping.reasons import HoldReason, SkipReason
-from shared.mapping.signs import kind_of
+from shared.mapping.signs import kind_of, net_and_tax
 from shared.mapping.states import STATES
 from shared.mapping.tax_codes import needs_tax_categories
 
@@ -38,6 +38,7 @@ __all__ = [
     "map_customer",
     "map_document",
     "needs_tax_categories",
+    "net_and_tax",
     "order_id",
     "refund_id",
     "reversal_of",

@@ -26,7 +26,8 @@ class SkipReason(StrEnum):
 class HoldReason(StrEnum):
     """The document belongs in TaxJar, and a person has to put something right first.
 
-    In the order of the rules: of several, the first is the document's reason. The last three are found by the flows.
+    In the order of the rules: of several, the first is the document's reason. From ``REJECTED_BY_TAXJAR`` on they are
+    found by the flows.
     """
 
     ID_COLLISION = "id_collision"
@@ -41,3 +42,7 @@ class HoldReason(StrEnum):
     REJECTED_BY_TAXJAR = "rejected_by_taxjar"
     FILED_TRANSACTION_CHANGED = "filed_transaction_changed"
     NOT_FOUND_IN_DYNAMICS = "not_found_in_dynamics"
+    MISSING_IN_DYNAMICS = "missing_in_dynamics"
+    """TaxJar holds it, and F&O no longer has it."""
+    CHANGED_IN_DYNAMICS = "changed_in_dynamics"
+    """F&O's totals are no longer those that were reported, though posted documents do not change."""

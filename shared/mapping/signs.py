@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.documents import Charge, Line, PostedDocument
-from shared.mapping.cents import to_cents
+from shared.mapping.cents import from_cents, to_cents
 from shared.transactions import Kind
 
 
@@ -42,6 +42,12 @@ class Totals:
 def kind_of(total_amount: Decimal, total_tax: Decimal) -> Kind:
     """Order or refund, from F&O's gross total and its tax; a document without value shows as an order."""
     return Totals.of(total_amount, total_tax).kind
+
+
+def net_and_tax(total_amount: Decimal, total_tax: Decimal) -> tuple[Decimal, Decimal]:
+    """What a document's transaction has as ``amount`` and ``sales_tax``, from F&O's gross total and its tax."""
+    totals = Totals.of(total_amount, total_tax)
+    return from_cents(totals.net), from_cents(totals.tax)
 
 
 def as_order(document: PostedDocument) -> PostedDocument:

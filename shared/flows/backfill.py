@@ -1,0 +1,189 @@
+"""Backfills as users see them: start one, and see how far it is (design 3.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.backfill_messages import BackfillStep
+from shared.connector import Connector, NotFound
+from shared.documents import ZERO
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome
+from shared.ledger.records import IN_FLIGHT, State
+from shared.money import plain
+from shared.web import instant
+
+LONGEST = timedelta(days=3660)
+_SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
+_WOULD_REACH_TAXJAR = (DryRunOutcome.WOULD_SEND, DryRunOutcome.WOULD_CHANGE)
+
+
+class BackfillRequest(BaseModel):
+    """The body of ``start_backfill``. Dates are invoice dates, inclusive."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    company: str = Field(min_length=1)
+    since: date = Field(alias="from")
+    until: date = Field(alias="to")
+    dry_run: bool = False
+    force: bool = False
+    """Also report what is older than ``REPORT_FROM``, and map anew what is settled."""
+    by: str = "function key"
+
+    @model_validator(mode="after")
+    def _a_range_of_days(self) -> Self:
+        if self.since > self.until:
+            raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
+        if self.until - self.since > LONGEST:
+            raise ValueError("the range is longer than ten years: split it into several backfills")
+        return self
+
+
+async def start_backfill(connector: Connector, connection: str, request: BackfillRequest) -> dict[str, Any]:
+    """Note what is asked for and put its first step on the backfill queue.
+
+    Raises :class:`NotFound` for a connection or company that the settings do not have.
+    """
+    company = connector.connection(connection).company(request.company.strip().lower())
+    now = connector.clock()
+    backfill = Backfill(
+        connection=connection,
+        job=f"{now:%Y%m%dT%H%M%S}-{connector.random.getrandbits(32):08x}",
+        company=company.id,
+        since=request.since,
+        until=request.until,
+        dry_run=request.dry_run,
+        force=request.force,
+        by=request.by,
+        started_at=now,
+        cursor=request.since,
+    )
+    actor = Actor(function="start_backfill", by=request.by)
+    options = [name for name, chosen in (("dry run", request.dry_run), ("force", request.force)) if chosen]
+    message = (
+        f"{company.id.upper()} from {request.since} to {request.until}{', ' if options else ''}{', '.join(options)}."
+    )
+    await connector.backfills.write(backfill, entry(connector, backfill, actor, "started", message))
+    await connector.backfill_queue.send(BackfillStep(connection=connection, backfill=backfill.job, day=request.since))
+    return {"job": backfill.job}
+
+
+async def show_backfill(connector: Connector, connection: str, job: str) -> dict[str, Any]:
+    """How far the backfill is. Raises :class:`NotFound` when there is none of this name."""
+    connector.connection(connection)
+    backfill = await connector.backfills.get(connection, job)
+    if backfill is None:
+        raise NotFound(f"connection {connection!r} has no backfill {job!r}")
+    figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
+    return {
+        "job": backfill.job,
+        "state": backfill.state.value,
+        "company": backfill.company,
+        "from": backfill.since.isoformat(),
+        "to": backfill.until.isoformat(),
+        "dry_run": backfill.dry_run,
+        "force": backfill.force,
+        "message": backfill.message or None,
+        **figures,
+        "started_at": instant(backfill.started_at),
+        "finished_at": instant(backfill.finished_at),
+        "eta": instant(_eta(connector, backfill, figures)),
+    }
+
+
+async def figures_of(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """The figures of a backfill as they are now. ``remaining`` counts what F&O has and is not settled yet."""
+    figures = await (_of_dry_run if backfill.dry_run else _of_documents)(connector, backfill)
+    settled = figures["seen"] - figures["remaining"]
+    if backfill.listed_at is None and backfill.total is not None:
+        figures["remaining"] = max(backfill.total - settled, figures["remaining"])
+    return figures
+
+
+async def fail_backfill(connector: Connector, backfill: Backfill, actor: Actor, message: str) -> None:
+    """End a backfill that cannot go on; what it has put on the queue is worked on all the same."""
+    figures = await figures_of(connector, backfill)
+    failed = replace(
+        backfill, state=BackfillState.FAILED, message=message, finished_at=connector.clock(), result=figures
+    )
+    await connector.backfills.write(failed, entry(connector, backfill, actor, "failed", message))
+
+
+def entry(connector: Connector, backfill: Backfill, actor: Actor, decision: str, message: str) -> AuditEntry:
+    """What is audited about a backfill."""
+    subject = f"backfill {backfill.job}"
+    return AuditEntry(at=connector.clock(), actor=actor, subject=subject, decision=decision, message=message)
+
+
+async def _of_documents(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """What the ledger says of the days that are listed."""
+    states: Counter[State] = Counter()
+    reasons: Counter[tuple[str, str]] = Counter()
+    if backfill.cursor > backfill.since:
+        last = min(backfill.until, backfill.cursor - timedelta(days=1))
+        rows = connector.ledger.states(backfill.connection, backfill.company, backfill.since, last)
+        async for state, reason in rows:
+            states[state] += 1
+            if state in (State.SKIPPED, State.HELD):
+                reasons[state.value, reason] += 1
+    return {
+        "seen": states.total(),
+        **{state.value: states[state] for state in _SETTLED},
+        "remaining": sum(states[state] for state in IN_FLIGHT),
+        "reasons": _by_state(reasons),
+    }
+
+
+async def _of_dry_run(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """The results noted so far. Of several documents with one id only the first could be sent."""
+    outcomes: Counter[DryRunOutcome] = Counter()
+    reasons: Counter[tuple[str, str]] = Counter()
+    totals: dict[str, dict[str, Any]] = {}
+    taken: set[str] = set()
+    async for result in connector.backfills.results(backfill):
+        outcome, reason = result.outcome, result.reason
+        if outcome is DryRunOutcome.WOULD_SEND and result.transaction_id in taken:
+            outcome, reason = DryRunOutcome.HELD, "id_collision"
+        if outcome is not DryRunOutcome.SKIPPED:
+            taken.add(result.transaction_id)
+        outcomes[outcome] += 1
+        if outcome in (DryRunOutcome.SKIPPED, DryRunOutcome.HELD):
+            reasons[outcome.value, reason] += 1
+        if outcome in _WOULD_REACH_TAXJAR:
+            total = totals.setdefault(result.to_state, {"documents": 0, "amount": ZERO, "sales_tax": ZERO})
+            total["documents"] += 1
+            total["amount"] += result.amount or ZERO
+            total["sales_tax"] += result.sales_tax or ZERO
+    return {
+        "seen": outcomes.total(),
+        **{outcome.value: outcomes[outcome] for outcome in DryRunOutcome},
+        "reasons": _by_state(reasons),
+        "taxjar_transactions": outcomes[DryRunOutcome.WOULD_SEND],
+        "totals": {
+            state: {**total, "amount": plain(total["amount"]), "sales_tax": plain(total["sales_tax"])}
+            for state, total in sorted(totals.items())
+        },
+    }
+
+
+def _by_state(reasons: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (state, reason), count in sorted(reasons.items()):
+        found.setdefault(state, {})[reason] = count
+    return found
+
+
+def _eta(connector: Connector, backfill: Backfill, figures: dict[str, Any]) -> datetime | None:
+    """When it ends if it goes on as so far; unknown before anything is settled."""
+    now, remaining = connector.clock(), figures["remaining"]
+    done = max(backfill.total or 0, figures["seen"]) - remaining
+    if backfill.state is not BackfillState.RUNNING or done <= 0:
+        return None
+    left: timedelta = (now - backfill.started_at) * remaining / done
+    return now + left

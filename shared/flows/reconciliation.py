@@ -1,0 +1,125 @@
+"""Reconciliation: F&O, the ledger and TaxJar compared day by day, and what is missing healed (design 4.7)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.connector import Connector
+from shared.csv_text import to_csv
+from shared.flows.discrepancies import COLUMNS, Findings
+from shared.flows.heal import Healing
+from shared.flows.in_step import InStep, days, one_by_one
+from shared.flows.postpone import TRANSIENT, judge
+from shared.flows.run import Run
+from shared.flows.sides import SidesOfADay, foreign, is_of_another_company
+from shared.flows.taxjar_side import MARKETPLACES, TaxJarSide
+from shared.flows.trouble import told_as_problem
+from shared.flows.untaxed import Untaxed
+from shared.ledger.audit import Actor
+from shared.web import Answer
+
+logger = logging.getLogger(__name__)
+
+LONGEST = timedelta(days=366)
+
+
+class ReconcileQuery(BaseModel):
+    """The query of ``reconcile``. Dates are invoice dates, inclusive; by default the last ``SWEEP_DAYS``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: date | None = Field(default=None, alias="from")
+    until: date | None = Field(default=None, alias="to")
+    deep: bool = False
+    """Fetch the amounts of every transaction, not only of those in doubt."""
+    format: Literal["json", "csv"] = "json"
+    provider: str = ""
+    """Further TaxJar providers to look for foreign transactions under, separated by commas."""
+
+    @model_validator(mode="after")
+    def _a_range_of_days(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
+        if self.since and self.until and self.until - self.since > LONGEST:
+            raise ValueError("the range is longer than a year: reconcile it in parts")
+        return self
+
+
+async def reconcile(
+    connector: Connector, connection: str, company: str, query: ReconcileQuery, *, heal: bool
+) -> Answer:
+    """Compare, and with ``heal`` also enqueue what is missing and hold what a person has to look at.
+
+    Raises :class:`NotFound`, and :class:`Problem` while F&O or TaxJar does not answer.
+    """
+    run = _run(connector, connection, company, Actor(function="reconcile", by="function key"))
+    since, until = query.since or _default_start(run), query.until or max(query.since or date.min, _today(run))
+    async with told_as_problem(run):
+        await run.connection.gate.open()
+        await run.company.account.gate.open()
+        findings = await _compare(run, Findings(since, until, query.deep, connector.clock()), query.provider, heal=heal)
+    if query.format == "csv":
+        return Answer(body=to_csv(COLUMNS, findings.rows()), content_type="text/csv")
+    return Answer(body=findings.shown())
+
+
+async def reconcile_nightly(connector: Connector, by: str) -> None:
+    """The last ``SWEEP_DAYS`` of every company, healed. Trouble ends one company; the next night sees it again."""
+    for connection in connector.connections.values():
+        for company in connection.companies:
+            run = _run(connector, connection.name, company, Actor(function="reconcile_nightly", by=by))
+            try:
+                await run.connection.gate.open()
+                await run.company.account.gate.open()
+                findings = Findings(_default_start(run), _today(run), deep=False, started_at=connector.clock())
+                await _compare(run, findings, "", heal=True)
+            except TRANSIENT as trouble:
+                await judge(run, trouble, 1)
+                logger.warning("%s %s: reconciliation ended early: %s", connection.name, company.upper(), trouble)
+            else:
+                figures = ", ".join(f"{name} {count}" for name, count in findings.counts().items())
+                healed = f"enqueued {findings.enqueued}, held {findings.held}"
+                logger.info("%s %s reconciled: %s; %s", connection.name, company.upper(), figures, healed)
+
+
+def _run(connector: Connector, connection: str, company: str, actor: Actor) -> Run:
+    found = connector.connection(connection)
+    return Run(connector, found, found.company(company), actor, connector.backfill_queue)
+
+
+def _today(run: Run) -> date:
+    return run.connector.clock().date()
+
+
+def _default_start(run: Run) -> date:
+    first = _today(run) - timedelta(days=run.connection.settings.dynamics.sweep_days)
+    return min(max(first, run.company.settings.report_from), _today(run))
+
+
+async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) -> Findings:
+    """Go through the days, with no more than one of them in memory."""
+    taxjar, untaxed = TaxJarSide(run.company.account.client), Untaxed(run)
+    since, until, company = findings.since, findings.until, run.company.id
+    listed = InStep(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
+    ledger = run.connector.ledger
+    known = InStep(ledger.listing(run.connection.name, company, since=since, until=until))
+    healing = Healing(run, findings) if heal else None
+    for day in days(since, until):
+        ids = await taxjar.ids(day)
+        documents = await listed.through(day)
+        compared = await SidesOfADay(run, taxjar, ids, day, findings).compare(documents, await known.through(day))
+        for document in compared:
+            findings.add(document)
+        findings.untaxed += await untaxed.among([each.record for each in compared if each.record], taxjar)
+        if healing:
+            await healing.heal(day, documents, compared)
+    named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
+    others = dict.fromkeys([*MARKETPLACES, *named])
+    for other in await taxjar.of_other_providers(since, until, list(others)):
+        if not is_of_another_company(run, other.transaction_id):
+            findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))
+    return findings

@@ -1,0 +1,98 @@
+"""TaxJar's side of a reconciliation: ids by day, amounts where they are in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from shared.flows.discrepancies import Amounts
+from shared.ledger.records import DocumentRecord
+from shared.mapping import correction_ids
+from shared.taxjar.client import TaxJarClient
+from shared.transactions import Kind
+
+MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
+"""Providers that TaxJar knows by name; it shows their transactions only to who asks for them."""
+_KINDS = (Kind.ORDER, Kind.REFUND)
+_AT_ONCE = 8
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A transaction under another provider."""
+
+    transaction_id: str
+    kind: Kind
+    provider: str
+    date: date
+    """The first day of the week in which it lies."""
+
+
+class TaxJarSide:
+    """What one TaxJar account holds. Every method raises what the client raises."""
+
+    def __init__(self, client: TaxJarClient) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def ids(self, day: date) -> Mapping[Kind, frozenset[str]]:
+        """Ids of the transactions of ``day``, of the provider ``api``, which the connector reports under."""
+        listed = await asyncio.gather(*(self._client.list_ids(kind, day, day) for kind in _KINDS))
+        return {kind: frozenset(ids) for kind, ids in zip(_KINDS, listed, strict=True)}
+
+    async def of_other_providers(self, first: date, last: date, providers: Sequence[str]) -> list[Foreign]:
+        """What lies under other providers, asked for week by week."""
+
+        async def of(provider: str, kind: Kind, start: date, end: date) -> list[Foreign]:
+            async with self._slots:
+                ids = await self._client.list_ids(kind, start, end, provider)
+            return [Foreign(found, kind, provider, start) for found in ids]
+
+        asked = [
+            of(provider, kind, start, end)
+            for provider in providers
+            for kind in _KINDS
+            for start, end in _weeks(first, last)
+        ]
+        return [found for some in await asyncio.gather(*asked) for found in some]
+
+    async def amounts(self, kind: Kind, transaction_id: str) -> Amounts | None:
+        """What TaxJar holds under the id; ``None`` when it holds nothing."""
+        async with self._slots:
+            stored = await self._client.find(kind, transaction_id)
+        return Amounts(_decimal(stored, "amount"), _decimal(stored, "sales_tax")) if stored else None
+
+    async def net_of_corrections(self, record: DocumentRecord) -> Amounts | None:
+        """What all transactions of a corrected document come to; ``None`` when TaxJar holds none of them."""
+        pairs = [correction_ids(record.transaction_id, number) for number in range(1, record.corrections + 1)]
+        names = [record.transaction_id, *(name for pair in pairs for name in (pair.reversal, pair.replacement))]
+        found = await asyncio.gather(*(self.amounts(kind, name) for name in names for kind in _KINDS))
+        held = [amounts for amounts in found if amounts]
+        return sum(held, Amounts()) if held else None
+
+    async def is_exempt(self, customer_id: str, state: str) -> bool:
+        """Whether TaxJar has an exemption of the customer in ``state``."""
+        async with self._slots:
+            customer = await self._client.find_customer(customer_id)
+        if not customer or customer.get("exemption_type") in (None, "", "non_exempt"):
+            return False
+        regions = [region.get("state") for region in customer.get("exempt_regions") or ()]
+        return not regions or state in regions
+
+
+def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        yield first, min(first + _WEEK - timedelta(days=1), last)
+        first += _WEEK
+
+
+def _decimal(stored: Mapping[str, Any], field: str) -> Decimal:
+    try:
+        return Decimal(str(stored.get(field) or 0)).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return Decimal(0)

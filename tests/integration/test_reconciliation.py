@@ -1,0 +1,334 @@
+"""Reconciliation of F&O, the ledger and TaxJar: planted differences are found, and nothing else (design 4.7)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec
+from local.simulators.faults import Fault
+from local.simulators.taxjar.records import StoredCustomer, StoredTransaction
+from shared.flows import decide
+from shared.flows.documents import Chosen
+from shared.flows.reconciliation import ReconcileQuery, reconcile, reconcile_nightly
+from shared.ledger.records import State
+from shared.web import Answer, Problem
+from tests.world import TODAY, World
+
+HEADERS = "SalesInvoiceHeadersV2"
+PLACES = (
+    AddressSpec("77 Barton Springs Rd", "Austin", "TX", "78704"),
+    AddressSpec("1 Market St", "San Francisco", "CA", "94105"),
+    AddressSpec("350 5th Ave", "New York", "NY", "10118"),
+)
+
+
+def invoice(number: str, day: date = TODAY, **changes: object) -> InvoiceSpec:
+    return replace(InvoiceSpec(number, day, tax_rate=Decimal("0.0825")), **changes)  # type: ignore[arg-type]
+
+
+def post_month(world: World, count: int) -> None:
+    """Invoices over thirty days and three states, a credit note for every tenth."""
+    for number in range(count):
+        day = TODAY - timedelta(days=number % 30)
+        spec = invoice(f"INV-{number:04d}", day, ship_to=PLACES[number % 3], lines=[LineSpec(price=50 + number)])
+        posted = world.posting.invoice(spec)
+        if number % 10 == 0:
+            world.posting.credit_note(posted, f"CRN-{number:04d}", min(day + timedelta(days=1), TODAY))
+
+
+async def sweep(world: World) -> None:
+    await world.sweep()
+    await world.settle()
+
+
+async def ask(world: World, *, heal: bool = False, **query: object) -> Answer:
+    return await reconcile(world.connector, "main", world.company, ReconcileQuery.model_validate(query), heal=heal)
+
+
+async def findings(world: World, *, heal: bool = False, **query: object) -> dict[str, Any]:
+    found: dict[str, Any] = (await ask(world, heal=heal, **query)).body
+    return found
+
+
+def statuses(found: Mapping[str, Any]) -> dict[str, str]:
+    return {document["transaction_id"]: document["status"] for document in found["documents"]}
+
+
+def lose_in_taxjar(world: World, transaction_id: str) -> None:
+    del world.taxjar.transactions["api", transaction_id]
+
+
+def edit_in_taxjar(world: World, transaction_id: str, **changes: object) -> None:
+    stored = world.taxjar.transactions["api", transaction_id]
+    world.taxjar.store(replace(stored, **changes))
+
+
+def remove_from_dynamics(world: World, number: str) -> None:
+    store = world.simulation.dynamics.store
+    [row] = [row for row in store.rows(HEADERS) if row["InvoiceNumber"] == number]
+    store.remove(HEADERS, row)
+
+
+def change_in_dynamics(world: World, number: str, **totals: Decimal) -> None:
+    store = world.simulation.dynamics.store
+    [row] = [row for row in store.rows(HEADERS) if row["InvoiceNumber"] == number]
+    store.update(HEADERS, row, totals)
+
+
+def plant(world: World, transaction_id: str, *, provider: str = "api") -> None:
+    template: StoredTransaction = next(iter(world.taxjar.orders.values()))
+    world.taxjar.store(replace(template, transaction_id=transaction_id, provider=provider))
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(910, marks=pytest.mark.thorough)])
+async def test_each_planted_difference_is_found_and_nothing_else(world: World, count: int) -> None:
+    post_month(world, count)
+    await sweep(world)
+    documents = count + count // 10
+    agreed = await findings(world, deep=True)
+    assert (agreed["counts"]["reconciled"], agreed["documents"], agreed["foreign"]) == (documents, [], [])
+    assert agreed["untaxed_without_reason"] == []
+
+    lose_in_taxjar(world, "USMF-INV-0011")
+    remove_from_dynamics(world, "INV-0022")
+    edit_in_taxjar(world, "USMF-INV-0033", amount=Decimal("84.00"))
+    edit_in_taxjar(world, "USMF-CRN-0050-refund", sales_tax=Decimal("-1.00"))
+    plant(world, "USMF-STRANGER")
+    found = await findings(world, deep=True)
+    assert statuses(found) == {
+        "USMF-INV-0011": "missing_in_taxjar",
+        "USMF-INV-0022": "missing_in_dynamics",
+        "USMF-INV-0033": "amount_mismatch",
+        "USMF-CRN-0050-refund": "tax_mismatch",
+    }
+    assert [other["transaction_id"] for other in found["foreign"]] == ["USMF-STRANGER"]
+    assert found["counts"] == {
+        "reconciled": documents - 4,
+        "missing_in_taxjar": 1,
+        "missing_in_dynamics": 1,
+        "amount_mismatch": 1,
+        "tax_mismatch": 1,
+    }
+
+
+async def test_both_sides_and_their_difference_are_told_in_dollars(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    world.posting.invoice(invoice("INV-2", ship_to=PLACES[1]))
+    await sweep(world)
+    edit_in_taxjar(world, "USMF-INV-1", sales_tax=Decimal("1.00"))
+    found = await findings(world, deep=True)
+    [document] = found["documents"]
+    assert document["dynamics"] == {"amount": "100.00", "sales_tax": "8.25"}
+    assert document["taxjar"] == {"amount": "100.00", "sales_tax": "1.00"}
+    assert document["difference"] == {"amount": "0.00", "sales_tax": "7.25"}
+    assert found["totals"]["TX"]["difference"] == {"amount": "0.00", "sales_tax": "7.25"}
+    assert found["totals"]["CA"]["dynamics"] == found["totals"]["CA"]["taxjar"] == document["dynamics"]
+    assert found["totals"]["CA"]["counts"]["reconciled"] == 1
+
+
+async def test_amounts_are_fetched_for_those_in_doubt_only(world: World) -> None:
+    post_month(world, 40)
+    await sweep(world)
+    change_in_dynamics(world, "INV-0003", TotalInvoiceAmount=Decimal("99.00"))
+    before = len(world.simulation.taxjar.calls)
+    found = await findings(world)
+    gets = [call for call in world.simulation.taxjar.calls[before:] if "/orders/" in call.path]
+    assert [call.path.rpartition("/")[2] for call in gets] == ["USMF-INV-0003"]
+    assert statuses(found) == {"USMF-INV-0003": "amount_mismatch"}
+
+
+async def test_get_changes_nothing(world: World) -> None:
+    post_month(world, 20)
+    await sweep(world)
+    world.posting.invoice(invoice("NEW"))
+    lose_in_taxjar(world, "USMF-INV-0001")
+    remove_from_dynamics(world, "INV-0002")
+    before = await world.records(), dict(world.taxjar.transactions)
+    found = await findings(world)
+    await world.settle()
+    assert (await world.records(), world.taxjar.transactions) == before
+    assert (found["enqueued"], found["held"]) == (0, 0)
+    assert statuses(found)["USMF-NEW"] == "missing_in_taxjar"
+
+
+async def test_the_night_sends_again_what_taxjar_lost_and_what_no_poll_found(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    world.posting.invoice(invoice("INV-2", TODAY - timedelta(days=40)))
+    await sweep(world)
+    world.posting.invoice(invoice("BACK-DATED", TODAY - timedelta(days=30)))
+    lose_in_taxjar(world, "USMF-INV-1")
+    lose_in_taxjar(world, "USMF-INV-2")
+    await reconcile_nightly(world.connector, by="test")
+    await world.settle()
+    assert world.taxjar.orders.keys() == {"USMF-INV-1", "USMF-INV-2", "USMF-BACK-DATED"}
+    assert {record.state for record in await world.records()} == {State.REPORTED}
+    assert [entry["decision"] for entry in await world.audit("INV-1")] == ["seen", "reported", "retrying", "reported"]
+    assert (await findings(world))["documents"] == []
+
+
+async def test_a_failed_document_is_tried_again(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    world.simulation.taxjar.faults.add(Fault(path="*/transactions/*", status=503))
+    await sweep(world)
+    assert (await world.record("INV-1")).state is State.FAILED
+    world.simulation.taxjar.faults.clear()
+    found = await findings(world, heal=True)
+    await world.settle()
+    assert found["enqueued"] == 1
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_what_is_held_is_missing_and_stays_held(world: World) -> None:
+    world.posting.invoice(invoice("ASTRAY", ship_to=AddressSpec("1 Main St", "Austin", "NY", "78704")))
+    await sweep(world)
+    found = await findings(world, heal=True)
+    await world.settle()
+    [document] = found["documents"]
+    assert (document["status"], document["state"], document["reason"]) == (
+        "missing_in_taxjar",
+        "held",
+        "zip_state_mismatch",
+    )
+    assert found["enqueued"] == 0
+    assert (await world.record("ASTRAY")).state is State.HELD
+
+
+async def test_what_is_skipped_is_not_missing(world: World) -> None:
+    world.posting.invoice(invoice("PROFORMA", is_proforma=True))
+    world.posting.invoice(invoice("OLD", date(2025, 12, 31)))
+    await sweep(world)
+    found = await findings(world, **{"from": "2025-12-31", "to": TODAY.isoformat()})
+    assert (found["documents"], found["skipped"]) == ([], 2)
+
+
+async def test_what_vanished_from_dynamics_is_held_and_a_person_may_keep_it(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    await sweep(world)
+    remove_from_dynamics(world, "INV-1")
+    assert (await findings(world, heal=True))["held"] == 1
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "missing_in_dynamics")
+    why = decide.Why(reason="cancelled twice by mistake", by="Ann")
+    await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "dismiss", why, Chosen())
+    assert (await findings(world, heal=True))["held"] == 0
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_what_changed_in_dynamics_is_held_and_a_retry_reports_it(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    await sweep(world)
+    change_in_dynamics(world, "INV-1", TotalInvoiceAmount=Decimal("107.25"), TotalTaxAmount=Decimal("7.25"))
+    found = await findings(world, heal=True)
+    assert (statuses(found), found["held"]) == ({"USMF-INV-1": "tax_mismatch"}, 1)
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "changed_in_dynamics")
+    assert "8.25" in record.message
+    assert "7.25" in record.message
+    assert world.taxjar.orders["USMF-INV-1"].sales_tax == Decimal("8.25")
+
+
+async def test_a_correction_counts_as_its_document(world: World) -> None:
+    settings = {"product_tax_codes": {"items": {"P-1000": "20010"}}}
+    world.change_settings(**settings)
+    filed_on = date(2026, 10, 12)
+    world.posting.invoice(invoice("INV-1", filed_on))
+    await sweep(world)
+    world.change_settings(product_tax_codes={"items": {"P-1000": "40030"}})
+    why = decide.Why(reason="wrong code", by="Ann")
+    await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "retry", why, Chosen())
+    await world.settle()
+    await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "approve", why, Chosen())
+    await world.settle()
+    assert world.taxjar.transactions.keys() == {
+        ("api", "USMF-INV-1"),
+        ("api", "USMF-INV-1-reversal-1"),
+        ("api", "USMF-INV-1-1"),
+    }
+    for deep in (False, True):
+        found = await findings(world, deep=deep)
+        assert (found["counts"]["reconciled"], found["documents"], found["foreign"]) == (1, [], [])
+    lose_in_taxjar(world, "USMF-INV-1-1")
+    assert statuses(await findings(world)) == {"USMF-INV-1": "amount_mismatch"}
+
+
+async def test_foreign_transactions_of_other_providers_are_listed(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    await sweep(world)
+    plant(world, "114-5551", provider="amazon")
+    plant(world, "W-77", provider="woo")
+    assert [other["provider"] for other in (await findings(world))["foreign"]] == ["amazon"]
+    assert [other["provider"] for other in (await findings(world, provider="woo"))["foreign"]] == ["amazon", "woo"]
+
+
+async def test_only_sales_without_tax_and_without_a_reason_are_listed(world: World) -> None:
+    world.change_settings(product_tax_codes={"items": {"P-BOOK": "81100"}}, exempt_tax_groups={"RESALE": "wholesale"})
+    world.posting.customer("C-2000", "Prairie Resellers")
+    world.taxjar.customers["USMF-C-2000"] = StoredCustomer(
+        customer_id="USMF-C-2000", exemption_type="wholesale", name="Prairie Resellers"
+    )
+    free = {"tax_rate": Decimal(0)}
+    world.posting.invoice(invoice("NO-REASON", **free))
+    world.posting.invoice(invoice("EXEMPT-CUSTOMER", customer="C-2000", **free))
+    world.posting.invoice(invoice("EXEMPT-SALE", tax_group="RESALE", **free))
+    world.posting.invoice(invoice("EXEMPT-PRODUCT", lines=[LineSpec("P-BOOK")], **free))
+    world.posting.invoice(invoice("NO-NEXUS", ship_to=AddressSpec("900 SW 5th Ave", "Portland", "OR", "97204"), **free))
+    world.posting.invoice(invoice("TAXED"))
+    await sweep(world)
+    found = await findings(world)
+    assert [sale["transaction_id"] for sale in found["untaxed_without_reason"]] == ["USMF-NO-REASON"]
+
+
+async def test_the_csv_has_one_row_per_finding(world: World) -> None:
+    post_month(world, 20)
+    await sweep(world)
+    lose_in_taxjar(world, "USMF-INV-0001")
+    plant(world, "USMF-STRANGER")
+    answer = await ask(world, format="csv")
+    rows = list(csv.DictReader(StringIO(answer.text())))
+    assert answer.content_type == "text/csv"
+    assert [(row["transaction_id"], row["status"]) for row in rows] == [
+        ("USMF-INV-0001", "missing_in_taxjar"),
+        ("USMF-STRANGER", "foreign"),
+    ]
+    assert (rows[0]["dynamics_amount"], rows[0]["taxjar_amount"]) == ("51.00", "")
+
+
+async def test_a_remote_side_that_does_not_answer_is_told_with_a_time_to_come_back(world: World) -> None:
+    world.simulation.taxjar.faults.add(Fault(path="*/transactions/orders", status=429, retry_after=30, times=1))
+    with pytest.raises(Problem) as told:
+        await ask(world)
+    assert told.value.status == 503
+    assert 0 < int(told.value.headers["Retry-After"]) <= 31
+    with pytest.raises(Problem, match="paused"):
+        await ask(world)
+
+
+async def test_the_night_goes_on_after_trouble_with_one_company(world: World) -> None:
+    world.simulation.taxjar.faults.add(Fault(path="*/transactions/orders", status=503))
+    await reconcile_nightly(world.connector, by="test")
+    world.simulation.taxjar.faults.clear()
+    await reconcile_nightly(world.connector, by="test")
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "must not be after"),
+        ({"from": "2024-03-02", "to": "2026-03-01"}, "year"),
+        ({"from": "yesterday"}, "from"),
+        ({"format": "xml"}, "format"),
+    ],
+)
+def test_a_query_that_is_wrong_is_refused_by_name(query: dict[str, str], word: str) -> None:
+    from shared.web import read_query
+
+    with pytest.raises(Problem, match=word):
+        read_query(query, ReconcileQuery)
