@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from shared import redaction
 from shared.redaction import MASK, RedactingFilter, Redactor, redact
 
 SECRET = "s3cr3t-Value+/=8QX"
@@ -214,3 +215,44 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
+
+
+SHAPED = st.lists(
+    st.sampled_from(
+        [
+            "Token token=",
+            "BEARER ",
+            "Authorization: ",
+            "eyJhbGci.abc",
+            "?code=",
+            "&sig=",
+            "&key=",
+            "https://u:p@h",
+            "=",
+            '"',
+            "client_secret",
+            "client-assertion",
+            "access_token",
+            "AccountKey",
+            "shared_access_signature",
+            "passwd: ",
+            "\u017fecret",
+            "\u212aey",
+            "pa\u017fsword=",
+            "5da2f821eee4035d",
+            " ",
+            "x-functions-key: ",
+            "api-token: ",
+        ]
+    )
+    | st.text(max_size=3),
+    max_size=8,
+).map("".join)
+
+
+@given(SHAPED)
+def test_the_quick_look_for_hints_lets_no_shape_pass(text: str) -> None:
+    masked = text
+    for shape, replacement in redaction._SHAPES:
+        masked = shape.sub(replacement, masked)
+    assert redact(text) == masked
