@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any
 
+import aiohttp
 import httpx
 from azure.core.exceptions import ResourceExistsError
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
@@ -43,6 +44,9 @@ from shared.taxjar.errors import TaxJarError
 
 Clock = Callable[[], datetime]
 
+_KEEP_CONNECTIONS = 4.0
+"""Seconds that an idle connection to storage is kept; the emulator closes them after five."""
+
 
 def utc_now() -> datetime:
     """The clock of production."""
@@ -56,7 +60,7 @@ async def build_connector(
     random: Random | None = None,
     table: str = LEDGER_TABLE,
     remote_transport: httpx.AsyncBaseTransport | None = None,
-    storage_transport: Callable[[], AsyncHttpTransport[Any, Any]] = AioHttpTransport,
+    storage_transport: Callable[[], AsyncHttpTransport[Any, Any]] | None = None,
 ) -> Connector:
     """Build everything, and create the table and queues that are missing. Contacts nothing but the storage account.
 
@@ -65,7 +69,7 @@ async def build_connector(
     random = random or SystemRandom()
     redactor = Redactor(_secrets(settings))
     keep_secrets_out_of_logs(redactor)
-    tables, queues = _storage_clients(settings.storage, storage_transport)
+    tables, queues = _storage_clients(settings.storage, storage_transport or _storage_transport)
     resources = AsyncExitStack()
     for client in (tables, queues, http := httpx.AsyncClient(transport=remote_transport)):
         resources.push_async_callback(client.__aexit__, None, None, None)
@@ -162,6 +166,16 @@ def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bo
         return True
 
     return probe
+
+
+def _storage_transport() -> AsyncHttpTransport[Any, Any]:
+    """The SDK's own transport, on connections that are given up before the service may close them."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_CONNECTIONS)
+    session = aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=True
+    )
+    transport: AsyncHttpTransport[Any, Any] = AioHttpTransport(session=session)
+    return transport
 
 
 def _storage_clients(

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -248,9 +255,16 @@ class DocumentLedger(DocumentQueries):
 
     async def _transact(self, operations: Sequence[Operation]) -> Sequence[Mapping[str, Any]]:
         try:
-            return await self._table.submit_transaction(operations)
+            return await self._submit(operations)
         except HttpResponseError as error:
             raise _plain(error) from error
+
+    async def _submit(self, operations: Sequence[Operation]) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await self._table.submit_transaction(operations)
+        except (ServiceRequestError, ServiceResponseError):
+            # Often only a kept connection that the service had closed. Safe to repeat: every operation is guarded.
+            return await self._table.submit_transaction(operations)
 
 
 _CLAIM_PROPERTIES = frozenset(
