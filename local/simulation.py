@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -89,6 +90,10 @@ class Simulation:
             "taxjar": {"api_url": f"{self._taxjar_server.url}/v2", "token": TAXJAR_TOKEN},
             "companies": companies,
         }
+
+    def tls_trust(self) -> ssl.SSLContext:
+        """What a client needs to trust the simulated Entra ID."""
+        return ssl.create_default_context(cafile=str(self._certificates.authority))
 
     def environment(self, companies: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
         """The same as environment variables of a host process, with the trust in Entra ID's certificate."""

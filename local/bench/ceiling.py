@@ -1,0 +1,36 @@
+"""The ceiling: TaxJar orders that are there already, posted by httpx at the pipeline's concurrency, and nothing else.
+
+Reads one order per line from standard input; prints the seconds that posting them took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import httpx
+
+AT_ONCE = 128
+"""Sixteen messages of eight documents."""
+
+
+async def post_all(url: str, token: str, orders: list[bytes]) -> float:
+    """Post every order; return the seconds."""
+    slots = asyncio.Semaphore(AT_ONCE)
+    headers = {"Authorization": f"Bearer {token}", "x-api-version": "2022-01-24", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(headers=headers, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
+
+        async def one(order: bytes) -> None:
+            async with slots:
+                answer = await http.post(f"{url}/transactions/orders", content=order)
+                answer.raise_for_status()
+
+        started = time.monotonic()
+        await asyncio.gather(*(one(order) for order in orders))
+        return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    orders = [line for line in sys.stdin.buffer.read().splitlines() if line]
+    print(asyncio.run(post_all(sys.argv[1], sys.argv[2], orders)))

@@ -1,0 +1,219 @@
+"""Runs the benchmark and prints its tables in Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from local.bench import ceiling, sequential
+from local.bench.documents import COMPANY, SETTINGS, open_company, order, post
+from local.bench.process import cpu_seconds, peak_megabytes
+from local.bootstrap import ROOT
+from local.simulation import CLIENT, CLIENT_SECRET, TAXJAR_TOKEN, TENANT, Simulation
+from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.specs import PostedInvoice
+from local.simulators.faults import Fault
+from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
+
+_NEVER = "0 0 0 1 1 *"
+_PATIENCE = 1200
+_SCRIPTED = 40
+"""Documents that the sequential script reports: it takes as long for each."""
+_TRANSACTIONS = "*/transactions/*"
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One run of the pipeline. Calls and CPU seconds are those of the run, not per document."""
+
+    documents: int
+    seconds: float
+    taxjar: int
+    odata: int
+    tables: int
+    host_cpu: float
+    simulators_cpu: float
+    peak: float
+
+    @property
+    def rate(self) -> float:
+        return self.documents / self.seconds
+
+
+class Bench:
+    """A running stage, and the measurements that it can take."""
+
+    def __init__(self, host: Host, simulation: Simulation, tables: TableCalls) -> None:
+        self._host = host
+        self._simulation = simulation
+        self._tables = tables
+        self._desk: Posting = open_company(simulation.dynamics)
+        self._series = 0
+        self.posted: list[PostedInvoice] = []
+        """The documents of the last run of the pipeline."""
+
+    def post(self, count: int) -> list[PostedInvoice]:
+        """New documents in F&O, of which the connector knows nothing yet."""
+        self._series += 1
+        return post(self._desk, count, datetime.now(UTC).date(), series=f"B{self._series}")
+
+    def taxjar_latency(self, milliseconds: int) -> None:
+        """Every call to a transaction takes so much longer."""
+        self._simulation.taxjar.faults.clear()
+        if milliseconds:
+            self._simulation.taxjar.faults.add(Fault(path=_TRANSACTIONS, delay=milliseconds / 1000))
+
+    def pipeline(self, documents: int) -> Pipeline:
+        """From the start of a poll until the last order is in TaxJar."""
+        self.posted = self.post(documents)
+        pid, dynamics = self._host.process.pid, self._simulation.dynamics
+        before = (self._reported(), len(dynamics.calls), self._tables.count, cpu_seconds(pid), time.process_time())
+        started = time.monotonic()
+        self._host.run("poll_posted_invoices")
+        _wait_for(lambda: self._reported() - before[0] >= documents)
+        seconds = time.monotonic() - started
+        time.sleep(1)  # the settlements of the last orders
+        return Pipeline(
+            documents,
+            seconds,
+            taxjar=self._reported() - before[0],
+            odata=len(dynamics.calls) - before[1],
+            tables=self._tables.count - before[2],
+            host_cpu=cpu_seconds(pid) - before[3],
+            simulators_cpu=time.process_time() - before[4],
+            peak=peak_megabytes(pid),
+        )
+
+    def delays(self, documents: int) -> list[float]:
+        """Seconds from posting a single document, with a poll right after, until TaxJar is called."""
+        found = []
+        for _ in range(documents):
+            before, started = self._reported(), time.monotonic()
+            self.post(1)
+            self._host.run("poll_posted_invoices")
+            _wait_for(lambda before=before: self._reported() > before)  # type: ignore[misc]
+            found.append(time.monotonic() - started)
+        return found
+
+    def sequential(self, posted: list[PostedInvoice], prefix: str) -> float:
+        """Documents per second of the sequential script."""
+        urls = self._simulation.urls
+        arguments = [urls["Dynamics 365 F&O"], self._token(), urls["TaxJar"], TAXJAR_TOKEN, COMPANY, prefix]
+        return len(posted) / _measured(sequential.__name__, [*arguments, *(document.number for document in posted)])
+
+    def ceiling(self, posted: list[PostedInvoice], prefix: str) -> float:
+        """Documents per second of the bare calls."""
+        lines = "\n".join(json.dumps(order(document, prefix)) for document in posted)
+        return len(posted) / _measured(ceiling.__name__, [self._simulation.urls["TaxJar"], TAXJAR_TOKEN], lines)
+
+    def _reported(self) -> int:
+        return sum(call.method == "POST" and call.status == 201 for call in self._simulation.taxjar.calls)
+
+    def _token(self) -> str:
+        answer = httpx.post(
+            f"{self._simulation.urls['Entra ID']}/{TENANT}/oauth2/v2.0/token",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": CLIENT,
+                "client_secret": CLIENT_SECRET,
+                "scope": f"{self._simulation.urls['Dynamics 365 F&O']}/.default",
+            },
+            verify=self._simulation.tls_trust(),
+        )
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print. Returns 0."""
+    parser = argparse.ArgumentParser("python3 -m local bench")
+    parser.add_argument("--documents", type=int, default=400, help="documents per run of the pipeline")
+    parser.add_argument("--latencies", default="0,50,300", help="milliseconds that TaxJar takes, by commas")
+    parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
+    options = parser.parse_args(arguments)
+    with running_storage_and_simulation() as (azurite, tables, simulation):
+
+        def bench(measure: Callable[[Bench], None]) -> None:
+            environment = {
+                **simulation.environment({COMPANY: {"report_from": "2026-01-01", **SETTINGS}}),
+                "AzureWebJobsStorage": azurite.connection_string,
+                "CONNECTIONS__MAIN__TAXJAR__MAX_CALLS_PER_MINUTE": "1000000",
+                **{f"{name}_SCHEDULE": _NEVER for name in ("POLL", "SWEEP", "CUSTOMER", "NEXUS", "RECONCILE")},
+            }
+            with running_host(environment) as host:
+                measure(Bench(host, simulation, tables))
+
+        latencies = [int(part) for part in options.latencies.split(",")]
+        bench(lambda running: _throughput(running, options.documents, latencies))
+        for size in [int(part) for part in options.memory.split(",") if part]:
+            bench(lambda running, size=size: _memory(running, size))  # type: ignore[misc]
+    return 0
+
+
+def _throughput(bench: Bench, documents: int, latencies: list[int]) -> None:
+    bench.taxjar_latency(0)
+    bench.pipeline(20)  # tokens, reference data, connections
+    client = "the official taxjar client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
+    _say(f"{documents} documents a run, {os.cpu_count()} cores for the host, Azurite and the simulators together;")
+    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.\n")
+    _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
+    _say("|---:|---:|---:|---:|---:|---:|")
+    runs = []
+    for latency in latencies:
+        bench.taxjar_latency(latency)
+        runs.append(run := bench.pipeline(documents))
+        bare = bench.ceiling(bench.posted, f"CEIL{latency}")
+        script = bench.sequential(bench.posted[:_SCRIPTED], f"SEQ{latency}")
+        _say(
+            f"| {latency} ms | {run.rate:.0f}/s | {script:.0f}/s | {bare:.0f}/s"
+            f" | {run.rate / script:.1f} | {run.rate / bare:.2f} |"
+        )
+    _say("\n| TaxJar latency | TaxJar calls | OData calls | table calls | worker CPU | simulators CPU |")
+    _say("|---:|---:|---:|---:|---:|---:|")
+    for latency, run in zip(latencies, runs, strict=True):
+        each = run.documents
+        _say(
+            f"| {latency} ms | {run.taxjar / each:.2f} | {run.odata / each:.2f} | {run.tables / each:.2f}"
+            f" | {1000 * run.host_cpu / each:.1f} ms | {1000 * run.simulators_cpu / each:.1f} ms |"
+        )
+    bench.taxjar_latency(50)
+    delays = bench.delays(20)
+    _say("\nCalls and CPU are per document. One document posted, polled at once, TaxJar at 50 ms, until it is there:")
+    _say(f"median {statistics.median(delays):.2f} s, 95 % {statistics.quantiles(delays, n=20)[-1]:.2f} s.")
+
+
+def _memory(bench: Bench, documents: int) -> None:
+    run = bench.pipeline(documents)
+    _say(f"Peak memory of the worker after {documents} documents in one poll: {run.peak:.0f} MB ({run.seconds:.0f} s).")
+
+
+def _measured(module: str, arguments: list[str], text: str = "") -> float:
+    """The seconds that a script of its own process prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=ROOT, input=text, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{module} failed:\n{done.stderr[-2000:]}")
+    return float(done.stdout)
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not all documents reached TaxJar within {_PATIENCE} s")
+        time.sleep(0.02)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
