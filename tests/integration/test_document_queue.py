@@ -11,7 +11,7 @@ from azure.storage.queue.aio import QueueClient
 
 from shared.bootstrap import utc_now
 from shared.documents import DocumentKey
-from shared.queues import StorageDocumentQueue, parse_message
+from shared.queues import NumberToFind, StorageDocumentQueue, parse_message
 
 KEYS = [DocumentKey("usmf", date(2026, 3, 17), f"INV-{number}", "V") for number in range(25)]
 
@@ -30,6 +30,15 @@ async def test_what_is_put_arrives_and_never_expires(queue: QueueClient) -> None
     arrived = [key for message in received for key in parse_message(message.content.encode()).document_keys()]
     assert sorted(arrived) == sorted(KEYS)
     assert all(message.expires_on.year == 9999 for message in received)
+
+
+async def test_numbers_arrive_and_the_queue_knows_its_length(queue: QueueClient) -> None:
+    numbers = [NumberToFind(number=f"INV-{number}", asked_at=datetime.now(UTC)) for number in range(25)]
+    documents = StorageDocumentQueue(queue)
+    await documents.put_numbers("main", "usmf", numbers)
+    assert await documents.length() == 2
+    received = [message async for message in queue.receive_messages()]
+    assert [number for message in received for number in parse_message(message.content.encode()).numbers] == numbers
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+import stamina
 
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import InvoiceSpec
@@ -19,6 +21,12 @@ from shared.queues import parse_message
 from tests.world import COMPANY, NOW, TODAY, World, connected
 
 WORKER = Actor(function="report_documents", by="queue")
+
+
+@pytest.fixture(autouse=True)
+def _retries_do_not_wait() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
 
 
 def post(world: World, count: int) -> None:

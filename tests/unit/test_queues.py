@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.documents import DocumentKey
-from shared.queues import KEYS_PER_MESSAGE, MalformedMessage, encode, messages, parse_message
+from shared.queues import (
+    KEYS_PER_MESSAGE,
+    MalformedMessage,
+    NumberToFind,
+    encode,
+    messages,
+    number_messages,
+    parse_message,
+)
 
 KEY = DocumentKey("usmf", date(2026, 3, 17), "INV-1", "ARI-1")
 VALID = {"connection": "main", "company": "usmf", "keys": [{"number": "1", "date": "2026-03-17", "voucher": "V"}]}
+
+NOON = "2026-03-17T12:00:00Z"
 
 # F&O's invoice numbers and vouchers have twenty characters at most.
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -54,6 +64,15 @@ def test_a_key_given_twice_in_a_message_is_one_document() -> None:
     assert message.document_keys() == [KEY]
 
 
+@given(st.lists(texts, max_size=50), st.none() | st.dates())
+def test_every_number_travels_with_its_date_and_the_time_it_was_asked_for(names: list[str], dated: date | None) -> None:
+    asked_at = datetime(2026, 3, 17, 12, tzinfo=UTC)
+    numbers = [NumberToFind(number=name, dated=dated, asked_at=asked_at) for name in names]
+    sent = [parse_message(encode(message).encode()) for message in number_messages("main", "usmf", numbers)]
+    assert [number for message in sent for number in message.numbers] == numbers
+    assert all(len(message.numbers) <= KEYS_PER_MESSAGE and not message.document_keys() for message in sent)
+
+
 @pytest.mark.parametrize(
     ("body", "named"),
     [
@@ -62,8 +81,11 @@ def test_a_key_given_twice_in_a_message_is_one_document() -> None:
         (b"not base64!", "base64"),
         (in_base64("no JSON"), "body"),
         (in_base64([]), "body"),
-        (in_base64({**VALID, "keys": []}), "1 to 20 documents"),
-        (in_base64({**VALID, "keys": VALID["keys"] * 21}), "1 to 20 documents"),
+        (in_base64({**VALID, "keys": []}), "1 to 20"),
+        (in_base64({**VALID, "keys": VALID["keys"] * 21}), "1 to 20"),
+        (in_base64({**VALID, "keys": VALID["keys"] * 20, "numbers": [{"number": "1", "asked_at": NOON}]}), "1 to 20"),
+        (in_base64({**VALID, "numbers": [{"number": "", "asked_at": NOON}]}), "numbers.0.number"),
+        (in_base64({**VALID, "numbers": [{"number": "1", "asked_at": "2026-03-17T12:00:00"}]}), "numbers.0.asked_at"),
         (in_base64({**VALID, "connection": ""}), "connection"),
         (in_base64({**VALID, "surprise": 1}), "surprise"),
         (in_base64({**VALID, "keys": [{"number": "1", "date": "yesterday", "voucher": "V"}]}), "keys.0.date"),
