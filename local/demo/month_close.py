@@ -33,11 +33,9 @@ def close_month(host: Host, restart: Restart, expectations: list[Expectation], a
     """Tell the story and check it; return how much is wrong."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     posted, state = _with_handling(expectations)
-    _say(f"\nClosing the month: {state} is filed through {yesterday}.")
-    period = host.call(
-        "PUT", f"/api/filing-periods/{CONNECTION}/{posted.company}/{state}", filed_through=str(yesterday)
-    )
-    _say(f"  {period['before']} → {period['after']}")
+    path = f"/api/filing-periods/{CONNECTION}/{posted.company}/{state}"
+    period = host.call("PUT", path, filed_through=str(yesterday), by=_DECISION["by"])
+    _say(f"\nClosing the month: {state} is filed through {period['after']['filed_through']}.")
     _say(f"The charge {_NOW_SHIPPING} becomes shipping in the settings. Restarting the host, retrying {posted.number}.")
     with restart(shipping_charge_codes=[*sorted(SHIPPING_CODES), _NOW_SHIPPING]) as changed:
         path = f"/api/documents/{CONNECTION}/{posted.company}/{posted.company.upper()}-{posted.number}"
