@@ -55,8 +55,11 @@ class SidesOfADay:
         )
 
     async def _vanished(self, record: DocumentRecord) -> Compared | None:
-        """A document of the ledger that F&O does not list; it matters once TaxJar was told of it."""
-        if record.state is State.SKIPPED or not _was_reported(record) or record.seen_at >= self._findings.started_at:
+        """A document of the ledger that F&O does not list; it matters once TaxJar was told of it.
+
+        One that was seen after the listing began may just be missing from it.
+        """
+        if record.state is State.SKIPPED or not _was_reported(record) or record.seen_at > self._findings.started_at:
             return None
         return Compared(
             transaction_id=record.transaction_id,

@@ -19,7 +19,7 @@ from shared.flows import decide
 from shared.flows.documents import Chosen
 from shared.flows.reconciliation import ReconcileQuery, reconcile, reconcile_nightly
 from shared.ledger.records import State
-from shared.web import Answer, Problem
+from shared.web import Answer, Problem, read_query
 from tests.world import TODAY, World
 
 HEADERS = "SalesInvoiceHeadersV2"
@@ -177,7 +177,10 @@ async def test_the_night_sends_again_what_taxjar_lost_and_what_no_poll_found(wor
 async def test_a_failed_document_is_tried_again(world: World) -> None:
     world.posting.invoice(invoice("INV-1"))
     world.simulation.taxjar.faults.add(Fault(path="*/transactions/*", status=503))
-    await sweep(world)
+    await world.poll()
+    await world.work()
+    world.clock.advance(days=8)
+    await world.settle()
     assert (await world.record("INV-1")).state is State.FAILED
     world.simulation.taxjar.faults.clear()
     found = await findings(world, heal=True)
@@ -202,10 +205,11 @@ async def test_what_is_held_is_missing_and_stays_held(world: World) -> None:
 
 
 async def test_what_is_skipped_is_not_missing(world: World) -> None:
-    world.posting.invoice(invoice("PROFORMA", is_proforma=True))
+    world.posting.invoice(invoice("PROFORMA", date(2026, 1, 1), is_proforma=True))
     world.posting.invoice(invoice("OLD", date(2025, 12, 31)))
-    await sweep(world)
-    found = await findings(world, **{"from": "2025-12-31", "to": TODAY.isoformat()})
+    await findings(world, heal=True, **{"from": "2025-12-31", "to": "2026-01-01"})
+    await world.settle()
+    found = await findings(world, **{"from": "2025-12-31", "to": "2026-01-01"})
     assert (found["documents"], found["skipped"]) == ([], 2)
 
 
@@ -328,7 +332,5 @@ async def test_the_night_goes_on_after_trouble_with_one_company(world: World) ->
     ],
 )
 def test_a_query_that_is_wrong_is_refused_by_name(query: dict[str, str], word: str) -> None:
-    from shared.web import read_query
-
     with pytest.raises(Problem, match=word):
         read_query(query, ReconcileQuery)
