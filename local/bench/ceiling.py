@@ -11,8 +11,8 @@ import time
 
 import httpx
 
-AT_ONCE = 128
-"""Sixteen messages of eight documents."""
+AT_ONCE = 24
+"""Six messages of four documents: host.json and the flow."""
 
 
 async def post_all(url: str, token: str, orders: list[bytes]) -> float:

@@ -54,19 +54,20 @@ class Pipeline:
 class Bench:
     """A running stage, and the measurements that it can take."""
 
-    def __init__(self, host: Host, simulation: Simulation, tables: TableCalls) -> None:
+    def __init__(self, host: Host, simulation: Simulation, tables: TableCalls, desk: Posting, series: str) -> None:
         self._host = host
         self._simulation = simulation
         self._tables = tables
-        self._desk: Posting = open_company(simulation.dynamics)
-        self._series = 0
+        self._desk = desk
+        self._series = series
+        self._posted = 0
         self.posted: list[PostedInvoice] = []
         """The documents of the last run of the pipeline."""
 
     def post(self, count: int) -> list[PostedInvoice]:
         """New documents in F&O, of which the connector knows nothing yet."""
-        self._series += 1
-        return post(self._desk, count, datetime.now(UTC).date(), series=f"B{self._series}")
+        self._posted += 1
+        return post(self._desk, count, datetime.now(UTC).date(), series=f"{self._series}{self._posted}")
 
     def taxjar_latency(self, milliseconds: int) -> None:
         """Every call to a transaction takes so much longer."""
@@ -143,8 +144,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
     options = parser.parse_args(arguments)
     with running_storage_and_simulation() as (azurite, tables, simulation):
+        desk = open_company(simulation.dynamics)
 
-        def bench(measure: Callable[[Bench], None]) -> None:
+        def bench(series: str, measure: Callable[[Bench], None]) -> None:
             environment = {
                 **simulation.environment({COMPANY: {"report_from": "2026-01-01", **SETTINGS}}),
                 "AzureWebJobsStorage": azurite.connection_string,
@@ -152,21 +154,22 @@ def main(arguments: list[str]) -> int:
                 **{f"{name}_SCHEDULE": _NEVER for name in ("POLL", "SWEEP", "CUSTOMER", "NEXUS", "RECONCILE")},
             }
             with running_host(environment) as host:
-                measure(Bench(host, simulation, tables))
+                measure(Bench(host, simulation, tables, desk, series))
 
         latencies = [int(part) for part in options.latencies.split(",")]
-        bench(lambda running: _throughput(running, options.documents, latencies))
+        bench("B", lambda running: _throughput(running, options.documents, latencies))
         for size in [int(part) for part in options.memory.split(",") if part]:
-            bench(lambda running, size=size: _memory(running, size))  # type: ignore[misc]
+            bench(f"M{size}-", lambda running, size=size: _memory(running, size))  # type: ignore[misc]
     return 0
 
 
 def _throughput(bench: Bench, documents: int, latencies: list[int]) -> None:
     bench.taxjar_latency(0)
     bench.pipeline(20)  # tokens, reference data, connections
-    client = "the official taxjar client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
     _say(f"{documents} documents a run, {os.cpu_count()} cores for the host, Azurite and the simulators together;")
-    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.\n")
+    client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
+    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.
+")
     _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
     _say("|---:|---:|---:|---:|---:|---:|")
     runs = []

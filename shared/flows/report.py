@@ -28,7 +28,7 @@ from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Documents of one message that are with TaxJar at the same time."""
 _CLOCK_SKEW = timedelta(seconds=1)
 
