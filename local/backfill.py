@@ -57,9 +57,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("company", help="the company's id, such as usmf")
     parser.add_argument("since", metavar="from", type=date.fromisoformat, help="first invoice date, such as 2026-01-01")
     parser.add_argument("until", metavar="to", type=date.fromisoformat, help="last invoice date")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="only tell what would become of each document"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would become of each document")
     parser.add_argument("--force", action="store_true", help="also before REPORT_FROM, and map anew what is settled")
     parser.add_argument("--connection", default="main", help="the connection's name in the settings (default: main)")
     parser.add_argument("--url", default="http://127.0.0.1:7071", help="where the host runs")

@@ -22,9 +22,7 @@ COMMANDS = {
     "up": Command("local.up", "the same, left running, with the URLs to try"),
     "host": Command("local.host.command", "the Functions host alone, on your own settings  [--port N] [--func]"),
     "ping": Command("local.ping", "whether everything a connection needs works  [CONNECTION]"),
-    "backfill": Command(
-        "local.backfill", "report a company's history  COMPANY FROM TO [--dry-run] [--force]"
-    ),
+    "backfill": Command("local.backfill", "report a company's history  COMPANY FROM TO [--dry-run] [--force]"),
     "test": Command("local.checks", "lint, types and all the tests  [--thorough] [pytest arguments]"),
     "categories": Command("local.categories", "TaxJar's product tax codes, found by words  [SEARCH]"),
     "bench": Command("local.bench", "the benchmark, as ratios in one run"),

@@ -168,8 +168,7 @@ def _throughput(bench: Bench, documents: int, latencies: list[int]) -> None:
     bench.pipeline(20)  # tokens, reference data, connections
     _say(f"{documents} documents a run, {os.cpu_count()} cores for the host, Azurite and the simulators together;")
     client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
-    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.
-")
+    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.\n")
     _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
     _say("|---:|---:|---:|---:|---:|---:|")
     runs = []
