@@ -53,11 +53,8 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
         elif not dated_so:
             missing.append(wanted)
     await _ask_again_or_hold(run, missing)
-    # Documents in scope first: an id belongs to the document that is seen first.
-    first = run.company.settings.report_from
-    ordered = sorted(found.values(), key=lambda document: (document.key.date < first, document.key))
-    await run.connector.ledger.see(run.connection.name, [sighting(document) for document in ordered], _EVENTS)
-    return [document.key for document in ordered]
+    await run.connector.ledger.see(run.connection.name, [sighting(document) for document in found.values()], _EVENTS)
+    return list(found)
 
 
 async def settle_not_shown(run: Run, claim: DocumentRecord) -> DocumentRecord:

@@ -18,10 +18,12 @@ from local.simulators.dynamics.events import (
 )
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.simulator import DynamicsSimulator
-from local.simulators.dynamics.specs import InvoiceSpec, LineSpec, PostedInvoice, Source
+from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec, PostedInvoice, Source
 from local.simulators.faults import Fault
 from shared.connector import NotFound
 from shared.flows import bury
+from shared.flows.decide import Why, decide_document
+from shared.flows.documents import Chosen
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.web import Problem
@@ -42,6 +44,11 @@ def event_ahead_of(spec: InvoiceSpec) -> dict[str, object]:
     """The event of a document that the connector's F&O does not show yet."""
     elsewhere = DynamicsSimulator("", lambda *_: True, clock=lambda: NOW, default_company="usmf")
     return event_of(Posting(elsewhere, "usmf").invoice(spec))
+
+
+async def retry(world: World, transaction_id: str) -> None:
+    why = Why(reason="posted by now", by="accountant")
+    await decide_document(world.connector, "main", "usmf", transaction_id, "retry", why, Chosen())
 
 
 def states(records: list[object]) -> Counter[State]:
@@ -205,6 +212,31 @@ class TestNotFound:
         [record] = await world.records()
         assert (record.state, record.stand_in, record.owns_id) == (State.REPORTED, False, True)
         assert [entry["decision"] for entry in await world.audit("INV-1")][:2] == ["held", "seen"]
+
+    async def test_a_retry_that_finds_it_leaves_nothing_of_the_stand_in(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(days=2))
+        blank = {"LedgerVoucher": ""}
+        sets = ("SalesInvoiceHeadersV2", "SalesInvoiceV2Lines", "CustInvoiceJourBiEntities")
+        nowhere = AddressSpec("1 Main St", "Austin", "NY", "78704")
+        world.posting.invoice(invoice(ship_to=nowhere, values=dict.fromkeys(sets, blank)))
+        await retry(world, "USMF-INV-1")
+        await world.settle()
+        held = await world.record("INV-1")
+        assert (held.state, held.reason) == (State.HELD, "zip_state_mismatch")
+        await world.run()
+        assert await world.record("INV-1") == held
+
+    async def test_a_retry_by_a_person_asks_for_the_number_again(self, world: World) -> None:
+        await world.deliver(event_ahead_of(invoice()))
+        await world.settle(within=timedelta(days=2))
+        await retry(world, "USMF-INV-1")
+        await world.settle()
+        assert (await world.record("INV-1")).reason == "not_found_in_dynamics"
+        world.posting.invoice(invoice(date=TODAY - timedelta(days=200)))
+        await retry(world, "USMF-INV-1")
+        await world.settle()
+        assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
 
     async def test_a_sweep_finds_it_under_another_date(self, world: World) -> None:
         await world.deliver(event_ahead_of(invoice()))

@@ -34,18 +34,18 @@ async def world(azurite: str) -> AsyncIterator[World]:
 
 
 def post_ordinary_days(world: World, count: int) -> None:
-    """A retailer's days: invoices to many addresses, a tenth credit notes of both links, some free text."""
+    """A retailer's days in one number series: a tenth are credit notes of both links, a twentieth free text."""
     for number in range(count):
         posting, on = world.posting, TODAY - timedelta(days=number * 5 // count)
         ship_to = AddressSpec(f"{number} Congress Ave", "Austin", "TX", "78701")
         charges = [ChargeSpec("FREIGHT", 10)] if number % 3 else []
-        spec = InvoiceSpec(f"INV-{number}", on, charges=charges, ship_to=ship_to, tax_rate=TEXAS)
+        spec = InvoiceSpec(f"DOC-{number}", on, charges=charges, ship_to=ship_to, tax_rate=TEXAS)
         if number % 10 == 9:
             sale = posting.invoice(InvoiceSpec(f"OLD-{number}", TODAY - timedelta(days=60), tax_rate=TEXAS))
-            posting.credit_note(sale, f"CRN-{number}", on, link=LINKS[number // 10 % 2])
+            posting.credit_note(sale, f"DOC-{number}", on, link=LINKS[number // 10 % 2])
         elif number % 20 == 5:
             line = LineSpec("", name="Repair", price=80)
-            posting.invoice(InvoiceSpec(f"FTI-{number}", on, [line], source=Source.FREE_TEXT, tax_rate=TEXAS))
+            posting.invoice(InvoiceSpec(f"DOC-{number}", on, [line], source=Source.FREE_TEXT, tax_rate=TEXAS))
         else:
             posting.invoice(spec)
 
