@@ -223,7 +223,7 @@ async def test_a_step_that_comes_twice_reports_nothing_twice(world: World) -> No
 async def test_a_step_that_was_cut_off_anywhere_is_taken_again(world: World) -> None:
     post_history(world, 30, over=20)
     mortal = MortalQueue(world.clock)
-    world.history, world.connector = mortal, replace(world.connector, backfill_queue=mortal)
+    world.connector = replace(world.connector, backfill_queue=mortal)
     job = await start(world)
     for sends in range(6):
         mortal.sends_left = sends
