@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -36,6 +37,8 @@ from shared.settings import load_settings
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, Problem, check_size, read_json, read_query
+
+logger = logging.getLogger(__name__)
 
 STORAGE = "AzureWebJobsStorage"
 
@@ -73,6 +76,10 @@ def answering(
             answer = problem.answer()
         except NotFound as missing:
             answer = Problem(404, "not_found", f"{missing}.").answer()
+        except Exception:
+            logger.exception("%s failed", handler.__name__)
+            message = "The connector failed on this request; its log has the details. Try again later."
+            answer = Problem(500, "internal_error", message).answer()
         return func.HttpResponse(
             answer.text(), status_code=answer.status, headers=dict(answer.headers), mimetype=answer.content_type
         )

@@ -1,0 +1,21 @@
+"""A defect of the app itself is an answer too, and tells nothing about its inside (design 3.1)."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.app import running_app
+from tests.world import World
+
+
+async def test_a_defect_is_answered_with_500_and_a_sentence_and_its_cause_is_only_in_the_log(
+    world: World, azurite: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_app(world, azurite) as app, caplog.at_level(logging.ERROR):
+        world.connector.ledger.listing = None  # type: ignore[method-assign, assignment]
+        status, answer = await app.call("list_documents")
+    assert (status, answer["error"]["code"]) == (500, "internal_error")
+    assert "NoneType" not in answer["error"]["message"]
+    assert "list_documents failed" in caplog.text
