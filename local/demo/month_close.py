@@ -45,18 +45,18 @@ def close_month(host: Host, restart: Restart, expectations: list[Expectation], a
         untouched = len(_of(posted, account))
         done = _decided(changed, path, "approve")
         _say(f"Approved. {done['message']}")
-        unproven = prove(changed)
-    found = _of(posted, account)
-    for one in found:
-        _say(f"  {one.kind:6} {one.transaction_id:30} {one.transaction_date:%Y-%m-%d} {_figures(one)}")
-    right = (
-        held["reason"] == "filed_transaction_changed"
-        and (untouched, len(found)) == (1, 3)
-        and done["state"] == "reported"
-        and _nets(found) == _truth(posted)
-    )
-    _say("TaxJar nets to the new truth." if right else f"WRONG: TaxJar nets to {_nets(found)}, not {_truth(posted)}.")
-    return unproven + (0 if right else 1)
+        found = _of(posted, account)
+        for one in found:
+            _say(f"  {one.kind:6} {one.transaction_id:30} {one.transaction_date:%Y-%m-%d} {_figures(one)}")
+        right = (
+            held["reason"] == "filed_transaction_changed"
+            and (untouched, len(found)) == (1, 3)
+            and done["state"] == "reported"
+            and _nets(found) == _truth(posted)
+        )
+        nets, truth = _nets(found), _truth(posted)
+        _say("TaxJar nets to the new truth." if right else f"WRONG: TaxJar nets to {nets}, not {truth}.")
+        return prove(changed) + (0 if right else 1)
 
 
 def _with_handling(expectations: list[Expectation]) -> tuple[PostedInvoice, str]:

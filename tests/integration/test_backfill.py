@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import resource
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -194,7 +195,7 @@ async def test_todays_invoice_does_not_wait_for_history(world: World) -> None:
 
 
 async def test_progress_adds_up_at_every_moment_and_the_end_is_estimated(world: World) -> None:
-    post_history(world, 100)
+    post_history(world, 60)
     job = await start(world)
     remaining = []
     while await world.work_on_one():
@@ -202,12 +203,12 @@ async def test_progress_adds_up_at_every_moment_and_the_end_is_estimated(world: 
         answer = await show(world, job)
         seen, *settled, left = figures(answer)
         remaining.append(left)
-        assert sum(settled) <= seen <= 100
-        assert answer["state"] == "finished" or sum(settled) + left >= min(seen, 100)
-        if 0 < left < 100:
+        assert sum(settled) <= seen <= 60
+        assert answer["state"] == "finished" or sum(settled) + left >= min(seen, 60)
+        if 0 < left < 60:
             assert answer["eta"] > answer["started_at"]
     assert remaining[-1] == 0
-    assert max(remaining) == 100
+    assert max(remaining) == 60
 
 
 async def test_a_step_that_comes_twice_reports_nothing_twice(world: World) -> None:
@@ -268,16 +269,27 @@ async def test_a_poisoned_step_ends_its_backfill(world: World) -> None:
     assert (answer["state"], answer["message"][:13]) == ("failed", "The connector")
 
 
-async def test_a_thousand_documents_are_reported_in_steps_of_bounded_size(world: World) -> None:
-    post_history(world, 1000, over=100)
+async def test_many_documents_are_reported_with_no_more_than_a_step_on_the_queue(world: World) -> None:
+    post_history(world, 300, over=100)
     job, longest = await start(world), 0
     while await world.work_on_one():
         longest = max(longest, len(world.history.waiting))
+        world.simulation.dynamics.calls.clear()
     await world.settle()
-    assert figures(await show(world, job)) == (1000, 1000, 0, 0, 0, 0)
-    assert len(world.taxjar.orders) == 1000
-    a_week = 70 // 20 + 7
-    assert longest <= a_week + 1
+    assert figures(await show(world, job)) == (300, 300, 0, 0, 0, 0)
+    assert len(world.taxjar.orders) == 300
+    assert longest <= 7 + 1  # a message for each of seven days, and the next step
+
+
+@pytest.mark.thorough
+async def test_memory_does_not_grow_with_the_number_of_documents(world: World) -> None:
+    post_history(world, 20_000, over=100)
+    job, peaks = await start(world, dry_run=True), []
+    while await world.work_on_one():
+        world.simulation.dynamics.calls.clear()
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert (await show(world, job))["would_send"] == 20_000
+    assert peaks[-1] < peaks[len(peaks) // 10] + 64 * 1024  # KiB
 
 
 @pytest.mark.parametrize(
