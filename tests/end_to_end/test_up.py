@@ -32,5 +32,10 @@ def test_a_world_left_running_ends_with_all_its_processes() -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/api/health")
     finally:
-        process.kill()
-        process.communicate()
+        # In good order, so that an interrupted test leaves nothing behind either.
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
