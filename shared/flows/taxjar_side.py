@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
+
+import stamina
 
 from shared.flows.discrepancies import Amounts
 from shared.ledger.records import DocumentRecord
 from shared.mapping import correction_ids
 from shared.taxjar.client import TaxJarClient
+from shared.taxjar.errors import Unavailable
 from shared.transactions import Kind
 
 MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
 """Providers that TaxJar knows by name; it shows their transactions only to who asks for them."""
 _KINDS = (Kind.ORDER, Kind.REFUND)
 _AT_ONCE = 8
+_ATTEMPTS = 3
+_Answer = TypeVar("_Answer")
 _WEEK = timedelta(days=7)
 
 
@@ -42,15 +47,14 @@ class TaxJarSide:
 
     async def ids(self, day: date) -> Mapping[Kind, frozenset[str]]:
         """Ids of the transactions of ``day``, of the provider ``api``, which the connector reports under."""
-        listed = await asyncio.gather(*(self._client.list_ids(kind, day, day) for kind in _KINDS))
+        listed = await asyncio.gather(*(self._ask(self._client.list_ids, kind, day, day) for kind in _KINDS))
         return {kind: frozenset(ids) for kind, ids in zip(_KINDS, listed, strict=True)}
 
     async def of_other_providers(self, first: date, last: date, providers: Sequence[str]) -> list[Foreign]:
         """What lies under other providers, asked for week by week."""
 
         async def of(provider: str, kind: Kind, start: date, end: date) -> list[Foreign]:
-            async with self._slots:
-                ids = await self._client.list_ids(kind, start, end, provider)
+            ids = await self._ask(self._client.list_ids, kind, start, end, provider)
             return [Foreign(found, kind, provider, start) for found in ids]
 
         asked = [
@@ -63,8 +67,7 @@ class TaxJarSide:
 
     async def amounts(self, kind: Kind, transaction_id: str) -> Amounts | None:
         """What TaxJar holds under the id; ``None`` when it holds nothing."""
-        async with self._slots:
-            stored = await self._client.find(kind, transaction_id)
+        stored = await self._ask(self._client.find, kind, transaction_id)
         return Amounts(_decimal(stored, "amount"), _decimal(stored, "sales_tax")) if stored else None
 
     async def net_of_corrections(self, record: DocumentRecord) -> Amounts | None:
@@ -77,12 +80,19 @@ class TaxJarSide:
 
     async def is_exempt(self, customer_id: str, state: str) -> bool:
         """Whether TaxJar has an exemption of the customer in ``state``."""
-        async with self._slots:
-            customer = await self._client.find_customer(customer_id)
+        customer = await self._ask(self._client.find_customer, customer_id)
         if not customer or customer.get("exemption_type") in (None, "", "non_exempt"):
             return False
         regions = [region.get("state") for region in customer.get("exempt_regions") or ()]
         return not regions or state in regions
+
+    async def _ask(self, call: Callable[..., Awaitable[_Answer]], *given: object) -> _Answer:
+        """The answer to one of many questions: a hiccup of TaxJar must not end the whole reconciliation."""
+        async with self._slots:
+            async for attempt in stamina.retry_context(on=Unavailable, attempts=_ATTEMPTS, timeout=None):
+                with attempt:
+                    return await call(*given)
+        raise AssertionError("stamina always returns or raises")
 
 
 def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local.simulation import Simulation
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from local.simulators.taxjar.records import StoredCustomer, StoredTransaction
@@ -20,7 +21,8 @@ from shared.flows.documents import Chosen
 from shared.flows.reconciliation import ReconcileQuery, reconcile, reconcile_nightly
 from shared.ledger.records import State
 from shared.web import Answer, Problem, read_query
-from tests.world import TODAY, World
+from tests.conftest import CERTIFICATES
+from tests.world import TODAY, Clock, World, connected, furnished
 
 HEADERS = "SalesInvoiceHeadersV2"
 PLACES = (
@@ -313,6 +315,30 @@ async def test_a_remote_side_that_does_not_answer_is_told_with_a_time_to_come_ba
     assert 0 < int(told.value.headers["Retry-After"]) <= 31
     with pytest.raises(Problem, match="paused"):
         await ask(world)
+
+
+async def test_a_hiccup_of_taxjar_does_not_end_a_reconciliation(world: World) -> None:
+    post_month(world, 10)
+    await sweep(world)
+    world.simulation.taxjar.faults.add(Fault(method="GET", path="*/transactions/*", status=503, times=2))
+    assert (await findings(world, deep=True))["counts"]["reconciled"] == 11
+
+
+async def test_documents_of_another_company_in_the_same_account_are_not_foreign(azurite: str) -> None:
+    with Simulation(CERTIFICATES, clock=(clock := Clock())) as simulation:
+        start = {"report_from": "2026-01-01"}
+        connections = {"main": simulation.settings({"usmf": start, "usrt": start})}
+        async with connected(azurite, simulation, clock, connections) as world:
+            furnished(world.posting).invoice(invoice("INV-1"))
+            other = simulation.posting("usrt")
+            other.legal_entity("Lone Star Outfitters", PLACES[0])
+            other.warehouse("W-DAL", PLACES[0])
+            other.customer("C-1000", "Barton Tools")
+            other.invoice(invoice("INV-2"))
+            await world.run()
+            found = await findings(world, **{"from": str(TODAY), "to": str(TODAY)})
+            assert (found["counts"]["reconciled"], found["foreign"]) == (1, [])
+            assert world.taxjar.orders.keys() == {"USMF-INV-1", "USRT-INV-2"}
 
 
 async def test_the_night_goes_on_after_trouble_with_one_company(world: World) -> None:
