@@ -29,7 +29,7 @@ from local.host.storage import development_storage
 
 SCRIPT_ROOT = "AzureWebJobsScriptRoot"
 """The real host's name for the folder that it runs."""
-LAST_RESORT_SECONDS = 14
+LAST_RESORT_SECONDS = 12
 
 
 def main(arguments: list[str]) -> int:
