@@ -81,7 +81,9 @@ class DocumentReport:
         self.claim = await ledger.acquire_id(self.claim, expected, entry)
         if not self.claim.owns_id:
             owner = await ledger.owner_of(self.claim.connection, self.claim.key.company, expected)
-            if owner and owner.in_flight:
+            if owner is None or not owner.owns_id:
+                raise NotYet(f"The id {expected} has just become free.")
+            if owner.in_flight:
                 raise NotYet(f"The id {expected} belongs to {owner.key}, which is not settled yet.")
         return self.claim.owns_id == owned_before
 

@@ -34,7 +34,7 @@ async def test_what_is_put_arrives_and_never_expires(queue: QueueClient) -> None
 
 async def test_numbers_arrive_and_the_queue_knows_its_length(queue: QueueClient) -> None:
     numbers = [NumberToFind(number=f"INV-{number}", asked_at=datetime.now(UTC)) for number in range(25)]
-    documents = StorageDocumentQueue(queue)
+    documents = StorageDocumentQueue(queue, clock=utc_now)
     await documents.put_numbers("main", "usmf", numbers)
     assert await documents.length() == 2
     received = [message async for message in queue.receive_messages()]
