@@ -19,7 +19,15 @@ _PATIENCE = 60
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_world_left_running_ends_with_all_its_processes() -> None:
     command = [sys.executable, "-m", "local", "up", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     url = ""
     try:
         assert process.stdout is not None
