@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 import httpx
@@ -171,8 +172,9 @@ def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bo
 def _storage_transport() -> AsyncHttpTransport[Any, Any]:
     """The SDK's own transport, on connections that are given up before the service may close them."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_CONNECTIONS)
+    # Where the environment names no proxy, aiohttp would look for proxies and a .netrc at every request all the same.
     session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=True
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=bool(getproxies())
     )
     transport: AsyncHttpTransport[Any, Any] = AioHttpTransport(session=session)
     return transport
