@@ -9,14 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import (
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -24,14 +17,13 @@ from shared import telemetry
 from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord, State, to_entity
 from shared.transactions import Kind
 
-Operation = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, Any]]
-
-_SIGHTINGS_PER_TRANSACTION = 33
-"""Three rows each, and an entity-group transaction holds 100."""
+_SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 3
+"""Three rows each."""
 
 
 class ClaimLost(Exception):
@@ -53,6 +45,7 @@ class DocumentLedger(DocumentQueries):
     def __init__(self, table: TableClient, *, clock: Callable[[], datetime], lease: timedelta, redact: Redact) -> None:
         super().__init__(table)
         self.lease = lease
+        self._commits = GroupCommit(table)
         self._clock = clock
         self._redact = redact
 
@@ -70,7 +63,7 @@ class DocumentLedger(DocumentQueries):
             records = self._new_records(connection, chunk, forced)
             try:
                 operations = [step for record in records for step in self._insertion(record, actor, message)]
-                await self._transact(operations)
+                await self._commits.commit(operations)
                 seen += records
             except ResourceExistsError:
                 for record in records:
@@ -117,7 +110,7 @@ class DocumentLedger(DocumentQueries):
         for owns_id in (record.owns_id, False):
             attempt = replace(record, owns_id=owns_id)
             try:
-                await self._transact(self._insertion(attempt, actor, message))
+                await self._commits.commit(self._insertion(attempt, actor, message))
                 return attempt
             except ResourceExistsError:
                 if await self.get(record.connection, record.key):
@@ -151,7 +144,7 @@ class DocumentLedger(DocumentQueries):
         chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
         stored = replace(record, audit_count=chain.count, audit_head=chain.head)
         with suppress(ResourceExistsError):
-            await self._transact([("create", to_entity(stored)), ("create", audit)])
+            await self._commits.commit([("create", to_entity(stored)), ("create", audit)])
 
     async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.
@@ -194,7 +187,7 @@ class DocumentLedger(DocumentQueries):
         if not claims:
             return []
         operations = [_guarded("update", _claim_entity(claim), claim.etag, UpdateMode.MERGE) for claim in claims]
-        answers = await self._transact(operations)
+        answers = await self._commits.commit(operations)
         return [replace(claim, etag=answer["etag"]) for claim, answer in zip(claims, answers, strict=True)]
 
     def lease_left(self, claim: DocumentRecord) -> timedelta:
@@ -246,25 +239,12 @@ class DocumentLedger(DocumentQueries):
         message = self._redact(record.message)
         record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
         try:
-            answers = await self._transact(
+            answers = await self._commits.commit(
                 [_guarded("update", to_entity(record), record.etag, UpdateMode.REPLACE), ("create", audit), *operations]
             )
         except (ResourceModifiedError, ResourceNotFoundError):
             raise ClaimLost(str(record.key)) from None
         return replace(record, etag=answers[0]["etag"])
-
-    async def _transact(self, operations: Sequence[Operation]) -> Sequence[Mapping[str, Any]]:
-        try:
-            return await self._submit(operations)
-        except HttpResponseError as error:
-            raise _plain(error) from error
-
-    async def _submit(self, operations: Sequence[Operation]) -> Sequence[Mapping[str, Any]]:
-        try:
-            return await self._table.submit_transaction(operations)
-        except (ServiceRequestError, ServiceResponseError):
-            # Often only a kept connection that the service had closed. Safe to repeat: every operation is guarded.
-            return await self._table.submit_transaction(operations)
 
 
 _CLAIM_PROPERTIES = frozenset(
@@ -286,10 +266,3 @@ def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]
 
 def _guarded(verb: str, entity: Mapping[str, Any], etag: str, mode: UpdateMode) -> Operation:
     return verb, entity, {"mode": mode, "etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _plain(error: HttpResponseError) -> HttpResponseError:
-    """A failed transaction as the exception that the failed operation alone would have raised."""
-    by_status = {404: ResourceNotFoundError, 409: ResourceExistsError, 412: ResourceModifiedError}
-    kind = by_status.get(error.status_code or 0)
-    return kind(message=error.message, response=error.response) if kind else error
