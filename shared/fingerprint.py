@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from shared.documents import PostedDocument
 
 
 def fingerprint(document: PostedDocument) -> str:
     """SHA-256 (hex) over the document's content; what the reader noted on the way does not count."""
-    content = asdict(document)
+    content = _content(document)
     del content["notes"]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> object:
+    return _content(value) if is_dataclass(value) else str(value)
+
+
+def _content(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
