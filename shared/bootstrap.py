@@ -72,8 +72,14 @@ async def build_connector(
     keep_secrets_out_of_logs(redactor)
     tables, queues = _storage_clients(settings.storage, storage_transport or _storage_transport)
     resources = AsyncExitStack()
-    for client in (tables, queues, http := httpx.AsyncClient(transport=remote_transport)):
+    for client in (tables, queues):
         resources.push_async_callback(client.__aexit__, None, None, None)
+
+    def http() -> httpx.AsyncClient:
+        opened = httpx.AsyncClient(transport=remote_transport)
+        resources.push_async_callback(opened.aclose)
+        return opened
+
     try:
         await _create_missing(tables, queues, table)
     except BaseException:
@@ -122,14 +128,14 @@ def _connection(
     settings: ConnectionSettings,
     account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
     pauses: Pauses,
-    http: httpx.AsyncClient,
+    http: Callable[[], httpx.AsyncClient],
     clock: Clock,
 ) -> Connection:
     async def environment_is_open() -> None:
         await gate.check()
 
     tokens = TokenSource.of(settings.dynamics, clock)
-    odata = ODataClient(http, settings.dynamics.url, tokens, clock, before_call=environment_is_open)
+    odata = ODataClient(http(), settings.dynamics.url, tokens, clock, before_call=environment_is_open)
     reader = DynamicsReader(odata, settings, clock)
     gate = Gate(pauses, f"dynamics|{settings.dynamics.url}", clock=clock, probe=_answers(reader.probe))
     companies = {
@@ -141,7 +147,7 @@ def _connection(
 
 
 def _accounts(
-    pauses: Pauses, http: httpx.AsyncClient, clock: Clock
+    pauses: Pauses, http: Callable[[], httpx.AsyncClient], clock: Clock
 ) -> Callable[[TaxJarSettings, SecretStr], TaxJarAccount]:
     """One client per TaxJar account, however many companies report to it: they share its rate limit and pauses."""
     known: dict[str, TaxJarAccount] = {}
@@ -149,9 +155,10 @@ def _accounts(
     def account(settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
         name = account_id(settings, token)
         if name not in known:
-            unguarded = TaxJarClient(http, settings, token, clock=clock)
+            own = http()
+            unguarded = TaxJarClient(own, settings, token, clock=clock)
             gate = Gate(pauses, f"taxjar|{name}", clock=clock, probe=_answers(unguarded.categories))
-            client = TaxJarClient(http, settings, token, clock=clock, before_call=gate.check)
+            client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check)
             known[name] = TaxJarAccount(client, gate, TaxCategories(client, clock))
         return known[name]
 

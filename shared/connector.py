@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
@@ -24,6 +25,13 @@ from shared.settings import CompanySettings, ConnectionSettings
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient
 
+CALLS_AT_ONCE = 12
+"""Transactions that one instance has with a TaxJar account at the same time.
+
+Enough for ``MAX_CALLS_PER_MINUTE`` at its default as long as a call takes less than a quarter of a second; more of them
+make each slower (see docs/performance.md).
+"""
+
 
 class NotFound(LookupError):
     """There is no such connection, company or document."""
@@ -37,6 +45,8 @@ class TaxJarAccount:
     gate: Gate
     """Closed while the account is paused."""
     categories: TaxCategories
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+    """Whose holder may send a transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ import time
 
 import httpx
 
-AT_ONCE = 24
-"""Six messages of four documents: host.json and the flow."""
+from shared.connector import CALLS_AT_ONCE
 
 
 async def post_all(url: str, token: str, orders: list[bytes]) -> float:
     """Post every order; return the seconds."""
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(CALLS_AT_ONCE)
     headers = {"Authorization": f"Bearer {token}", "x-api-version": "2022-01-24", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(headers=headers, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
+    async with httpx.AsyncClient(
+        headers=headers, timeout=60, limits=httpx.Limits(max_connections=CALLS_AT_ONCE)
+    ) as http:
 
         async def one(order: bytes) -> None:
             async with slots:

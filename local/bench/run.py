@@ -25,6 +25,7 @@ from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import PostedInvoice
 from local.simulators.faults import Fault
 from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
+from shared.connector import CALLS_AT_ONCE
 
 _NEVER = "0 0 0 1 1 *"
 _PATIENCE = 1200
@@ -168,7 +169,7 @@ def _throughput(bench: Bench, documents: int, latencies: list[int]) -> None:
     bench.pipeline(20)  # tokens, reference data, connections
     _say(f"{documents} documents a run, {os.cpu_count()} cores for the host, Azurite and the simulators together;")
     client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
-    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {ceiling.AT_ONCE} calls at once.\n")
+    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {CALLS_AT_ONCE} calls at once.\n")
     _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
     _say("|---:|---:|---:|---:|---:|---:|")
     runs = []

@@ -47,13 +47,15 @@ class Correction:
 
     async def _send(self, proposal: Proposal, part: Part) -> Answer:
         """Create the transaction, or find that an earlier attempt has. Raises ``Rejected``, also for a taken id."""
-        self.claim = await self._run.outlast_a_call(self.claim)
         client = self._run.company.account.client
         transaction = from_wire(proposal.kinds[part], proposal.payloads[part])
-        found = await upsert.find(client, transaction) if self.claim.outcome_unknown else None
-        if not found:
-            self.claim = await self._run.outlast_a_call(self.claim)
-        sent = found or await upsert.create(client, transaction)
+        sent: upsert.Found | upsert.Created | upsert.Updated | None = None
+        if self.claim.outcome_unknown:
+            async with self._run.turn(self.claim) as self.claim:
+                sent = await upsert.find(client, transaction)
+        if sent is None:
+            async with self._run.turn(self.claim) as self.claim:
+                sent = await upsert.create(client, transaction)
         if isinstance(sent, upsert.Found) and not sent.same:
             fields = ", ".join(sent.differences)
             raise Rejected(422, f"TaxJar holds another {transaction.kind} under this id, which differs in {fields}")

@@ -28,8 +28,8 @@ from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 4
-"""Documents of one message that are with TaxJar at the same time."""
+_AT_ONCE = 8
+"""Documents of one message that are worked on at the same time, so that history does not queue up before today."""
 _CLOCK_SKEW = timedelta(seconds=1)
 
 

@@ -127,7 +127,6 @@ class DocumentReport:
         transaction = as_it_stands(self.claim, outcome.transaction)
         payload = to_wire(transaction)
         client = self._run.company.account.client
-        self.claim = await self._run.outlast_a_call(self.claim)
         known, asked = self.claim.payload, self.claim.outcome_unknown
         unchanged = bool(known) and payload_hash(payload) == self.claim.payload_hash
         try:
@@ -142,10 +141,11 @@ class DocumentReport:
                 asked = True
             found: upsert.Found | upsert.Created | upsert.Updated | None = None
             if asked:
-                found = await upsert.find(client, transaction)
+                async with self._run.turn(self.claim) as self.claim:
+                    found = await upsert.find(client, transaction)
             if found is None and (unchanged or not known):
-                self.claim = await self._run.outlast_a_call(self.claim)
-                found = await upsert.create(client, transaction)
+                async with self._run.turn(self.claim) as self.claim:
+                    found = await upsert.create(client, transaction)
             match found:
                 case upsert.Found() if found.same:
                     message = "TaxJar already held exactly this."
@@ -181,8 +181,8 @@ class DocumentReport:
                 fingerprint=document_fingerprint,
             )
             return
-        self.claim = await self._run.outlast_a_call(self.claim)
-        changed = await upsert.update(self._run.company.account.client, transaction)
+        async with self._run.turn(self.claim) as self.claim:
+            changed = await upsert.update(self._run.company.account.client, transaction)
         message = "Changed in TaxJar, the filing period is open."
         await self._reported(
             outcome, document_fingerprint, to_wire(transaction), changed.answer, before=before, message=message

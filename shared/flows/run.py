@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -58,12 +60,17 @@ class Run:
         )
         return await self.connector.ledger.settle(record, audit, state=state, **changes)
 
-    async def outlast_a_call(self, claim: DocumentRecord) -> DocumentRecord:
-        """The claim, renewed if it could run out during a call. Raises ``ClaimLost`` when it already has."""
+    @asynccontextmanager
+    async def turn(self, claim: DocumentRecord) -> AsyncIterator[DocumentRecord]:
+        """A turn to call TaxJar, and the claim, renewed if it could run out during the call.
+
+        Raises ``ClaimLost`` when it already has and another worker took over.
+        """
         ledger = self.connector.ledger
-        if ledger.lease_left(claim) < min(_CALL_AT_MOST, ledger.lease / 2):
-            return await ledger.renew(claim)
-        return claim
+        async with self.company.account.turns:
+            if ledger.lease_left(claim) < min(_CALL_AT_MOST, ledger.lease / 2):
+                claim = await ledger.renew(claim)
+            yield claim
 
 
 def mapping_settings(settings: CompanySettings, *, forced: bool) -> CompanySettings:

@@ -16,6 +16,7 @@ import pytest
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import InvoiceSpec
 from shared.bootstrap import build_connector
+from shared.connector import CALLS_AT_ONCE
 from shared.ledger.records import State
 from shared.settings import load_settings
 from tests.world import COMPANY, TODAY, World
@@ -41,6 +42,27 @@ class Interrupted(httpx.AsyncBaseTransport):
         if self._late:
             await self._happens()
         return answer
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Counting(httpx.AsyncBaseTransport):
+    """Knows how many calls to TaxJar were under way at the same time at most."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        counts = "/transactions/" in request.url.path
+        self._now += counts
+        self.most = max(self.most, self._now)
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._now -= counts
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -131,6 +153,17 @@ async def test_a_lease_that_runs_out_between_asking_taxjar_and_telling_it_stops_
         await slow.work()
     assert [call.method for call in world.simulation.taxjar.calls] == ["GET", "POST"]
     assert [entry["decision"] for entry in await world.audit("INV-1")] == ["seen", "reported"]
+
+
+async def test_messages_worked_on_together_share_the_turns_of_their_account(world: World, azurite: str) -> None:
+    for number in range(120):
+        world.posting.invoice(invoice(number))
+    transport = Counting()
+    async with another_worker(world, azurite, transport=transport) as other:
+        await other.poll()
+        await asyncio.gather(*(other.work_on_one() for _ in range(6)))
+    assert transport.most == CALLS_AT_ONCE
+    assert Counter(record.state for record in await world.records()) == {State.REPORTED: 120}
 
 
 async def test_a_pause_found_by_one_worker_stops_the_other(world: World, azurite: str) -> None:

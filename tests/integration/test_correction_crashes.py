@@ -10,7 +10,7 @@ import pytest
 
 from local.simulation import CONNECTION
 from local.simulators.faults import Fault
-from shared.ledger.documents import DocumentLedger
+from shared.ledger.commits import GroupCommit
 from shared.ledger.records import State
 from shared.taxjar.client import TaxJarClient
 from tests.filing import HANDLING_SHIPS, LAST_MONTH, decided, net, of_document, sale, shown
@@ -59,7 +59,7 @@ async def test_a_crash_at_any_step_ends_in_exactly_one_of_each(
         await decided(world, transaction_id, "retry")
         await decided(world, transaction_id, "approve", settle=False)
         with monkeypatch.context() as patch:
-            patch.setattr(DocumentLedger, "_transact", death.around(DocumentLedger._transact))
+            patch.setattr(GroupCommit, "commit", death.around(GroupCommit.commit))
             patch.setattr(TaxJarClient, "_send", death.around(TaxJarClient._send))
             with pytest.raises(Died):
                 await world.work()
@@ -89,7 +89,7 @@ async def test_the_steps_of_a_correction_are_all_tried(world: World, monkeypatch
     await decided(world, transaction_id, "retry")
     await decided(world, transaction_id, "approve", settle=False)
     counter = Death(0, after=False)
-    monkeypatch.setattr(DocumentLedger, "_transact", counter.around(DocumentLedger._transact))
+    monkeypatch.setattr(GroupCommit, "commit", counter.around(GroupCommit.commit))
     monkeypatch.setattr(TaxJarClient, "_send", counter.around(TaxJarClient._send))
     await world.settle()
     assert counter.steps == POINTS
