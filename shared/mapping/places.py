@@ -6,29 +6,13 @@ import re
 from dataclasses import dataclass
 
 from shared.documents import Address
+from shared.mapping.countries import US, iso_code
 from shared.mapping.states import state_code
 from shared.mapping.text import one_line
 from shared.mapping.zip_prefixes import states_of_zip
 from shared.settings import CompanySettings
 from shared.transactions import Place
 
-US = "US"
-
-_COUNTRY_NAMES = {
-    "usa": US,
-    "us": US,
-    "united states": US,
-    "united states of america": US,
-    "can": "CA",
-    "canada": "CA",
-    "gbr": "GB",
-    "united kingdom": "GB",
-    "great britain": "GB",
-    "mex": "MX",
-    "mexico": "MX",
-    "pri": "PR",
-    "puerto rico": "PR",
-}
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _ZIP = re.compile(r"([0-9]{5})(?:[- ]?([0-9]{4}))?")
 
@@ -103,10 +87,4 @@ def country_code(address: Address, company: CompanySettings) -> str:
     mapped = company.country_codes.get(given.casefold())
     if mapped:
         return mapped.upper()
-    for text in (one_line(address.country_iso), given):
-        if _TWO_LETTERS.fullmatch(text):
-            return text.upper()
-        known = _COUNTRY_NAMES.get(text.replace(".", "").casefold())
-        if known:
-            return known
-    return ""
+    return iso_code(one_line(address.country_iso)) or iso_code(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.documents import DocumentType, PostedDocument
-from shared.mapping.places import US
+from shared.mapping.countries import US
 from shared.mapping.reasons import SkipReason
 from shared.mapping.signs import Totals
 from shared.settings import CompanySettings

@@ -72,6 +72,18 @@ def test_a_country_is_recognised(country: str, iso: str, sent: str) -> None:
     assert place.country == sent
 
 
+@pytest.mark.parametrize(
+    ("country", "sent"),
+    [("DEU", "DE"), ("deu", "DE"), ("CHE", "CH"), ("GBR", "GB"), ("UK", "GB"), ("U.K.", "GB"), ("Canada", "CA")],
+)
+def test_a_country_of_three_letters_or_a_name_needs_no_country_table(country: str, sent: str) -> None:
+    assert clean_place(Address(country=country), company()) == Place(sent)
+
+
+def test_the_country_map_wins_over_a_code_of_three_letters() -> None:
+    assert clean_place(Address(country="DEU"), company(country_codes={"DEU": "AT"})) == Place("AT")
+
+
 def test_the_country_map_wins_over_the_iso_code() -> None:
     place = clean_place(replace(US, country="PRI", country_iso="PR"), company(country_codes={"pri": "US"}))
     assert place
