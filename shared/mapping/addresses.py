@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 
 from shared.documents import ZERO, Address, Line, PostedDocument
-from shared.mapping.lines import net_amount
+from shared.mapping.lines import is_empty, net_amount
 from shared.mapping.outcomes import Hold, Note, NoteCode
 from shared.mapping.places import CleanedAddress, clean_address, zip_fits_state
 from shared.mapping.reasons import HoldReason
@@ -29,13 +29,13 @@ class Route:
 def find_route(document: PostedDocument, company: CompanySettings) -> Route:
     """Resolve both addresses of ``document`` and say where they were found."""
     ship_from = _ship_from(document, company)
-    picked_up = document.delivery_mode.strip().casefold() in company.pickup_delivery_modes
-    if ship_from and picked_up:
-        ship_to: _Found | None = _Found(
-            ship_from.cleaned, f"{ship_from.source}, because delivery mode {document.delivery_mode} is a pick-up"
-        )
-    else:
+    if not _is_picked_up(document, company):
         ship_to = _ship_to(document, company)
+    elif ship_from:
+        source = f"{ship_from.source}, because delivery mode {document.delivery_mode} is a pick-up"
+        ship_to = _Found(ship_from.cleaned, source)
+    else:
+        ship_to = None
     return Route(
         ship_to.place if ship_to else None,
         ship_from.place if ship_from else None,
@@ -49,15 +49,16 @@ def find_route(document: PostedDocument, company: CompanySettings) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A complete address, where it was found, and how many others spoke against it."""
+    """The address that ended a search, where it was found, and how the lines differ."""
 
     cleaned: CleanedAddress
     source: str
-    disagreeing: int = 0
+    disagreement: str = ""
+    """What the lines do, as the end of a sentence: ``name 2 different addresses``."""
 
     @property
-    def place(self) -> Place:
-        assert self.cleaned.place is not None  # noqa: S101 - only complete addresses are found
+    def place(self) -> Place | None:
+        """``None`` when the country cannot be told."""
         return self.cleaned.place
 
 
@@ -79,7 +80,7 @@ def _ship_to(document: PostedDocument, company: CompanySettings) -> _Found | Non
     if invoiced:
         return invoiced
     ordered = _of_lines(document, company, lambda line: line.order_address, document.order_address, "sales order")
-    return ordered or _first_complete(_customer_addresses(document), company)
+    return ordered or _first(_customer_addresses(document), company)
 
 
 def _of_lines(
@@ -89,40 +90,53 @@ def _of_lines(
     header: Address | None,
     name: str,
 ) -> _Found | None:
-    """The complete address the lines agree on, else the header's, else the lines' one with the most value."""
+    """The address the lines agree on, else the header's, else the lines' one with the most value."""
     weighed = _Weighed()
     cleaned_by_key: dict[tuple[str, ...], CleanedAddress] = {}
-    for line in document.lines:
+    for line in _lines_with_a_say(document):
         address = address_of(line)
         cleaned = clean_address(address, company) if address else None
-        if cleaned and cleaned.place:
-            key = tuple(part.casefold() for part in astuple(cleaned.place))
+        if address and cleaned and cleaned.ends_search:
+            key = tuple(part.casefold() for part in astuple(cleaned.place or address))
             weighed.add(key, net_amount(line, document))
             cleaned_by_key.setdefault(key, cleaned)
     if len(cleaned_by_key) == 1:
         return _Found(cleaned_by_key[weighed.heaviest()], f"the delivery address of the {name}'s lines")
-    found = _first_complete([(f"the {name}'s delivery address", header)], company, disagreeing=len(cleaned_by_key))
+    disagreement = f"name {len(cleaned_by_key)} different addresses" if cleaned_by_key else ""
+    found = _first([(f"the {name}'s delivery address", header)], company, disagreement)
     if found or not cleaned_by_key:
         return found
     source = f"the delivery address with the most value among the {name}'s lines"
-    return _Found(cleaned_by_key[weighed.heaviest()], source, len(cleaned_by_key))
+    return _Found(cleaned_by_key[weighed.heaviest()], source, disagreement)
 
 
 def _ship_from(document: PostedDocument, company: CompanySettings) -> _Found | None:
     """The warehouse with the most value (or the site, where no line names a warehouse), its site, the legal entity."""
     weighed = _Weighed()
-    with_warehouse = [line for line in document.lines if line.warehouse]
-    for line in with_warehouse or (line for line in document.lines if line.site):
+    lines = _lines_with_a_say(document)
+    with_warehouse = [line for line in lines if line.warehouse]
+    for line in with_warehouse or (line for line in lines if line.site):
         weighed.add(_stock_of(line), net_amount(line, document))
-    lines = [line for line in document.lines if weighed.values and _stock_of(line) == weighed.heaviest()]
-    return _first_complete(
+    lines = [line for line in lines if weighed.values and _stock_of(line) == weighed.heaviest()]
+    count, places = len(weighed.values), "warehouses" if with_warehouse else "sites"
+    return _first(
         [
             *((f"the address of warehouse {line.warehouse}", line.warehouse_address) for line in lines),
             *((f"the address of site {line.site}", line.site_address) for line in lines),
             ("the legal entity's address", document.legal_entity_address),
         ],
         company,
+        f"come from {count} different {places}" if count > 1 else "",
     )
+
+
+def _lines_with_a_say(document: PostedDocument) -> list[Line]:
+    """The lines that are not dropped; all of them where that leaves none."""
+    return [line for line in document.lines if not is_empty(line)] or list(document.lines)
+
+
+def _is_picked_up(document: PostedDocument, company: CompanySettings) -> bool:
+    return document.delivery_mode.strip().casefold() in company.pickup_delivery_modes
 
 
 def _stock_of(line: Line) -> tuple[str, ...]:
@@ -136,24 +150,25 @@ def _customer_addresses(document: PostedDocument) -> Iterator[tuple[str, Address
         yield "the customer's invoice address", customer.invoice_address
 
 
-def _first_complete(
-    candidates: Iterable[tuple[str, Address | None]], company: CompanySettings, disagreeing: int = 0
+def _first(
+    candidates: Iterable[tuple[str, Address | None]], company: CompanySettings, disagreement: str = ""
 ) -> _Found | None:
     for source, address in candidates:
         cleaned = clean_address(address, company) if address else None
-        if cleaned and cleaned.place:
-            return _Found(cleaned, source, disagreeing)
+        if cleaned and cleaned.ends_search:
+            return _Found(cleaned, source, disagreement)
     return None
 
 
 def _notes(name: str, code: NoteCode, found: _Found | None) -> Iterator[Note]:
-    if found is None:
+    if found is None or found.place is None:
         if code is NoteCode.SHIP_FROM_SOURCE:
-            yield Note(code, "Ship-from is not known; TaxJar takes the account's business address.")
+            why = f": {found.source} {found.cleaned.problem}" if found else ""
+            yield Note(code, f"Ship-from is not known{why}; TaxJar takes the account's business address.")
         return
     yield Note(code, f"{name} is {found.source}.")
-    if found.disagreeing:
-        sentence = f"The lines name {found.disagreeing} different addresses; {name.lower()} is {found.source}."
+    if found.disagreement:
+        sentence = f"The lines {found.disagreement}; {name.lower()} is {found.source}."
         yield Note(NoteCode.ADDRESSES_DISAGREE, sentence)
     if found.cleaned.state_derived:
         sentence = f"{name} has no state; {found.place.state} follows from ZIP code {found.place.zip}."
@@ -163,21 +178,32 @@ def _notes(name: str, code: NoteCode, found: _Found | None) -> Iterator[Note]:
 def _holds(
     document: PostedDocument, company: CompanySettings, ship_to: _Found | None, ship_from: _Found | None
 ) -> Iterator[Hold]:
-    if ship_to is None:
-        problems = (
-            "; ".join(_ship_to_problems(document, company)) or "neither the invoice, its order nor its customer has one"
-        )
-        yield Hold(
-            HoldReason.ADDRESS_INCOMPLETE,
-            f"There is no complete ship-to address: {problems}. Complete the address in F&O, then retry the document.",
-        )
+    if ship_to is None or ship_to.place is None:
+        sentence = _no_ship_to(document, company, ship_to)
+        yield Hold(HoldReason.ADDRESS_INCOMPLETE, f"{sentence}, then retry the document.")
     for name, found in (("ship-to", ship_to), ("ship-from", ship_from)):
-        if found and not zip_fits_state(found.place):
+        if found and found.place and not zip_fits_state(found.place):
             yield Hold(
                 HoldReason.ZIP_STATE_MISMATCH,
                 f"The {name} ZIP code {found.place.zip} is not in {found.place.state} ({found.source})."
                 " Correct the ZIP code or the state in F&O, then retry the document.",
             )
+
+
+def _no_ship_to(document: PostedDocument, company: CompanySettings, ship_to: _Found | None) -> str:
+    """What is wrong, and the beginning of what to do."""
+    if ship_to:
+        return (
+            f"Ship-to is {ship_to.source}; it {ship_to.cleaned.problem}."
+            " Give its code in COUNTRY_CODES, or correct the country in F&O"
+        )
+    if _is_picked_up(document, company):
+        return (
+            f"There is no complete ship-to address: delivery mode {document.delivery_mode} is a pick-up, and neither"
+            " the warehouse, its site nor the legal entity has a complete address. Complete one of them in F&O"
+        )
+    problems = _ship_to_problems(document, company) or ["neither the invoice, its order nor its customer has one"]
+    return f"There is no complete ship-to address: {'; '.join(problems)}. Complete the address in F&O"
 
 
 def _ship_to_problems(document: PostedDocument, company: CompanySettings) -> list[str]:

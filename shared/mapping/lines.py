@@ -54,9 +54,14 @@ def net_amount(posted: Line | Charge, document: PostedDocument) -> Decimal:
     return posted.amount - posted.tax if document.prices_include_tax else posted.amount
 
 
+def is_empty(line: Line) -> bool:
+    """Whether the line has neither quantity nor amount: it is dropped."""
+    return not (line.quantity or line.amount)
+
+
 def split_into_parts(document: PostedDocument, company: CompanySettings) -> OrderParts:
     """Take ``document``, which has the signs of an order, apart into lines and shipping."""
-    lines = [_order_line(line, document) for line in document.lines if line.quantity or line.amount]
+    lines = [_order_line(line, document) for line in document.lines if not is_empty(line)]
     if not document.charges and document.total_charges:
         shipping_tax = _tax_of_unread_charges(document)
         shipping = document.total_charges - (shipping_tax if document.prices_include_tax else ZERO)

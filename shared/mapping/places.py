@@ -27,14 +27,22 @@ class CleanedAddress:
     """What is missing or unusable, as the end of a sentence: ``has no ZIP code``."""
     state_derived: bool = False
     """The state was blank and follows from the ZIP code."""
+    unknown_country: bool = False
+    """It has a country that cannot be told: it may be abroad, so no other address may stand in for it."""
+
+    @property
+    def ends_search(self) -> bool:
+        """Whether no further address is asked for."""
+        return self.place is not None or self.unknown_country
 
 
 def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
     """Clean ``address``; complete means a ZIP code and a state in the US, a country elsewhere."""
     country = country_code(address, company)
     if not country:
-        shown = f"a country, {address.country!r}, that has no two-letter code" if address.country else "no country"
-        return CleanedAddress(None, f"has {shown}")
+        given = one_line(address.country)
+        problem = f"has a country, {given!r}, that has no two-letter code" if given else "has no country"
+        return CleanedAddress(None, problem, unknown_country=bool(given))
     city, street = one_line(address.city), one_line(address.street)
     if country != US:
         state = one_line(address.state)

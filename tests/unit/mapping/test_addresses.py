@@ -8,24 +8,30 @@ from typing import Any
 import pytest
 
 from shared.documents import Address, Customer, Line
-from shared.mapping import HoldReason, NoteCode
+from shared.mapping import HoldReason, NoteCode, Skipped, SkipReason
 from tests.unit.mapping.builders import (
     AUSTIN,
     BLANK,
     DALLAS,
     DENVER,
     RENO,
+    charge,
     company,
     document,
     held,
     line,
     mapped,
     notes,
+    outcome,
 )
 
 
 def ship_to(*lines: Line, **values: Any) -> str:
     return mapped(document(*lines, **values)).ship_to.city
+
+
+NOWHERE = replace(RENO, country="XYZ", country_iso="")
+"""In a country that is no code, no name and not mapped."""
 
 
 def customer(
@@ -116,6 +122,57 @@ def test_no_address_at_all_is_held() -> None:
     assert held(document(line(), delivery_address=None, customer=None)).reason is HoldReason.ADDRESS_INCOMPLETE
 
 
+@pytest.mark.parametrize("source", range(6))
+def test_an_address_in_an_unknown_country_is_never_passed_over(source: int) -> None:
+    sources: list[Address | None] = [None] * source + [NOWHERE] + [AUSTIN] * (5 - source)
+    header, order_line, order, delivery, primary, invoice = sources
+    result = held(
+        document(
+            line(order_address=order_line),
+            delivery_address=header,
+            order_address=order,
+            customer=customer(delivery=delivery, primary=primary, invoice=invoice),
+        )
+    )
+    assert result.reasons == (HoldReason.ADDRESS_INCOMPLETE,)
+    assert "'XYZ'" in result.message
+    assert "COUNTRY_CODES" in result.message
+
+
+def test_a_line_in_an_unknown_country_counts_against_the_others_by_value() -> None:
+    lines = (line("60", delivery_address=NOWHERE), line("50", sequence=2, delivery_address=DENVER))
+    assert ship_to(*lines) == "Austin"
+    assert held(document(*lines, delivery_address=None)).reasons == (HoldReason.ADDRESS_INCOMPLETE,)
+    lines = (line("40", delivery_address=NOWHERE), line("50", sequence=2, delivery_address=DENVER))
+    assert ship_to(*lines, delivery_address=None) == "Denver"
+    assert "2 different" in notes(document(*lines, delivery_address=None))[NoteCode.ADDRESSES_DISAGREE]
+
+
+def test_a_foreign_address_is_not_passed_over_for_a_customer_in_the_us() -> None:
+    posted = document(line(), delivery_address=Address(country="DEU"), customer=customer(primary=AUSTIN))
+    result = outcome(posted)
+    assert isinstance(result, Skipped)
+    assert result.reason is SkipReason.NOT_US
+
+
+def test_a_dropped_line_has_no_say_in_where_goods_went_and_came_from() -> None:
+    lines = (
+        line(delivery_address=DENVER, warehouse="W1", warehouse_address=RENO),
+        line(0, quantity=0, sequence=2, delivery_address=RENO, warehouse="W2", warehouse_address=DENVER),
+    )
+    order = mapped(document(*lines))
+    assert order.ship_from
+    assert (order.ship_to.city, order.ship_from.city) == ("Denver", "Reno")
+    assert NoteCode.ADDRESSES_DISAGREE not in notes(document(*lines))
+
+
+def test_where_all_lines_are_dropped_they_tell_where_goods_went_and_came_from() -> None:
+    empty = line(0, quantity=0, delivery_address=DENVER, warehouse="W1", warehouse_address=RENO)
+    order = mapped(document(empty, charges=(charge("5"),)))
+    assert order.ship_from
+    assert (order.ship_to.city, order.ship_from.city) == ("Denver", "Reno")
+
+
 def test_a_derived_state_is_noted() -> None:
     posted = document(line(), delivery_address=replace(AUSTIN, state=""))
     assert mapped(posted).ship_to.state == "TX"
@@ -132,6 +189,14 @@ def test_ship_from_is_the_warehouse_with_the_most_value() -> None:
     place = mapped(document(*lines)).ship_from
     assert place
     assert place.city == "Denver"
+    assert notes(document(*lines))[NoteCode.ADDRESSES_DISAGREE] == (
+        "The lines come from 2 different warehouses; ship-from is the address of warehouse W2."
+    )
+
+
+def test_lines_of_one_warehouse_do_not_disagree() -> None:
+    lines = (line(warehouse="W1", warehouse_address=RENO), line(sequence=2, warehouse="w1", warehouse_address=RENO))
+    assert NoteCode.ADDRESSES_DISAGREE not in notes(document(*lines))
 
 
 def test_a_warehouse_without_an_address_leaves_it_to_its_own_site() -> None:
@@ -151,6 +216,13 @@ def test_without_warehouses_the_site_with_the_most_value_counts() -> None:
     place = mapped(document(*lines)).ship_from
     assert place
     assert place.city == "Denver"
+    assert "come from 2 different sites" in notes(document(*lines))[NoteCode.ADDRESSES_DISAGREE]
+
+
+def test_a_warehouse_in_an_unknown_country_is_not_passed_over_for_the_legal_entity() -> None:
+    posted = document(line(warehouse="W1", warehouse_address=NOWHERE))
+    assert mapped(posted).ship_from is None
+    assert "warehouse W1 has a country, 'XYZ'" in notes(posted)[NoteCode.SHIP_FROM_SOURCE]
 
 
 def test_the_legal_entity_is_the_last_ship_from() -> None:
@@ -173,10 +245,20 @@ def test_a_pick_up_ships_to_where_it_ships_from() -> None:
     assert "pick-up" in notes(posted, settings)[NoteCode.SHIP_TO_SOURCE]
 
 
-def test_a_pick_up_without_a_ship_from_ships_as_any_other() -> None:
+def test_a_pick_up_without_a_ship_from_is_held_for_nobody_knows_where_it_was() -> None:
     settings = company(pickup_delivery_modes=["Pickup"])
-    order = mapped(document(line(), delivery_mode="Pickup", legal_entity_address=None), settings)
-    assert order.ship_to.city == "Austin"
+    result = held(document(line(), delivery_mode="Pickup", legal_entity_address=None), settings)
+    assert result.reasons == (HoldReason.ADDRESS_INCOMPLETE,)
+    assert "neither the warehouse, its site nor the legal entity has a complete address" in result.message
+
+
+def test_a_pick_up_from_a_warehouse_in_an_unknown_country_is_held() -> None:
+    settings = company(pickup_delivery_modes=["Pickup"])
+    posted = document(line(warehouse="W1", warehouse_address=NOWHERE), delivery_mode="Pickup")
+    result = held(posted, settings)
+    assert result.reasons == (HoldReason.ADDRESS_INCOMPLETE,)
+    assert "warehouse W1" in result.message
+    assert "'XYZ'" in result.message
 
 
 @pytest.mark.parametrize(("field", "word"), [("delivery_address", "ship-to"), ("legal_entity_address", "ship-from")])
