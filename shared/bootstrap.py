@@ -36,6 +36,7 @@ from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
+from shared.mapping import is_complete
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, StorageDocumentQueue
 from shared.redaction import RedactingFilter, Redactor
 from shared.settings import ConnectionSettings, Settings, StorageSettings, TaxJarSettings
@@ -136,7 +137,7 @@ def _connection(
 
     tokens = TokenSource.of(settings.dynamics, clock)
     odata = ODataClient(http(), settings.dynamics.url, tokens, clock, before_call=environment_is_open)
-    reader = DynamicsReader(odata, settings, clock)
+    reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
     gate = Gate(pauses, f"dynamics|{settings.dynamics.url}", clock=clock, probe=_answers(reader.probe))
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))

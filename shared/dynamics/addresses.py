@@ -56,15 +56,6 @@ def stock_address(row: Row | None, countries: Countries) -> Address | None:
     return _STOCK.read(row, countries)
 
 
-def looks_complete(address: Address | None) -> bool:
-    """Whether there is no need to look for another address: good enough to decide on a further read, no more."""
-    if address is None or not address.country:
-        return False
-    if address.country_iso not in ("", "US"):
-        return True
-    return bool(address.zip) and len(address.state) == 2
-
-
 def _street(number: str, street: str, building: str) -> str:
     """One line: number before street, unless it is there already, and the building part behind."""
     if number and number not in street.split():

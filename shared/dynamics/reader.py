@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 
-from shared.documents import Customer, DocumentKey, ListedDocument, PostedDocument
+from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
 from shared.dynamics.customers import list_customers
 from shared.dynamics.entities import CHARGES, HEADER_KEY, HEADERS, JOURNAL_LINES, JOURNALS, LINES, LISTED_HEADERS
@@ -29,7 +29,7 @@ from shared.dynamics.posted import PostedRows, group_by_document, read_key
 from shared.dynamics.reference_data import ReferenceData, ReferenceDataSource
 from shared.dynamics.related import read_related
 from shared.dynamics.rows import Row, folded, required_amount
-from shared.settings import ConnectionSettings
+from shared.settings import CompanySettings, ConnectionSettings
 
 
 class DynamicsReader:
@@ -37,12 +37,21 @@ class DynamicsReader:
 
     Every method raises the errors of :mod:`shared.dynamics.errors`. A missing header or line set is an error; any
     other set that cannot be read is replaced by the next best source, and the documents say so in their notes.
+    ``is_complete`` judges whether a company can report an address, or the next one must be read.
     """
 
-    def __init__(self, client: ODataClient, connection: ConnectionSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: ODataClient,
+        connection: ConnectionSettings,
+        clock: Callable[[], datetime],
+        *,
+        is_complete: Callable[[Address, CompanySettings], bool],
+    ) -> None:
         self._sets = EntitySets(client, connection.dynamics.entities, clock)
         self._reference = ReferenceDataSource(self._sets, clock)
         self._companies = connection.companies
+        self._is_complete = is_complete
 
     async def list_posted(
         self, windows: Mapping[str, date], until: date | None = None
@@ -100,6 +109,7 @@ class DynamicsReader:
                     company,
                     documents,
                     countries=reference.countries,
+                    is_complete=lambda address: self._is_complete(address, settings),
                     product_tax_groups=bool(settings.product_tax_codes.tax_item_groups),
                 )
             )

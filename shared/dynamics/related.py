@@ -6,12 +6,12 @@ since, so it is asked only for what the invoice itself does not say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from shared.documents import DocumentKey, DocumentType
-from shared.dynamics.addresses import INVOICED, Countries, looks_complete
+from shared.documents import Address, DocumentKey, DocumentType
+from shared.dynamics.addresses import INVOICED, Countries
 from shared.dynamics.entities import (
     CUSTOMERS,
     FREE_TEXT_HEADERS,
@@ -96,9 +96,18 @@ class RelatedRows:
 
 
 async def read_related(
-    sets: EntitySets, company: str, documents: Sequence[PostedRows], *, countries: Countries, product_tax_groups: bool
+    sets: EntitySets,
+    company: str,
+    documents: Sequence[PostedRows],
+    *,
+    countries: Countries,
+    is_complete: Callable[[Address], bool],
+    product_tax_groups: bool,
 ) -> RelatedRows:
-    """Read what ``documents`` of ``company`` refer to; ``product_tax_groups`` says whether anything uses those."""
+    """Read what ``documents`` of ``company`` refer to.
+
+    ``is_complete`` judges whether an address can be reported; ``product_tax_groups`` says whether anything uses those.
+    """
 
     async def read(entity: Entity, field: str, ids: Collection[_Id]) -> list[Row]:
         return await sets.optional_rows(entity, field, ids, company=company if entity.has_company else None) or []
@@ -108,7 +117,11 @@ async def read_related(
         record_id(row, "SourceKey"): row for row in await read(POSTAL_ADDRESSES, "SourceKey", postal_addresses)
     }
 
-    in_need = [document for document in documents if _needs_order(document, addresses, countries)]
+    def has_complete_address(row: Row) -> bool:
+        address = INVOICED.read(addresses.get(record_id(row, "DeliveryPostalAddress")), countries)
+        return address is not None and is_complete(address)
+
+    in_need = [document for document in documents if _needs_order(document, has_complete_address)]
     orders = {order for document in in_need for order in document.orders}
     order_headers = await read(ORDERS, "SalesOrderNumber", orders)
     order_lines = await read(ORDER_LINES, "SalesOrderNumber", orders)
@@ -147,13 +160,16 @@ async def read_related(
     )
 
 
-def _needs_order(document: PostedRows, addresses: Mapping[int, Row], countries: Countries) -> bool:
-    """Whether the posted rows leave open who ordered, where it went, or how it is taxed."""
-    invoiced = (INVOICED.read(addresses.get(id), countries) for id in document.postal_addresses)
+def _needs_order(document: PostedRows, has_complete_address: Callable[[Row], bool]) -> bool:
+    """Whether the posted rows leave open who ordered, where it went, or how it is taxed.
+
+    Addresses on some of the lines are not enough: those lines may have neither quantity nor amount.
+    """
+    lines = list(document.journal_lines.values())
     return (
         document.journal is None
         or any(document.journal_line_of(line) is None for line in document.lines)
-        or not any(looks_complete(address) for address in invoiced)
+        or not (has_complete_address(document.journal) or (lines and all(map(has_complete_address, lines))))
     )
 
 

@@ -8,7 +8,7 @@ from shared.mapping.exemptions import Exemption, ExemptionRule, exemption_of
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
-from shared.mapping.places import clean_place, zip_fits_state
+from shared.mapping.places import clean_place, is_complete, zip_fits_state
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.signs import kind_of, net_and_tax
 from shared.mapping.states import STATES
@@ -34,6 +34,7 @@ __all__ = [
     "derived_id",
     "exempt_states",
     "exemption_of",
+    "is_complete",
     "kind_of",
     "map_customer",
     "map_document",

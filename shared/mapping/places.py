@@ -68,6 +68,11 @@ def clean_place(address: Address | None, company: CompanySettings) -> Place | No
     return clean_address(address, company).place if address else None
 
 
+def is_complete(address: Address, company: CompanySettings) -> bool:
+    """Whether TaxJar can be told ``address``."""
+    return clean_address(address, company).place is not None
+
+
 def usable_parts(address: Address, company: CompanySettings) -> Place:
     """What can be sent of an address that need not be complete; a code that TaxJar would refuse is left out."""
     if place := clean_place(address, company):

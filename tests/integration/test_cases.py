@@ -94,6 +94,8 @@ def test_a_case_comes_to_what_it_should(outcomes: Outcomes, name: str) -> None:
         ("two_ship_tos_and_a_header", "2 different addresses; ship-to is the invoice's delivery address"),
         ("address_on_the_order_only", "of the sales order"),
         ("address_of_the_customer_only", "the customer's delivery address"),
+        ("unusable_zip_on_the_invoice", "of the sales order"),
+        ("two_warehouses", "2 different warehouses; ship-from is the address of site"),
         ("missing_state", "TX follows from ZIP"),
         ("round_off", "residual of 0.01"),
         ("tax_from_an_exempt_customer", "collected from exempt customer C-2000"),

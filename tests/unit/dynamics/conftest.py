@@ -20,6 +20,7 @@ import trustme
 
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.reader import DynamicsReader
+from shared.mapping import is_complete
 from shared.settings import ConnectionSettings
 
 URL = "https://contoso.operations.dynamics.com"
@@ -80,7 +81,7 @@ class Environment:
                 "companies": {"ctus": {"report_from": "2026-01-01", **company}, "ctca": {"report_from": "2026-01-01"}},
             }
         )
-        return DynamicsReader(self.client(), settings, self.clock)
+        return DynamicsReader(self.client(), settings, self.clock, is_complete=is_complete)
 
     def asked(self, set: str) -> list[str]:
         """The decoded queries sent to ``set``."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shared.documents import Address
-from shared.dynamics.addresses import INVOICED, ORDER, looks_complete, stock_address
+from shared.dynamics.addresses import INVOICED, ORDER, stock_address
 
 COUNTRIES = {"usa": "US", "gbr": "GB"}
 
@@ -41,18 +41,3 @@ def test_a_warehouse_without_an_assigned_address_has_none() -> None:
     row = {"PrimaryAddressCity": "Dallas", "IsPrimaryAddressAssigned": "No"}
     assert stock_address(row, COUNTRIES) is None
     assert stock_address({**row, "IsPrimaryAddressAssigned": "Yes"}, COUNTRIES) == Address(city="Dallas")
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        (None, False),
-        (Address(zip="78704", state="TX"), False),
-        (Address(country="USA", country_iso="US", zip="78704", state="TX"), True),
-        (Address(country="USA", country_iso="US", zip="", state="TX"), False),
-        (Address(country="USA", country_iso="US", zip="78704", state="Texas"), False),
-        (Address(country="GBR", country_iso="GB"), True),
-    ],
-)
-def test_an_address_looks_complete_when_no_other_is_needed(address: Address | None, expected: bool) -> None:
-    assert looks_complete(address) is expected

@@ -94,6 +94,46 @@ async def test_an_order_is_read_when_the_invoice_has_no_delivery_address(
     assert document.tax_group == "TX"
 
 
+@pytest.mark.parametrize(
+    "change", [{"ZipCode": "7870"}, {"State": "ZZ"}, {"CountryRegionId": "XYZ"}, {"CountryRegionId": ""}]
+)
+async def test_an_order_is_read_when_the_invoiced_address_cannot_be_reported(
+    order_invoice: Any, change: dict[str, str]
+) -> None:
+    with_order(order_invoice)
+    order_invoice.sets["LogisticsPostalAddressBiEntities"][0] |= change
+    document = await read(order_invoice)
+    assert document.order_address is not None
+    assert document.order_address.city == "Plano"
+
+
+@pytest.mark.parametrize(
+    ("change", "settings"),
+    [
+        ({"State": ""}, {}),
+        ({"State": "texas"}, {}),
+        ({"State": "Tejas"}, {"state_codes": {"Tejas": "TX"}}),
+        ({"CountryRegionId": "XYZ"}, {"country_codes": {"XYZ": "US"}}),
+        ({"CountryRegionId": "DEU", "State": "", "ZipCode": ""}, {}),
+    ],
+)
+async def test_no_order_is_read_when_the_invoiced_address_can_be_reported(
+    order_invoice: Any, change: dict[str, str], settings: dict[str, Any]
+) -> None:
+    with_order(order_invoice)
+    order_invoice.sets["LogisticsPostalAddressBiEntities"][0] |= change
+    assert (await read(order_invoice, **settings)).order_address is None
+    assert order_invoice.asked("SalesOrderHeadersV3") == []
+
+
+async def test_an_order_is_read_when_only_some_lines_have_an_address(order_invoice: Any) -> None:
+    with_order(order_invoice)
+    order_invoice.sets[JOURNAL][0]["DeliveryPostalAddress"] = 0
+    assert (await read(order_invoice)).order_address is None
+    order_invoice.sets[JOURNAL_LINES][1]["DeliveryPostalAddress"] = 0
+    assert (await read(order_invoice)).order_address is not None
+
+
 async def test_an_order_that_another_document_needed_changes_nothing(order_invoice: Any) -> None:
     with_order(order_invoice)
     alone = await read(order_invoice)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from local.simulators.dynamics.cases.case import Cases, Expected, held
+from local.simulators.dynamics.cases.case import Cases, Expected, held, skipped
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.retail_company import DALLAS, PORTLAND, SAN_FRANCISCO
 from local.simulators.dynamics.specs import AUSTIN, AddressSpec, InvoiceSpec, LineSpec, PostedInvoice
@@ -35,6 +35,26 @@ def two_ship_tos_and_a_header(posting: Posting, on: date) -> PostedInvoice:
 def address_on_the_order_only(posting: Posting, on: date) -> PostedInvoice:
     """The invoice kept no address; its order has one."""
     return posting.invoice(InvoiceSpec("INV-200003", on, ship_to=None, order_ship_to=PORTLAND))
+
+
+@ADDRESS_CASES.add(Expected(ship_to_state="OR"))
+def unusable_zip_on_the_invoice(posting: Posting, on: date) -> PostedInvoice:
+    """The invoice kept an address with a ZIP that is none; its order has a complete one."""
+    address = replace(AUSTIN, zip="7870")
+    return posting.invoice(InvoiceSpec("INV-200017", on, ship_to=address, order_ship_to=PORTLAND))
+
+
+@ADDRESS_CASES.add(skipped("not_us"))
+def abroad_without_an_iso_code(posting: Posting, on: date) -> PostedInvoice:
+    """Sold to a country that F&O's country table does not know, by a customer in the US."""
+    address = AddressSpec("1 Aleea Parcului", "Cluj", "", "400001", country="ROU")
+    return posting.invoice(InvoiceSpec("INV-200018", on, ship_to=address))
+
+
+@ADDRESS_CASES.add(held("address_incomplete"))
+def unknown_country(posting: Posting, on: date) -> PostedInvoice:
+    """Sold to a country that is no country, by a customer in the US."""
+    return posting.invoice(InvoiceSpec("INV-200019", on, ship_to=replace(AUSTIN, country="XYZ")))
 
 
 @ADDRESS_CASES.add()
