@@ -100,7 +100,8 @@ class Charge:
     amount: Decimal
     tax: Decimal = ZERO
     is_shipping: bool | None = None
-    """``IsShipping`` of the charge table; ``None`` when the charge table could not be read."""
+    """``IsShipping`` of the charge table; ``None`` when that could not be read, or the charge has no code."""
+    tax_item_group: str = ""
 
 
 class OriginalRoute(StrEnum):

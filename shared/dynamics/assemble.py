@@ -107,9 +107,9 @@ def _notes(
     if document.journal is None and JOURNALS.name not in unreadable:
         notes.append(f"{JOURNALS.name} has no row for this document: order and customer tell what it would have told.")
     if reference.shipping_codes is not None:
-        codes = {text(row, "MarkupCode") for row in document.charges or ()}
+        codes = {text(row, "MarkupCode") for row in document.charges or ()} - {""}
         notes += [
-            f"Charge code {code or '(blank)'} is not in F&O's charge table, so it is not known as shipping."
+            f"Charge code {code} is not in F&O's charge table, so it is not known as shipping."
             for code in sorted(codes)
             if code.casefold() not in reference.shipping_codes
         ]

@@ -115,6 +115,7 @@ CHARGES = Entity(
         "CalculatedAmount",
         "Posted",
         "TaxAmount",
+        "TaxItemGroup",
         "IsDeleted",
     ),
 )

@@ -111,11 +111,12 @@ def read_charges(document: PostedRows, reference: ReferenceData) -> tuple[Charge
 
 
 def _charge(row: Row, reference: ReferenceData) -> Charge:
-    codes = reference.shipping_codes
+    code, codes = text(row, "MarkupCode"), reference.shipping_codes
     return Charge(
-        code=text(row, "MarkupCode"),
+        code=code,
         text=text(row, "Txt"),
         amount=amount(row, "CalculatedAmount" if row.get("Posted") is None else "Posted"),
         tax=amount(row, "TaxAmount"),
-        is_shipping=None if codes is None else codes.get(folded(row, "MarkupCode"), False),
+        is_shipping=codes.get(code.casefold(), False) if code and codes is not None else None,
+        tax_item_group=text(row, "TaxItemGroup"),
     )

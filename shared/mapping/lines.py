@@ -72,7 +72,9 @@ def split_into_parts(document: PostedDocument, company: CompanySettings) -> Orde
         for position, charge in enumerate(document.charges or ()):
             is_shipping = _is_shipping(charge, company)
             if is_shipping is None:
-                sentence = f"Charge {charge.code} of {charge.amount} cannot be classified: it counts as shipping."
+                sentence = (
+                    f"Charge {charge.code or '(blank)'} of {charge.amount} cannot be classified: it counts as shipping."
+                )
                 notes.append(_unclassified(sentence))
             if is_shipping is False:
                 lines.append(_charge_line(position, charge, document))
@@ -109,6 +111,7 @@ def _charge_line(position: int, charge: Charge, document: PostedDocument) -> Ord
         net=net_amount(charge, document),
         discount=ZERO,
         tax=charge.tax,
+        tax_item_group=charge.tax_item_group,
     )
 
 

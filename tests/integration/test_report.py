@@ -38,6 +38,14 @@ async def test_a_posted_invoice_becomes_an_order(world: World) -> None:
     assert (order.to_state, order.from_state, order.customer_id) == ("TX", "TX", "USMF-C-1000")
 
 
+@pytest.mark.company(product_tax_codes={"tax_item_groups": {"SHIP": "20010"}})
+async def test_a_charge_line_gets_the_product_tax_code_of_its_item_tax_group(world: World) -> None:
+    world.posting.invoice(invoice(charges=[ChargeSpec("FREIGHT", 25), ChargeSpec("HANDLING", 5)]))
+    await world.run()
+    order = world.taxjar.orders["USMF-INV-1"]
+    assert [line.product_tax_code or "" for line in order.line_items] == ["", "20010"]
+
+
 async def test_a_credit_note_becomes_a_refund_that_refers_to_its_order(world: World) -> None:
     posted = world.posting.invoice(invoice(date=TODAY - timedelta(days=3)))
     world.posting.credit_note(posted, "CRN-1", TODAY)

@@ -136,6 +136,25 @@ async def test_a_charge_belongs_by_voucher_and_date_unless_deleted(order_invoice
     assert (await read(order_invoice)).charges == ()
 
 
+async def test_a_charge_has_its_item_tax_group(order_invoice: Any) -> None:
+    order_invoice.sets["MarkupTransBiEntities"][0]["TaxItemGroup"] = "SERVICE"
+    (charge,) = (await read(order_invoice)).charges or ()
+    assert charge.tax_item_group == "SERVICE"
+
+
+async def test_a_charge_without_a_code_is_unclassified_whatever_else_is_read(order_invoice: Any) -> None:
+    charges = order_invoice.sets["MarkupTransBiEntities"]
+    charges[0]["MarkupCode"] = " "
+    alone = await read(order_invoice)
+    headers = order_invoice.sets["SalesInvoiceHeadersV2"]
+    headers.append({**headers[0], "LedgerVoucher": "V-2"})
+    charges.append({**charges[0], "Voucher": "V-2", "MarkupCode": "FREIGHT"})
+    other = DocumentKey("ctus", KEY.date, "INV-1", "V-2")
+    together = (await order_invoice.reader().read_documents("ctus", [KEY, other]))[KEY]
+    assert [charge.is_shipping for charge in alone.charges or ()] == [None]
+    assert (together.charges, together.notes) == (alone.charges, alone.notes)
+
+
 async def test_charges_opposite_to_the_headers_total_are_turned_around(order_invoice: Any) -> None:
     order_invoice.sets["SalesInvoiceHeadersV2"][0]["TotalChargeAmount"] = -12.3
     (charge,) = (await read(order_invoice)).charges or ()

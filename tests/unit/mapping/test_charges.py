@@ -41,6 +41,13 @@ def test_a_charge_that_the_table_cannot_classify_counts_as_shipping_and_is_noted
     assert "FREIGHT" in notes(posted)[NoteCode.CHARGES_UNCLASSIFIED]
 
 
+def test_a_charge_without_a_code_is_named_in_its_note() -> None:
+    assert (
+        "Charge (blank) of 9.00"
+        in notes(document(line(), charges=(charge("9.00", "", shipping=None),)))[NoteCode.CHARGES_UNCLASSIFIED]
+    )
+
+
 @pytest.mark.parametrize("charges", [None, ()])
 def test_charges_whose_rows_cannot_be_read_count_as_shipping_and_are_noted(charges: tuple[()] | None) -> None:
     posted = document(line(tax="8.25"), charges=charges, total_charges="9.00", tax="9.00")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ def test_the_item_wins_over_its_tax_group_and_that_over_its_category(
 
 def test_a_charge_line_gets_a_code_like_an_item() -> None:
     assert codes(document(line(), charges=(charge("5", "fee", shipping=False),))) == ["", "19000"]
+
+
+def test_a_charge_line_gets_a_code_by_its_item_tax_group() -> None:
+    handling = replace(charge("5", "HANDLING", shipping=False), tax_item_group="Food")
+    assert codes(document(line(), charges=(handling,))) == ["", "40030"]
 
 
 def test_a_code_that_taxjar_does_not_know_is_held_with_its_item() -> None:
