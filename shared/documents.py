@@ -153,7 +153,7 @@ class PostedDocument:
     total_tax: Decimal
     lines: tuple[Line, ...] = ()
     charges: tuple[Charge, ...] | None = ()
-    """``None`` when the charge rows could not be read: then only ``total_charges`` is known."""
+    """``None`` when the charge rows could not be read. Then, and where there are none, ``total_charges`` tells."""
     total_charges: Decimal = ZERO
     end_discount: Decimal = ZERO
     """The discount on the whole document, always positive."""

@@ -21,12 +21,12 @@ class LineReader:
     reference: ReferenceData
 
     def read(self) -> tuple[Line, ...]:
-        """All lines, in F&O's order."""
+        """All lines, in the order of their ids: F&O promises none, and the same document must always read the same."""
         document = self.document
         if document.lines:
-            return tuple(self._standard(row) for row in document.lines)
+            return tuple(self._standard(row) for row in sorted(document.lines, key=_sequence))
         if document.journal_lines:
-            return tuple(self._of_journal(row) for row in document.journal_lines.values())
+            return tuple(self._of_journal(row) for row in sorted(document.journal_lines.values(), key=_sequence))
         if document.type is not DocumentType.FREE_TEXT:
             return ()
         rows = sorted(self.related.free_text_lines_of(document), key=lambda row: amount(row, "LineNumber"))
@@ -34,7 +34,7 @@ class LineReader:
 
     def _standard(self, row: Row) -> Line:
         line = Line(
-            sequence=record_id(row, "LineCreationSequenceNumber"),
+            sequence=_sequence(row),
             product=text(row, "ProductNumber"),
             description=text(row, "ProductDescription") or text(row, "ProductName"),
             quantity=amount(row, "InvoicedQuantity"),
@@ -50,7 +50,7 @@ class LineReader:
     def _of_journal(self, row: Row) -> Line:
         stock = self.related.stock_dimensions.get(folded(row, "InventDimId"), {})
         line = Line(
-            sequence=record_id(row, "LineCreationSequenceNumber"),
+            sequence=_sequence(row),
             product=text(row, "ItemId"),
             description=text(row, "Name"),
             quantity=amount(row, "Qty"),
@@ -96,14 +96,19 @@ class LineReader:
         )
 
 
+def _sequence(row: Row) -> int:
+    return record_id(row, "LineCreationSequenceNumber")
+
+
 def read_charges(document: PostedRows, reference: ReferenceData) -> tuple[Charge, ...] | None:
-    """The charges of header and lines; ``None`` when the charge rows cannot be read.
+    """The charges of header and lines, in the order of their keys; ``None`` when the charge rows cannot be read.
 
     F&O's sign on the rows is uncertain: rows that are the exact opposite of the header's total are turned around.
     """
     if document.charges is None:
         return None
-    charges = [_charge(row, reference) for row in document.charges]
+    rows = sorted(document.charges, key=lambda row: (record_id(row, "TransRecId"), amount(row, "LineNum")))
+    charges = [_charge(row, reference) for row in rows]
     total = sum((charge.amount for charge in charges), start=amount({}, ""))
     if total and total == -amount(document.header, "TotalChargeAmount"):
         charges = [replace(charge, amount=-charge.amount, tax=-charge.tax) for charge in charges]

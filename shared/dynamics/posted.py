@@ -2,17 +2,18 @@
 
 The standard sets know header and lines by the full key. The table-shaped sets add what the standard ones leave out
 (ordering customer, delivery address, tax groups, lots); their lines have no voucher and belong to a header by its
-record id. Charges belong to a document by voucher.
+record id. Charges belong to a document by voucher, and by date where a voucher is used again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, day, folded, record_id, required_amount, text
+from shared.dynamics.rows import Row, amount, day, folded, record_id, required_amount, text
 
 _TYPES = {
     "SalesOrder": DocumentType.SALES_ORDER,
@@ -90,6 +91,7 @@ def group_by_document(
     wanted = set(keys)
     found = {key: row for row in headers if (key := read_key(row)) in wanted}
     line_keys = [(read_key(row), row) for row in lines]
+    documents_by_voucher = Counter(key.voucher for key in found)
     return [
         PostedRows(
             key=key,
@@ -100,7 +102,9 @@ def group_by_document(
                 record_id(row, "LineCreationSequenceNumber"): row
                 for row in _journal_lines(key, journal, journals, journal_lines)
             },
-            charges=None if charges is None else [row for row in charges if _is_charge_of(key, row)],
+            charges=None
+            if charges is None
+            else _charges(key, header, charges, shared=documents_by_voucher[key.voucher] > 1),
         )
         for key, header in found.items()
     ]
@@ -126,9 +130,11 @@ def _journal_lines(key: DocumentKey, journal: Row | None, journals: Iterable[Row
     return candidates if sum(_has_number_and_date(row, key) for row in journals) == 1 else []
 
 
-def _is_charge_of(key: DocumentKey, row: Row) -> bool:
-    return (
-        row.get("Voucher") == key.voucher
-        and day(row, "TransDate") in (None, key.date)
-        and text(row, "IsDeleted") != "Yes"
-    )
+def _charges(key: DocumentKey, header: Row, rows: Iterable[Row], *, shared: bool) -> list[Row]:
+    """By voucher and date. A document whose charges all have another date has those of its voucher.
+
+    A voucher that is ``shared`` with another document does not tell whose they are.
+    """
+    own = [row for row in rows if row.get("Voucher") == key.voucher and text(row, "IsDeleted") != "Yes"]
+    dated = [row for row in own if day(row, "TransDate") in (None, key.date)]
+    return own if not dated and not shared and amount(header, "TotalChargeAmount") else dated

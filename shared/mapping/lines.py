@@ -65,7 +65,8 @@ def split_into_parts(document: PostedDocument, company: CompanySettings) -> Orde
     if not document.charges and document.total_charges:
         shipping_tax = _tax_of_unread_charges(document)
         shipping = document.total_charges - (shipping_tax if document.prices_include_tax else ZERO)
-        notes = [_unclassified(f"The charge rows cannot be read: all charges, {document.total_charges}, are shipping.")]
+        why = "The charge rows cannot be read" if document.charges is None else "F&O shows no charge rows"
+        notes = [_unclassified(f"{why}: all charges, {document.total_charges}, are shipping.")]
     else:
         notes = []
         shipping = shipping_tax = ZERO

@@ -130,10 +130,53 @@ async def test_charges_that_were_never_posted_count_as_calculated(order_invoice:
     assert charge.amount == 0
 
 
-@pytest.mark.parametrize("change", [{"Voucher": "V-9"}, {"TransDate": "2026-03-18T12:00:00Z"}, {"IsDeleted": "Yes"}])
-async def test_a_charge_belongs_by_voucher_and_date_unless_deleted(order_invoice: Any, change: dict[str, str]) -> None:
+ANOTHER_DAY = {"TransDate": "2026-03-18T12:00:00Z"}
+
+
+@pytest.mark.parametrize("change", [{"Voucher": "V-9"}, {"IsDeleted": "Yes"}, {**ANOTHER_DAY, "IsDeleted": "Yes"}])
+async def test_a_charge_belongs_by_voucher_unless_deleted(order_invoice: Any, change: dict[str, str]) -> None:
     order_invoice.sets["MarkupTransBiEntities"][0] |= change
     assert (await read(order_invoice)).charges == ()
+
+
+async def test_a_charge_may_be_dated_otherwise_than_its_document(order_invoice: Any) -> None:
+    order_invoice.sets["MarkupTransBiEntities"][0] |= ANOTHER_DAY
+    assert [charge.code for charge in (await read(order_invoice)).charges or ()] == ["FREIGHT"]
+
+
+async def test_charges_of_the_documents_own_date_come_first(order_invoice: Any) -> None:
+    charges = order_invoice.sets["MarkupTransBiEntities"]
+    charges.append({**charges[0], **ANOTHER_DAY, "MarkupCode": "HANDLING"})
+    assert [charge.code for charge in (await read(order_invoice)).charges or ()] == ["FREIGHT"]
+
+
+async def test_charges_of_another_day_are_not_taken_where_there_are_none(order_invoice: Any) -> None:
+    order_invoice.sets["MarkupTransBiEntities"][0] |= ANOTHER_DAY
+    order_invoice.sets["SalesInvoiceHeadersV2"][0]["TotalChargeAmount"] = 0
+    assert (await read(order_invoice)).charges == ()
+
+
+async def test_charges_of_a_voucher_that_two_documents_share_belong_by_date(order_invoice: Any) -> None:
+    headers = order_invoice.sets["SalesInvoiceHeadersV2"]
+    headers.append({**headers[0], "InvoiceNumber": "INV-2", "InvoiceDate": ANOTHER_DAY["TransDate"]})
+    order_invoice.sets["MarkupTransBiEntities"][0] |= ANOTHER_DAY
+    other = DocumentKey("ctus", date(2026, 3, 18), "INV-2", "V-1")
+    found = await order_invoice.reader().read_documents("ctus", [KEY, other])
+    assert found[KEY].charges == ()
+    assert [charge.code for charge in found[other].charges or ()] == ["FREIGHT"]
+
+
+async def test_lines_and_charges_read_the_same_in_whatever_order_they_come(order_invoice: Any) -> None:
+    charges = order_invoice.sets["MarkupTransBiEntities"]
+    charges[0] |= {"TransRecId": 7, "LineNum": 1}
+    charges.append({**charges[0], "LineNum": 2, "MarkupCode": "HANDLING"})
+    charges.append({**charges[0], "TransRecId": 8, "LineNum": 1, "MarkupCode": "EXPRESS"})
+    before = await read(order_invoice)
+    for name in ("SalesInvoiceV2Lines", "CustInvoiceTransBiEntities", "MarkupTransBiEntities"):
+        order_invoice.sets[name].reverse()
+    assert await read(order_invoice) == before
+    order_invoice.sets["SalesInvoiceV2Lines"] = []
+    assert [line.sequence for line in (await read(order_invoice)).lines] == [4, 9]
 
 
 async def test_a_charge_has_its_item_tax_group(order_invoice: Any) -> None:

@@ -48,12 +48,18 @@ def test_a_charge_without_a_code_is_named_in_its_note() -> None:
     )
 
 
-@pytest.mark.parametrize("charges", [None, ()])
-def test_charges_whose_rows_cannot_be_read_count_as_shipping_and_are_noted(charges: tuple[()] | None) -> None:
+@pytest.mark.parametrize(
+    ("charges", "sentence"),
+    [
+        (None, "The charge rows cannot be read: all charges, 9.00, are shipping."),
+        ((), "F&O shows no charge rows: all charges, 9.00, are shipping."),
+    ],
+)
+def test_charges_without_rows_count_as_shipping_and_the_note_says_why(charges: tuple[()] | None, sentence: str) -> None:
     posted = document(line(tax="8.25"), charges=charges, total_charges="9.00", tax="9.00")
     order = mapped(posted)
     assert (str(order.shipping), str(order.amount)) == ("9.00", "109.00")
-    assert "9.00" in notes(posted)[NoteCode.CHARGES_UNCLASSIFIED]
+    assert notes(posted)[NoteCode.CHARGES_UNCLASSIFIED] == sentence
 
 
 def test_unread_charges_with_tax_included_carry_the_tax_the_lines_leave() -> None:
