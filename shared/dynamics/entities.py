@@ -162,6 +162,7 @@ FREE_TEXT_HEADERS = Entity(
         "InvoiceIdentifier",
         "FreeTextNumber",
         "InvoiceDate",
+        "CustomerAccount",
         "InvoiceAccount",
         "IsPosted",
         "InclTax",

@@ -14,7 +14,7 @@ from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, JOURN
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import positive
 from shared.dynamics.posted import PostedRows
-from shared.dynamics.rows import Row, day, folded, record_id, text
+from shared.dynamics.rows import Row, day, folded, record_id, text, verbatim
 
 Originals = dict[DocumentKey, tuple[OriginalInvoice, ...]]
 
@@ -94,6 +94,6 @@ def _returned_lots(note: PostedRows, returns: Sequence[Row]) -> set[str]:
 def _collect(pairs: Iterable[tuple[DocumentKey, Row | None]], route: OriginalRoute) -> Originals:
     found: dict[DocumentKey, dict[OriginalInvoice, None]] = {}
     for key, invoice in pairs:
-        if invoice is not None and (number := text(invoice, "InvoiceId")):
+        if invoice is not None and (number := verbatim(invoice, "InvoiceId")):
             found.setdefault(key, {})[OriginalInvoice(number, day(invoice, "InvoiceDate"), route)] = None
     return {key: tuple(originals) for key, originals in found.items()}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, amount, day, folded, record_id, required_amount, text
+from shared.dynamics.rows import Row, amount, day, folded, record_id, required_amount, text, verbatim
 
 _TYPES = {
     "SalesOrder": DocumentType.SALES_ORDER,
@@ -68,12 +68,12 @@ class PostedRows:
 
 def read_key(row: Row) -> DocumentKey:
     """The key of a header or standard line. Raises :class:`UnreadableRow` when number or date is missing."""
-    number, date = str(row.get("InvoiceNumber") or ""), day(row, "InvoiceDate")
+    number, date = verbatim(row, "InvoiceNumber"), day(row, "InvoiceDate")
     company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
-    if not company or not number.strip() or date is None:
+    if not company or not number or date is None:
         raise UnreadableRow(
             "F&O listed an invoice that cannot be told from others:"
-            f" company {company or '?'}, number {number.strip() or '?'}, date {date or '?'}, voucher {voucher or '?'}."
+            f" company {company or '?'}, number {number or '?'}, date {date or '?'}, voucher {voucher or '?'}."
         )
     return DocumentKey(company, date, number, voucher)
 

@@ -25,7 +25,7 @@ from shared.dynamics.entities import (
 )
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.posted import PostedRows
-from shared.dynamics.rows import Row, day, folded, record_id, text
+from shared.dynamics.rows import Row, day, folded, record_id, text, verbatim
 
 _Id = TypeVar("_Id", str, int)
 
@@ -85,10 +85,11 @@ class RelatedRows:
 
     def ordering_account(self, document: PostedRows) -> str:
         """The customer who ordered; empty where F&O does not tell."""
-        if document.journal and (account := text(document.journal, "OrderAccount")):
-            return account
-        order = self.order_of(document)
-        return text(order, "OrderingCustomerAccountNumber") if order else ""
+        return (
+            text(document.journal or {}, "OrderAccount")
+            or text(self.order_of(document) or {}, "OrderingCustomerAccountNumber")
+            or text(self.free_text_of(document) or {}, "CustomerAccount")
+        )
 
     def customer_account(self, document: PostedRows) -> str:
         """The ordering customer where known, else the invoice account."""
@@ -186,7 +187,7 @@ def needs_free_text(document: PostedRows) -> bool:
 def _is_free_text_of(document: PostedRows, row: Row) -> bool:
     account = text(row, "InvoiceAccount")
     return (
-        text(row, "FreeTextNumber") == document.key.number
+        verbatim(row, "FreeTextNumber") == document.key.number
         and text(row, "IsPosted") != "No"
         and day(row, "InvoiceDate") == document.key.date
         and account in ("", text(document.header, "InvoiceCustomerAccountNumber"))

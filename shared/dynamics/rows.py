@@ -21,6 +21,12 @@ def text(row: Row, field: str) -> str:
     return "" if value is None else str(value).strip()
 
 
+def verbatim(row: Row, field: str) -> str:
+    """A string that is part of a key: with the spaces around it, unless there is nothing else; ``""`` when absent."""
+    value = row.get(field)
+    return "" if value is None or not str(value).strip() else str(value)
+
+
 def folded(row: Row, field: str) -> str:
     """An id in the form in which ids are compared: F&O ignores their case."""
     return text(row, field).casefold()

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from local.simulation import CONNECTION
-from local.simulators.dynamics.specs import AUSTIN, InvoiceSpec
+from local.simulators.dynamics.specs import AUSTIN, InvoiceSpec, Source
 from local.simulators.faults import Fault
 from shared.flows.customers import sync_exempt_customers
 from shared.ledger.audit import Actor, AuditEntry
@@ -44,6 +44,16 @@ async def test_an_exempt_customer_precedes_its_document(world: World) -> None:
     assert answered(world) == ["POST customers", "POST transactions"]
     assert world.taxjar.customers["USMF-C-2000"].exemption_type == "government"
     assert world.taxjar.orders["USMF-INV-1"].customer_id == "USMF-C-2000"
+
+
+async def test_without_the_journal_the_customer_of_a_free_text_invoice_is_the_one_who_ordered(world: World) -> None:
+    school(world)
+    world.simulation.dynamics.hide("CustInvoiceJourBiEntities")
+    world.posting.invoice(exempt_invoice(source=Source.FREE_TEXT, invoice_account="C-1000"))
+    await world.run()
+    assert list(world.taxjar.customers) == ["USMF-C-2000"]
+    order = world.taxjar.orders["USMF-INV-1"]
+    assert (order.customer_id, order.exemption_type) == ("USMF-C-2000", "government")
 
 
 async def test_many_documents_of_a_new_customer_at_once_put_it_there_once_and_first(world: World) -> None:

@@ -48,6 +48,7 @@ def as_free_text(environment: Any) -> None:
         "dataAreaId": "ctus",
         "FreeTextNumber": "INV-1",
         "InvoiceDate": "2026-03-17T12:00:00Z",
+        "CustomerAccount": "PATIENT",
         "InvoiceAccount": "PAYER",
         "IsPosted": "Yes",
         "InclTax": "Yes",
@@ -93,6 +94,17 @@ async def test_without_a_journal_the_worksheet_tells_whether_prices_include_tax(
     as_free_text(order_invoice)
     order_invoice.sets["CustInvoiceJourBiEntities"] = []
     assert (await read(order_invoice)).prices_include_tax
+
+
+async def test_without_a_journal_the_worksheet_tells_the_ordering_customer(order_invoice: Any) -> None:
+    as_free_text(order_invoice)
+    order_invoice.sets["CustomersV3"][0]["CustomerAccount"] = "PATIENT"
+    assert (await read(order_invoice)).order_account == "BUYER"
+    order_invoice.sets["CustInvoiceJourBiEntities"] = []
+    document = await read(order_invoice)
+    assert (document.order_account, document.invoice_account) == ("PATIENT", "PAYER")
+    assert document.customer is not None
+    assert document.customer.account == "PATIENT"
 
 
 async def test_a_free_text_invoice_may_have_no_lines_anywhere(order_invoice: Any) -> None:

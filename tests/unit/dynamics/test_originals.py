@@ -59,6 +59,18 @@ async def test_the_credit_invoicing_reference_comes_first(credit_note: Any) -> N
     assert credit_note.asked(RETURNS) == []
 
 
+async def test_an_original_keeps_the_spaces_of_its_number_like_its_own_key(credit_note: Any) -> None:
+    credit_note.sets[REFERENCES][0]["CustInvoiceJourCorrection"]["InvoiceId"] = " INV-0 "
+    (original,) = (await read(credit_note)).originals
+    assert original.number == " INV-0 "
+
+
+async def test_an_original_without_a_number_is_none(credit_note: Any) -> None:
+    credit_note.sets[REFERENCES][0]["CustInvoiceJourCorrection"]["InvoiceId"] = " "
+    credit_note.sets[RETURNS] = []
+    assert (await read(credit_note)).originals == ()
+
+
 async def test_an_invoice_costs_no_search_for_originals(order_invoice: Any) -> None:
     assert (await read(order_invoice)).originals == ()
     assert order_invoice.asked(REFERENCES) == order_invoice.asked(RETURNS) == []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import amount, day, folded, record_id, required_amount, text, yes
+from shared.dynamics.rows import amount, day, folded, record_id, required_amount, text, verbatim, yes
 
 
 @given(st.dates(min_value=date(1900, 1, 2)), st.sampled_from(["", "T00:00:00Z", "T12:00:00Z", "T23:59:59-12:00"]))
@@ -51,6 +51,11 @@ def test_texts_lose_their_margins_and_null_is_blank() -> None:
     row = {"A": " FREIGHT ", "B": None}
     assert (text(row, "A"), text(row, "B"), text(row, "C")) == ("FREIGHT", "", "")
     assert folded(row, "A") == "freight"
+
+
+def test_a_text_of_a_key_keeps_its_margins_unless_it_is_blank() -> None:
+    row = {"A": " INV-1 ", "B": None, "C": "  ", "D": 712}
+    assert [verbatim(row, field) for field in "ABCDE"] == [" INV-1 ", "", "", "712", ""]
 
 
 def test_only_the_member_yes_is_yes() -> None:
