@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from local.simulators.dynamics.specs import LineSpec
 from shared.ledger.records import State
 from shared.web import Problem
 from tests.filing import (
@@ -40,6 +41,23 @@ async def test_a_retry_of_what_is_the_same_changes_nothing(world: World, kind: K
     before, calls = dict(world.taxjar.transactions), world.calls()
     await decided(world, IDS[kind], "retry")
     assert (await world.record(NUMBERS[kind])).state is State.REPORTED
+    assert (world.taxjar.transactions, world.calls()) == (before, calls)
+
+
+async def test_rows_that_come_in_another_order_are_no_change(world: World) -> None:
+    world.posting.invoice(sale(lines=[LineSpec("P-1000"), LineSpec("P-2000")]))
+    await world.sweep()
+    await world.settle()
+    before, calls = dict(world.taxjar.transactions), world.calls()
+    store = world.simulation.dynamics.store
+    for name in ("SalesInvoiceV2Lines", "MarkupTransBiEntities"):
+        rows = list(store.rows(name))
+        for row in rows:
+            store.remove(name, row)
+        for row in reversed(rows):
+            store.add(name, row)
+    await decided(world, IDS["order"], "retry")
+    assert (await world.record("INV-1")).state is State.REPORTED
     assert (world.taxjar.transactions, world.calls()) == (before, calls)
 
 
