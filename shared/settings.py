@@ -29,12 +29,14 @@ from shared.settings_checks import (
     refuse_companies_that_meet,
     secret_text,
     two_letter_codes,
+    us_state,
 )
 
 CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
 CaseFoldedSet = Annotated[frozenset[str], BeforeValidator(casefold_items)]
-CodeMap = Annotated[dict[str, Annotated[str, BeforeValidator(two_letter_codes)]], BeforeValidator(casefold_keys)]
-StateList = Annotated[tuple[Annotated[str, BeforeValidator(two_letter_codes)], ...], BeforeValidator(casefold_items)]
+CountryCode = Annotated[str, BeforeValidator(two_letter_codes)]
+State = Annotated[str, BeforeValidator(us_state)]
+StateList = Annotated[tuple[State, ...], BeforeValidator(casefold_items)]
 ExemptType = Literal["wholesale", "government", "other"]
 Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
 EnvironmentUrl = Annotated[str, BeforeValidator(bare_https_url)]
@@ -119,8 +121,8 @@ class CompanySettings(_Section):
     exempt_regions: Annotated[dict[str, StateList], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     """Customer account or tax group, case-folded, → states; absent means everywhere."""
     pickup_delivery_modes: CaseFoldedSet = frozenset()
-    country_codes: CodeMap = Field(default_factory=dict)
-    state_codes: CodeMap = Field(default_factory=dict)
+    country_codes: Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    state_codes: Annotated[dict[str, State], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     unlinked_credit_notes: Literal["hold", "send"] = "hold"
     original_invoice_field: str | None = None
     filing_lock_day: int = Field(default=1, ge=1, le=28)

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
+from shared.states import STATES
+
 _STORAGE = "AzureWebJobsStorage"
 _SETTING_BELOW = re.compile(r"[A-Z_]+: ")
 _PLAIN_WORDS = {
@@ -73,6 +75,14 @@ def two_letter_codes(value: Any) -> Any:
     code = str(value).strip().upper()
     if len(code) != 2 or not code.isascii() or not code.isalpha():
         raise ValueError("is not a two-letter code such as US or CA")
+    return code
+
+
+def us_state(value: Any) -> Any:
+    """The two-letter code of a US state, in upper case."""
+    code = two_letter_codes(value)
+    if code not in STATES:
+        raise ValueError("is not the code of a US state such as CA")
     return code
 
 

@@ -13,7 +13,7 @@ from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 from shared.ledger.periods import PERIOD
 from shared.ledger.subjects import SubjectChanged
-from shared.mapping import STATES
+from shared.states import STATES
 from shared.web import Problem, Words
 
 

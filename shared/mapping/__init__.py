@@ -11,11 +11,9 @@ from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipp
 from shared.mapping.places import clean_place, is_complete, zip_fits_state
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.signs import kind_of, net_and_tax
-from shared.mapping.states import STATES
 from shared.mapping.tax_codes import needs_tax_categories
 
 __all__ = [
-    "STATES",
     "CorrectionIds",
     "Exemption",
     "ExemptionRule",

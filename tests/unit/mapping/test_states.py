@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.mapping.states import STATES, state_code
+from shared.mapping.states import state_code
 from shared.mapping.zip_prefixes import states_of_zip
+from shared.states import STATES
 
 
 @pytest.mark.parametrize(
