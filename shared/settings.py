@@ -118,8 +118,11 @@ class CompanySettings(_Section):
     """``None``: ``IsShipping`` of F&O's charge table decides."""
     product_tax_codes: ProductTaxCodes = ProductTaxCodes()
     exempt_tax_groups: Annotated[dict[str, ExemptType], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    exempt_customer_groups: Annotated[dict[str, ExemptType], BeforeValidator(casefold_keys)] = Field(
+        default_factory=dict
+    )
     exempt_regions: Annotated[dict[str, StateList], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
-    """Customer account or tax group, case-folded, → states; absent means everywhere."""
+    """Customer account, tax group or customer group, case-folded, → states; absent means everywhere."""
     pickup_delivery_modes: CaseFoldedSet = frozenset()
     country_codes: Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     state_codes: Annotated[dict[str, State], BeforeValidator(casefold_keys)] = Field(default_factory=dict)

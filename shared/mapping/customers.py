@@ -25,8 +25,11 @@ def map_customer(
 
 
 def exempt_states(customer: Customer, company: CompanySettings) -> tuple[str, ...]:
-    """States of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's; none means everywhere."""
-    for name in (customer.account, customer.tax_group):
+    """States of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's, else of its customer group's.
+
+    None means everywhere.
+    """
+    for name in (customer.account, customer.tax_group, customer.customer_group):
         states = company.exempt_regions.get(name.strip().casefold())
         if states is not None:
             return tuple(sorted(set(states)))

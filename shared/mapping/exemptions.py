@@ -3,8 +3,9 @@
 F&O has no exempt flag. These rules are asked in this order, and the first that holds decides:
 
 1. ``tax_group``: the customer's sales tax group is in the setting ``EXEMPT_TAX_GROUPS``;
-2. ``federal``: the customer's Federal indicator is ``Federal``, so it is ``government``;
-3. ``exempt_in_dynamics``: F&O taxes nothing in the customer's sales tax group, which is not in the setting: ``other``,
+2. ``customer_group``: its customer group is in the setting ``EXEMPT_CUSTOMER_GROUPS``;
+3. ``federal``: its Federal indicator is ``Federal``, so it is ``government``;
+4. ``exempt_in_dynamics``: F&O taxes nothing in the customer's sales tax group, which is not in the setting: ``other``,
    with a warning that names the group.
 """
 
@@ -26,6 +27,7 @@ class ExemptionRule(StrEnum):
     """Which rule made a customer exempt."""
 
     TAX_GROUP = "tax_group"
+    CUSTOMER_GROUP = "customer_group"
     FEDERAL = "federal"
     EXEMPT_IN_DYNAMICS = "exempt_in_dynamics"
 
@@ -53,6 +55,10 @@ def exemption_of(customer: Customer, company: CompanySettings) -> Exemption | No
     source = f"tax group {customer.tax_group}"
     if mapped := exemption_of_group(customer.tax_group, company):
         return Exemption(mapped, ExemptionRule.TAX_GROUP, source)
+    if value := company.exempt_customer_groups.get(customer.customer_group.strip().casefold()):
+        return Exemption(
+            ExemptionType(value), ExemptionRule.CUSTOMER_GROUP, f"customer group {customer.customer_group}"
+        )
     if customer.federal_indicator.casefold() == _FEDERAL:
         return Exemption(ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL, "Federal indicator Federal")
     if customer.tax_group_exempt:

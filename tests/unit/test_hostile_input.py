@@ -82,6 +82,7 @@ CONNECTION = st.fixed_dictionaries(
                 optional={
                     "product_tax_codes": JSON,
                     "exempt_tax_groups": JSON,
+                    "exempt_customer_groups": JSON,
                     "exempt_regions": JSON,
                     "country_codes": JSON,
                     "pickup_delivery_modes": JSON,

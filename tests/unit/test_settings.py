@@ -103,6 +103,7 @@ def test_an_empty_variable_is_one_that_is_not_set(environment: pytest.MonkeyPatc
         ({f"{USMF}REPORT_FORM": "2026-01-01"}, f"{USMF}REPORT_FORM: "),
         ({f"{USMF}SHIPPING_CHARGE_CODES": "FREIGHT"}, f"{USMF}SHIPPING_CHARGE_CODES: "),
         ({f"{USMF}EXEMPT_TAX_GROUPS": '{"GOV": "state"}'}, f"{USMF}EXEMPT_TAX_GROUPS__GOV: "),
+        ({f"{USMF}EXEMPT_CUSTOMER_GROUPS": '{"CLUBS": "non_exempt"}'}, f"{USMF}EXEMPT_CUSTOMER_GROUPS__CLUBS: "),
         ({f"{USMF}EXEMPT_REGIONS": '{"GOV": ["Texas"]}'}, f"{USMF}EXEMPT_REGIONS__GOV__0: "),
         ({f"{USMF}EXEMPT_REGIONS": '{"GOV": ["TX", "ZZ"]}'}, f"{USMF}EXEMPT_REGIONS__GOV__1: "),
         ({f"{USMF}STATE_CODES": '{"Tejas": "TEX"}'}, f"{USMF}STATE_CODES__TEJAS: "),

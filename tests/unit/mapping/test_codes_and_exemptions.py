@@ -20,7 +20,9 @@ CODES = company(
     }
 )
 KNOWN = {"81100", "19000", "20010", "40030"}
-EXEMPT = company(exempt_tax_groups={"EX-GOV": "government", "EX-RES": "wholesale"})
+EXEMPT = company(
+    exempt_tax_groups={"EX-GOV": "government", "EX-RES": "wholesale"}, exempt_customer_groups={"CLUBS": "other"}
+)
 
 
 def codes(posted: PostedDocument, **options: Any) -> list[str]:
@@ -100,21 +102,26 @@ def test_tax_from_any_other_customer_states_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tax_group", "federal_indicator", "tax_group_exempt", "exemption"),
+    ("tax_group", "customer_group", "federal_indicator", "tax_group_exempt", "exemption"),
     [
-        ("EX-RES", "Federal", True, (ExemptionType.WHOLESALE, ExemptionRule.TAX_GROUP)),
-        ("ex-gov", "None", None, (ExemptionType.GOVERNMENT, ExemptionRule.TAX_GROUP)),
-        ("CHURCH", "Federal", True, (ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL)),
-        ("CHURCH", "NonFederal", True, (ExemptionType.OTHER, ExemptionRule.EXEMPT_IN_DYNAMICS)),
-        ("TX", "NonFederalException", False, None),
-        ("TX", "", None, None),
+        ("EX-RES", "CLUBS", "Federal", True, (ExemptionType.WHOLESALE, ExemptionRule.TAX_GROUP)),
+        ("ex-gov", "", "None", None, (ExemptionType.GOVERNMENT, ExemptionRule.TAX_GROUP)),
+        ("CHURCH", "clubs", "Federal", True, (ExemptionType.OTHER, ExemptionRule.CUSTOMER_GROUP)),
+        ("CHURCH", "RETAIL", "Federal", True, (ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL)),
+        ("CHURCH", "", "NonFederal", True, (ExemptionType.OTHER, ExemptionRule.EXEMPT_IN_DYNAMICS)),
+        ("TX", "RETAIL", "NonFederalException", False, None),
+        ("TX", "", "", None, None),
     ],
 )
-def test_the_tax_group_map_wins_over_the_federal_indicator_and_that_over_a_group_that_taxes_nothing(
-    tax_group: str, federal_indicator: str, tax_group_exempt: bool | None, exemption: object
+def test_tax_group_map_customer_group_map_federal_indicator_and_a_group_that_taxes_nothing_are_asked_in_this_order(
+    tax_group: str, customer_group: str, federal_indicator: str, tax_group_exempt: bool | None, exemption: object
 ) -> None:
     customer = Customer(
-        "C-1", tax_group=tax_group, federal_indicator=federal_indicator, tax_group_exempt=tax_group_exempt
+        "C-1",
+        tax_group=tax_group,
+        customer_group=customer_group,
+        federal_indicator=federal_indicator,
+        tax_group_exempt=tax_group_exempt,
     )
     found = exemption_of(customer, EXEMPT)
     assert (found and (found.type, found.rule)) == exemption

@@ -14,7 +14,7 @@ from shared.taxjar.customers import customer_to_wire
 from shared.transactions import ExemptionType, Place, TaxJarCustomer
 from tests.unit.mapping.builders import AUSTIN, DENVER, LONDON, company
 
-REGIONS = company(exempt_regions={"RESALE": ["tx", "CA"], "C-2": ["NY"], "C-3": []})
+REGIONS = company(exempt_regions={"RESALE": ["tx", "CA"], "C-2": ["NY"], "C-3": [], "CLUBS": ["OK"]})
 WHOLESALE = ExemptionType.WHOLESALE
 TEXTS = st.text(max_size=12)
 
@@ -24,18 +24,19 @@ def mapped(customer: Customer, exemption: ExemptionType = WHOLESALE) -> TaxJarCu
 
 
 @pytest.mark.parametrize(
-    ("account", "tax_group", "states"),
+    ("account", "tax_group", "customer_group", "states"),
     [
-        ("C-1", "resale", ("CA", "TX")),
-        ("c-2", "RESALE", ("NY",)),
-        ("C-3", "RESALE", ()),
-        ("C-1", "EXEMPT", ()),
+        ("C-1", "resale", "CLUBS", ("CA", "TX")),
+        ("c-2", "RESALE", "CLUBS", ("NY",)),
+        ("C-3", "RESALE", "CLUBS", ()),
+        ("C-1", "EXEMPT", "clubs", ("OK",)),
+        ("C-1", "EXEMPT", "", ()),
     ],
 )
-def test_the_customers_own_regions_win_and_none_means_everywhere(
-    account: str, tax_group: str, states: tuple[str, ...]
+def test_the_customers_own_regions_win_over_its_tax_groups_and_those_over_its_customer_groups_and_none_means_everywhere(
+    account: str, tax_group: str, customer_group: str, states: tuple[str, ...]
 ) -> None:
-    assert mapped(Customer(account, tax_group=tax_group)).exempt_states == states
+    assert mapped(Customer(account, tax_group=tax_group, customer_group=customer_group)).exempt_states == states
 
 
 def test_an_exemption_that_ended_keeps_no_regions() -> None:
