@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.mapping.corrections import CorrectionIds, correction_ids, current_id, reversal_of
-from shared.mapping.customers import exempt_states, map_customer
-from shared.mapping.exemptions import Exemption, ExemptionRule, exemption_of
+from shared.mapping.customers import map_customer
+from shared.mapping.exemptions import Exemption, ExemptionRule, exempt_states, exemption_of
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.documents import Customer
+from shared.mapping.exemptions import exempt_states
 from shared.mapping.ids import customer_id
 from shared.mapping.places import clean_place, usable_parts
 from shared.mapping.text import one_line
@@ -22,18 +23,6 @@ def map_customer(
         exempt_states=() if ended else exempt_states(customer, company),
         place=_place(customer, company),
     )
-
-
-def exempt_states(customer: Customer, company: CompanySettings) -> tuple[str, ...]:
-    """States of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's, else of its customer group's.
-
-    None means everywhere.
-    """
-    for name in (customer.account, customer.tax_group, customer.customer_group):
-        states = company.exempt_regions.get(name.strip().casefold())
-        if states is not None:
-            return tuple(sorted(set(states)))
-    return ()
 
 
 def _place(customer: Customer, company: CompanySettings) -> Place:

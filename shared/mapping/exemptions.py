@@ -18,7 +18,7 @@ from shared.documents import Customer, PostedDocument
 from shared.mapping.outcomes import Note, NoteCode
 from shared.mapping.signs import Totals
 from shared.settings import CompanySettings
-from shared.transactions import ExemptionType
+from shared.transactions import ExemptionType, Place
 
 _FEDERAL = "federal"
 
@@ -70,22 +70,39 @@ def exemption_of(customer: Customer, company: CompanySettings) -> Exemption | No
     return None
 
 
+def exempt_states(customer: Customer, company: CompanySettings) -> tuple[str, ...]:
+    """States of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's, else of its customer group's.
+
+    None means everywhere.
+    """
+    for name in (customer.account, customer.tax_group, customer.customer_group):
+        states = company.exempt_regions.get(name.strip().casefold())
+        if states is not None:
+            return tuple(sorted(set(states)))
+    return ()
+
+
 def exemption_of_document(
-    document: PostedDocument, totals: Totals, company: CompanySettings
+    document: PostedDocument, totals: Totals, ship_to: Place | None, company: CompanySettings
 ) -> tuple[ExemptionType | None, tuple[Note, ...]]:
     """The exemption to state on the transaction itself.
 
     Untaxed by an exempt group of the document's own: that exemption, whoever the customer is. Tax collected from an
-    exempt customer: ``non_exempt``, because collected tax must be remitted. Otherwise the customer's record decides.
+    customer who is exempt where the goods went: ``non_exempt``, because collected tax must be remitted. Otherwise the
+    customer's record decides.
     """
     if not totals.tax:
         return exemption_of_group(document.tax_group, company), ()
     customer = document.customer
     exemption = exemption_of(customer, company) if customer else None
-    if not customer or not exemption:
+    if not customer or not exemption or not _holds_at(ship_to, exempt_states(customer, company)):
         return None, ()
     sentence = (
         f"Warning: tax of {abs(document.total_tax):.2f} was collected from exempt customer {customer.account}"
         f" ({exemption.source}). It is reported as taxable, because collected tax must be remitted."
     )
     return ExemptionType.NON_EXEMPT, (Note(NoteCode.TAX_FROM_EXEMPT_CUSTOMER, sentence),)
+
+
+def _holds_at(ship_to: Place | None, states: tuple[str, ...]) -> bool:
+    return not states or ship_to is None or ship_to.state in states

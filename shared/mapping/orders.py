@@ -62,7 +62,7 @@ def map_document(
     settled = _settle(order, totals, parts)
     codes = choose_tax_codes(parts.sent, company, kept_tax_codes)
     unknown = unknown_tax_codes(parts.sent, codes, tax_categories, kept_tax_codes)
-    exemption, exemption_notes = exemption_of_document(document, totals, company)
+    exemption, exemption_notes = exemption_of_document(document, totals, route.ship_to, company)
     link = link_to_original(document, company) if totals.kind is Kind.REFUND else Link("")
     notes = (*read, *route.notes, *parts.notes, *settled.notes, *exemption_notes, *link.notes)
 

@@ -10,7 +10,7 @@ import pytest
 from shared.documents import Customer, PostedDocument
 from shared.mapping import ExemptionRule, HoldReason, Mapped, NoteCode, exemption_of, needs_tax_categories
 from shared.transactions import ExemptionType
-from tests.unit.mapping.builders import charge, company, document, held, line, mapped, notes, outcome
+from tests.unit.mapping.builders import AUSTIN, charge, company, document, held, line, mapped, notes, outcome
 
 CODES = company(
     product_tax_codes={
@@ -94,6 +94,18 @@ def test_tax_from_an_exempt_customer_is_reported_as_not_exempt_with_a_warning() 
     warning = notes(posted, EXEMPT)[NoteCode.TAX_FROM_EXEMPT_CUSTOMER]
     assert "8.25" in warning
     assert "C-1" in warning
+
+
+@pytest.mark.parametrize(
+    ("states", "exemption"), [(["CA", "NV"], None), (["CA", "TX"], ExemptionType.NON_EXEMPT), ([], "non_exempt")]
+)
+def test_tax_from_a_customer_who_is_exempt_elsewhere_is_ordinary_tax(
+    states: list[str], exemption: ExemptionType | None
+) -> None:
+    settings = company(exempt_tax_groups={"EX-RES": "wholesale"}, exempt_regions={"EX-RES": states})
+    posted = document(line(tax="8.25"), customer=Customer("C-1", tax_group="EX-RES"), delivery_address=AUSTIN)
+    assert mapped(posted, settings).exemption_type == exemption
+    assert (NoteCode.TAX_FROM_EXEMPT_CUSTOMER in notes(posted, settings)) is (exemption is not None)
 
 
 def test_tax_from_any_other_customer_states_nothing() -> None:
