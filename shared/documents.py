@@ -132,7 +132,7 @@ class Customer:
     federal_indicator: str = ""
     """``None``, ``Federal``, ``NonFederal`` or ``NonFederalException``, as F&O names them."""
     tax_group_exempt: bool | None = False
-    """Whether F&O taxes nothing in ``tax_group``: all its codes are exempt. ``None`` when that cannot be read."""
+    """Whether F&O taxes nothing in ``tax_group``: no code, or only exempt ones. ``None`` when that cannot be read."""
     delivery_address: Address | None = None
     primary_address: Address | None = None
     invoice_address: Address | None = None

@@ -81,7 +81,7 @@ def assemble(
         is_intercompany=yes(journal, "InterCompanyPosted"),
         invoice_account=text(header, "InvoiceCustomerAccountNumber"),
         order_account=related.ordering_account(document),
-        customer=read_customer(customer, countries, reference.exempt_tax_groups) if customer else None,
+        customer=read_customer(customer, countries, reference.untaxed_groups) if customer else None,
         tax_group=(text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")),
         delivery_mode=text(header, "DeliveryModeCode") or text(journal, "DlvMode"),
         sales_order=text(header, "SalesOrderNumber") or text(journal, "SalesId"),

@@ -10,14 +10,14 @@ from shared.dynamics.addresses import CUSTOMER_DELIVERY, CUSTOMER_INVOICE, CUSTO
 from shared.dynamics.entities import CUSTOMERS
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import any_of, chunks
-from shared.dynamics.reference_data import ReferenceDataSource
+from shared.dynamics.reference_data import ReferenceDataSource, UntaxedGroups
 from shared.dynamics.rows import Row, folded, text
 
 _ORDER = ("dataAreaId", "CustomerAccount")
 
 
-def read_customer(row: Row, countries: Countries, exempt_tax_groups: frozenset[str] | None) -> Customer:
-    """A customer account, for its exemption and its addresses. ``exempt_tax_groups`` are ``None`` when unreadable."""
+def read_customer(row: Row, countries: Countries, untaxed_groups: UntaxedGroups) -> Customer:
+    """A customer account, for its exemption and its addresses."""
     person = f"{text(row, 'PersonFirstName')} {text(row, 'PersonLastName')}".strip()
     tax_group = folded(row, "SalesTaxGroup")
     return Customer(
@@ -26,7 +26,7 @@ def read_customer(row: Row, countries: Countries, exempt_tax_groups: frozenset[s
         tax_group=text(row, "SalesTaxGroup"),
         customer_group=text(row, "CustomerGroupId"),
         federal_indicator=text(row, "FederalIndicator"),
-        tax_group_exempt=None if exempt_tax_groups is None else tax_group in exempt_tax_groups,
+        tax_group_exempt=untaxed_groups.get(tax_group) if tax_group else False,
         delivery_address=CUSTOMER_DELIVERY.read(row, countries),
         primary_address=CUSTOMER_PRIMARY.read(row, countries),
         invoice_address=CUSTOMER_INVOICE.read(row, countries),
@@ -39,7 +39,7 @@ async def list_customers(
     """The customers of ``companies`` by account: at most one server page of one company at a time."""
     countries = await reference.countries()
     for some in chunks(sorted(companies)):
-        groups = {company: await reference.exempt_tax_groups(company) for company in some}
+        groups = {company: await reference.untaxed_groups(company) for company in some}
         async for page in sets.pages(CUSTOMERS, any_of("dataAreaId", some), orderby=_ORDER):
             for company, rows in groupby(page, key=lambda row: folded(row, "dataAreaId")):
                 if company in groups:

@@ -201,6 +201,7 @@ CUSTOMERS = Entity(
         *_prefixed("InvoiceAddress", "State", "CountryRegionISOCode", "BuildingComplement"),
     ),
 )
+TAX_GROUPS = Entity("TaxGroups", ("dataAreaId", "TaxGroupCode"))
 TAX_GROUP_CODES = Entity("TaxGroupDatas", ("dataAreaId", "TaxGroupId", "TaxCodeId", "ExemptTax"))
 WAREHOUSES = Entity(
     "Warehouses",

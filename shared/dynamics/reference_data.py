@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.documents import Address
@@ -20,12 +20,16 @@ from shared.dynamics.entities import (
     LEGAL_ENTITIES,
     SITES,
     TAX_GROUP_CODES,
+    TAX_GROUPS,
     WAREHOUSES,
     Entity,
 )
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import Comparison, Filter, all_of, enum, equals
 from shared.dynamics.rows import Row, folded, text, yes
+
+UntaxedGroups = Mapping[str, bool]
+"""Sales tax group, case-folded, → whether it taxes nothing. A group that is missing may be either."""
 
 _KEPT = timedelta(hours=1)
 _LOOKED_UP_AGAIN = timedelta(minutes=5)
@@ -41,8 +45,7 @@ class ReferenceData:
     countries: Countries
     legal_entity: Row | None = None
     shipping_codes: Mapping[str, bool] | None = None
-    exempt_tax_groups: frozenset[str] | None = None
-    """Sales tax groups that tax nothing; ``None`` when unreadable."""
+    untaxed_groups: UntaxedGroups = field(default_factory=dict)
 
     def warehouse_address(self, warehouse: str) -> Address | None:
         """Where a warehouse is."""
@@ -92,7 +95,7 @@ class ReferenceDataSource:
             countries=await self.countries(),
             legal_entity=(entities or {}).get(company),
             shipping_codes=None if codes is None else {code: yes(row, "IsShipping") for code, row in codes.items()},
-            exempt_tax_groups=await self.exempt_tax_groups(company),
+            untaxed_groups=await self.untaxed_groups(company),
         )
 
     async def countries(self) -> Countries:
@@ -100,16 +103,19 @@ class ReferenceDataSource:
         rows = await self._read(COUNTRIES, "CountryRegion", "") or {}
         return {country: text(row, "ISOcode") for country, row in rows.items()}
 
-    async def exempt_tax_groups(self, company: str) -> frozenset[str] | None:
-        """The sales tax groups, case-folded, of which every code is exempt. ``None`` when unreadable.
+    async def untaxed_groups(self, company: str) -> UntaxedGroups:
+        """Which sales tax groups tax nothing: those without a code, and those of which every code is exempt.
 
-        A group without codes taxes nothing either, but may merely be unfinished: it does not count.
+        A company of which no code can be seen is one whose codes the app's user may not read: nothing is known then.
         """
-        rows = await self._read(TAX_GROUP_CODES, ("TaxGroupId", "TaxCodeId"), company, equals("dataAreaId", company))
-        if rows is None:
-            return None
-        taxed = {folded(row, "TaxGroupId") for row in rows.values() if not yes(row, "ExemptTax")}
-        return frozenset(folded(row, "TaxGroupId") for row in rows.values()) - taxed
+        mine = equals("dataAreaId", company)
+        codes = await self._read(TAX_GROUP_CODES, ("TaxGroupId", "TaxCodeId"), company, mine)
+        if not codes:
+            return {}
+        groups = await self._read(TAX_GROUPS, "TaxGroupCode", company, mine) or {}
+        with_codes = {folded(row, "TaxGroupId") for row in codes.values()}
+        taxed = {folded(row, "TaxGroupId") for row in codes.values() if not yes(row, "ExemptTax")}
+        return {group: group not in taxed for group in with_codes.union(groups)}
 
     async def _read(
         self,

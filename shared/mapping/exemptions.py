@@ -63,8 +63,8 @@ def exemption_of(customer: Customer, company: CompanySettings) -> Exemption | No
         return Exemption(ExemptionType.GOVERNMENT, ExemptionRule.FEDERAL, "Federal indicator Federal")
     if customer.tax_group_exempt:
         warning = (
-            f"Warning: all codes of sales tax group {customer.tax_group} are exempt in F&O, but EXEMPT_TAX_GROUPS does"
-            " not name it; its customers are exempt as 'other'. Add the group to the setting."
+            f"Warning: sales tax group {customer.tax_group} has no code in F&O that is not exempt, but"
+            " EXEMPT_TAX_GROUPS does not name it; its customers are exempt as 'other'. Add the group to the setting."
         )
         return Exemption(ExemptionType.OTHER, ExemptionRule.EXEMPT_IN_DYNAMICS, source, warning)
     return None

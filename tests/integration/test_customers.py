@@ -82,19 +82,30 @@ async def test_an_unmapped_group_that_taxes_nothing_is_other_with_a_warning(
     world.posting.customer("C-2005", "St. Mary", AUSTIN, tax_group="CHURCH")
     world.posting.customer("C-2006", "St. John", AUSTIN, tax_group="CHURCH")
     world.posting.customer("C-2007", "Half", AUSTIN, tax_group="MIXED")
+    world.posting.tax_group("NOCODES")
+    world.posting.customer("C-2008", "Bare", AUSTIN, tax_group="NOCODES")
     await sync(world)
     assert {customer.exemption_type for customer in world.taxjar.customers.values()} == {"other"}
-    assert world.taxjar.customers.keys() == {"USMF-C-2005", "USMF-C-2006"}
+    assert world.taxjar.customers.keys() == {"USMF-C-2005", "USMF-C-2006", "USMF-C-2008"}
     assert "CHURCH" in (await audit(world, "C-2005"))[0]["notes"][0]
-    assert sum("CHURCH" in record.getMessage() for record in caplog.records) == 1
+    for group in ("CHURCH", "NOCODES"):
+        assert sum(group in record.getMessage() for record in caplog.records) == 1
 
 
-async def test_an_unreadable_tax_group_table_ends_no_exemption(world: World) -> None:
+@pytest.mark.parametrize("empty", [False, True])
+async def test_a_tax_group_table_that_is_unreadable_or_shows_nothing_ends_no_exemption(
+    world: World, empty: bool
+) -> None:
     world.posting.tax_group("CHURCH", "TXSTATE", exempt=True)
     world.posting.customer("C-2005", "St. Mary", AUSTIN, tax_group="CHURCH")
     mapped = world.posting.customer("C-2000", "Schools", AUSTIN, tax_group="EXEMPT")
     await sync(world)
-    world.simulation.dynamics.forbid("TaxGroupDatas")
+    if empty:
+        store = world.simulation.dynamics.store
+        for code in list(store.rows("TaxGroupDatas")):
+            store.remove("TaxGroupDatas", code)
+    else:
+        world.simulation.dynamics.forbid("TaxGroupDatas")
     world.clock.advance(hours=2)
     change(world, mapped, SalesTaxGroup="TX-AUS")
     await sync(world)

@@ -43,28 +43,43 @@ async def test_no_page_is_read_before_the_one_before_has_been_worked_on(environm
         await anext(listing)
 
 
-async def test_a_group_of_which_every_code_is_exempt_is_known_without_regard_to_case(environment: Any) -> None:
+def with_tax_groups(environment: Any) -> None:
     def code(group: str, code: str, exempt: str) -> dict[str, Any]:
         return {"dataAreaId": "ctus", "TaxGroupId": group, "TaxCodeId": code, "ExemptTax": exempt}
 
+    groups = ("CHURCH", "MIXED", "EMPTY")
+    environment.sets["TaxGroups"] = [{"dataAreaId": "ctus", "TaxGroupCode": group} for group in groups]
     environment.sets["TaxGroupDatas"] = [
         code("CHURCH", "A", "Yes"),
         code("church", "B", "Yes"),
         code("MIXED", "A", "Yes"),
         code("MIXED", "B", "No"),
     ]
-    environment.sets[CUSTOMERS] = [row(group, SalesTaxGroup=group) for group in ("Church", "MIXED", "EMPTY", "")]
+    environment.sets[CUSTOMERS] = [row(group, SalesTaxGroup=group) for group in ("Church", "MIXED", "Empty", "")]
+
+
+async def untaxed(environment: Any) -> dict[str, bool | None]:
     listing = environment.reader().list_customers(["ctus"])
-    found = {customer.account: customer.tax_group_exempt async for _, page in listing for customer in page}
-    assert found == {"Church": True, "MIXED": False, "EMPTY": False, "": False}
+    return {customer.account: customer.tax_group_exempt async for _, page in listing for customer in page}
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_without_the_tax_groups_it_is_unknown_what_they_tax(environment: Any, status: int) -> None:
-    environment.sets["TaxGroupDatas"] = httpx.Response(status)
-    environment.sets[CUSTOMERS] = [row("C-1")]
-    [(_, [customer])] = [page async for page in environment.reader().list_customers(["ctus"])]
-    assert customer.tax_group_exempt is None
+async def test_a_group_without_codes_or_with_exempt_ones_only_taxes_nothing_whatever_its_case(environment: Any) -> None:
+    with_tax_groups(environment)
+    assert await untaxed(environment) == {"Church": True, "MIXED": False, "Empty": True, "": False}
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(404), []])
+async def test_without_the_codes_it_is_unknown_what_the_tax_groups_tax(environment: Any, answer: Any) -> None:
+    with_tax_groups(environment)
+    environment.sets["TaxGroupDatas"] = answer
+    assert await untaxed(environment) == {"Church": None, "MIXED": None, "Empty": None, "": False}
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(404), []])
+async def test_without_the_list_of_tax_groups_those_without_codes_are_unknown(environment: Any, answer: Any) -> None:
+    with_tax_groups(environment)
+    environment.sets["TaxGroups"] = answer
+    assert await untaxed(environment) == {"Church": True, "MIXED": False, "Empty": None, "": False}
 
 
 async def test_tax_groups_that_cannot_be_read_for_the_moment_stop_the_listing(environment: Any) -> None:
