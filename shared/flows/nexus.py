@@ -72,15 +72,20 @@ async def _keep(
 async def list_nexus_regions(connector: Connector, name: str, query: NexusQuery) -> Answer:
     """The stored regions and when they were pulled, of several accounts the oldest pull.
 
-    Raises :class:`NotFound` for an unknown connection or company, and before the first pull.
+    Raises :class:`NotFound` for an unknown connection or company, and while an account was never pulled: a list without
+    its regions would look complete.
     """
     connection = connector.connection(name)
-    companies = [connection.company(query.company.lower()).id] if query.company else list(connection.companies)
-    pulls = [pull for company in companies if (pull := await connector.nexus.of_company(name, company))]
-    if not pulls:
+    companies = [connection.company(query.company.lower())] if query.company else list(connection.companies.values())
+    found = {company.id: await connector.nexus.of_company(name, company.id) for company in companies}
+    pulls = [pull for pull in found.values() if pull]
+    pulled = {company.account.client.account_id for company in companies if found[company.id]}
+    missing = [company.id for company in companies if company.account.client.account_id not in pulled]
+    if missing:
         raise NotFound(
-            "No nexus regions have been pulled yet: pull_nexus_regions does it once a day (NEXUS_SCHEDULE); run it now"
-            " by POST /admin/functions/pull_nexus_regions with the master key"
+            f"No nexus regions have been pulled yet for {', '.join(missing).upper()}: pull_nexus_regions does it once a"
+            " day (NEXUS_SCHEDULE), and its log says why not; run it now by POST /admin/functions/pull_nexus_regions"
+            " with the master key. ?company= shows the regions of one company."
         )
     pulled_at, regions = instant(min(pull.pulled_at for pull in pulls)), _united(pulls)
     if query.format == "csv":

@@ -14,7 +14,7 @@ from local.simulation import CONNECTION, TAXJAR_TOKEN, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import AUSTIN
 from shared.bootstrap import build_connector
-from shared.connector import Connector
+from shared.connector import Connector, NotFound
 from shared.flows.customers import sync_exempt_customers
 from shared.flows.live import account_of
 from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
@@ -78,6 +78,38 @@ async def test_regions_are_those_of_the_companys_account_and_without_one_of_all(
 
         assert (await states("usmf"), await states("uspi")) == (["NY", "TX"], ["CA", "TX"])
         assert await states("") == ["CA", "NY", "TX"]
+
+
+async def test_trouble_with_one_account_leaves_the_regions_of_the_other_alone(
+    azurite: str, certificates: Certificates
+) -> None:
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": SHARED}) as (simulation, connector):
+        simulation.taxjar.account("own").nexus[:] = ["NY"]
+        shared = simulation.taxjar.account(simulation.taxjar.tokens[TAXJAR_TOKEN])
+        shared.nexus[:] = ["TX"]
+        await pull_nexus_regions(connector, by="test")
+        shared.nexus[:] = ["CA"]
+        del simulation.taxjar.tokens["own-token"]
+        await pull_nexus_regions(connector, by="test")
+        answer = await list_nexus_regions(connector, CONNECTION, NexusQuery())
+        assert [region["region_code"] for region in json.loads(answer.text())["regions"]] == ["CA", "NY"]
+
+
+async def test_without_a_pull_of_every_account_there_is_no_list_of_all_and_the_company_is_named(
+    azurite: str, certificates: Certificates
+) -> None:
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": SHARED, "uspi": SHARED}) as (
+        simulation,
+        connector,
+    ):
+        simulation.taxjar.account(simulation.taxjar.tokens[TAXJAR_TOKEN]).nexus[:] = ["TX"]
+        del simulation.taxjar.tokens["own-token"]
+        await pull_nexus_regions(connector, by="test")
+        for query in (NexusQuery(), NexusQuery(company="usmf"), NexusQuery(format="csv")):
+            with pytest.raises(NotFound, match="USMF: pull_nexus_regions"):
+                await list_nexus_regions(connector, CONNECTION, query)
+        answer = await list_nexus_regions(connector, CONNECTION, NexusQuery(company="usrt"))
+        assert [region["region_code"] for region in json.loads(answer.text())["regions"]] == ["TX"]
 
 
 async def test_exempt_customers_go_to_the_account_of_their_company_and_trouble_with_one_leaves_the_other_alone(
