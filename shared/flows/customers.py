@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from shared.connector import Connection, Connector
 from shared.documents import Customer
@@ -33,7 +34,9 @@ _AT_ONCE = 8
 _COMPARED_AT_ONCE = 500
 """Customers compared before others may run."""
 _PATIENCE = 3
-"""Calls without an answer after which the rest of a company is left to the next run."""
+"""Calls in a row without an answer after which the rest of a company is left to the next run."""
+_NAMED = 20
+"""Customers that one line of the log names."""
 
 Change = tuple[TaxJarCustomer, Exemption | None]
 
@@ -50,30 +53,40 @@ async def sync_connection(connector: Connector, connection: Connection, actor: A
         company.id: _CompanySync(CustomerDesk(connector, connection, company, actor))
         for company in connection.companies.values()
     }
+    complete = False
     try:
         await connection.gate.open()
         async for company, customers in connection.reader.list_customers(companies):
             await companies[company].bring_up_to_date(customers)
+            if all(sync.given_up for sync in companies.values()):
+                break
+        else:
+            complete = True
     except Paused as paused:
         logger.warning("%s: customers not read: %s", connection.name, paused)
     except DynamicsError as error:
         await pause_after(connection.gate, error)
         logger.error("%s: customer sync ended early: %s", connection.name, error)
-    for company, sync in companies.items():
-        if sync.put or sync.given_up:
-            rest = f"; the rest waits: {sync.given_up}" if sync.given_up else ""
-            logger.info("%s %s: %d customers put in TaxJar%s", connection.name, company.upper(), sync.put, rest)
+    for sync in companies.values():
+        await sync.finish(complete=complete)
 
 
 @dataclass(slots=True)
 class _CompanySync:
-    """One company's part of a run."""
+    """One company's part of a run.
+
+    What it remembers of customers is the ids of those that are or once were exempt, and those without an answer.
+    """
 
     desk: CustomerDesk
-    put: int = 0
     given_up: str = ""
     """Why TaxJar is not called any more in this run."""
+    _put_in_taxjar: int = 0
     _unanswered: int = 0
+    """Calls without an answer since the last one with an answer."""
+    _later: list[tuple[str, Change]] = field(default_factory=list)
+    """Changes that got no answer the last time, and when: they must not keep the others from their turn."""
+    _listed: set[str] = field(default_factory=set)
     _warned: set[str] = field(default_factory=set)
 
     async def bring_up_to_date(self, customers: Sequence[Customer]) -> None:
@@ -85,13 +98,38 @@ class _CompanySync:
         if self.given_up:
             return
         by_id = {customer_id(self.desk.company.id, customer.account): customer for customer in customers}
-        known = await self.desk.connector.customers.known(self.desk.connection.name, self.desk.company.id, by_id)
+        known = await self.desk.connector.customers.known(
+            self.desk.connection.name, self.desk.company.id, by_id, account=self.desk.account
+        )
         for some in chunks(list(by_id), _COMPARED_AT_ONCE):
             await asyncio.sleep(0)  # a long page must not keep the instance from answering
-            changes = [change for id in some if (change := self._change(by_id[id], known.get(id)))]
-            for together in chunks(changes, _AT_ONCE):
-                if not self.given_up:
-                    await asyncio.gather(*(self._put(*change) for change in together))
+            changes = []
+            for id in some:
+                record = known.get(id)
+                change = self._change(by_id[id], record)
+                if record or change:
+                    self._listed.add(id)
+                if change and record and record.unanswered_at:
+                    self._later.append((record.unanswered_at, change))
+                elif change:
+                    changes.append(change)
+            await self._put_all(changes)
+
+    async def finish(self, *, complete: bool) -> None:
+        """The customers that TaxJar left without an answer in an earlier run, those asked longest ago first.
+
+        ``complete`` says that F&O listed every customer: whom it did not list is gone.
+        """
+        await self._put_all([change for _, change in sorted(self._later, key=itemgetter(0))])
+        if complete and not self.given_up:
+            await self._warn_of_those_that_are_gone()
+        if self._put_in_taxjar or self.given_up:
+            rest = f"; the rest waits: {self.given_up}" if self.given_up else ""
+            logger.info("%s: %d customers put in TaxJar%s", self._name, self._put_in_taxjar, rest)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.desk.connection.name} {self.desk.company.id.upper()}"
 
     def _change(self, customer: Customer, record: CustomerRecord | None) -> Change | None:
         """What TaxJar has to be told of ``customer``, if anything."""
@@ -101,7 +139,7 @@ class _CompanySync:
             return None
         if exemption and exemption.warning and exemption.source not in self._warned:
             self._warned.add(exemption.source)
-            logger.warning("%s %s: %s", self.desk.connection.name, self.desk.company.id.upper(), exemption.warning)
+            logger.warning("%s: %s", self._name, exemption.warning)
         exemption_type = exemption.type if exemption else ExemptionType.NON_EXEMPT
         mapped = map_customer(self.desk.company.id, customer, settings, exemption_type)
         content = payload_hash(customer_to_wire(mapped))
@@ -109,13 +147,18 @@ class _CompanySync:
             return None
         return mapped, exemption
 
+    async def _put_all(self, changes: Sequence[Change]) -> None:
+        for together in chunks(changes, _AT_ONCE):
+            if not self.given_up:
+                await asyncio.gather(*(self._put(*change) for change in together))
+
     async def _put(self, customer: TaxJarCustomer, exemption: Exemption | None) -> None:
         try:
             await self.desk.put(customer, exemption)
-            self.put += 1
         except CustomerBusy as busy:
             logger.info("%s", busy)
         except Rejected as refusal:
+            self._unanswered = 0
             logger.error("customer %s is not in TaxJar as it should be: %s", customer.customer_id, refusal)
         except Paused as paused:
             self.given_up = str(paused)
@@ -123,6 +166,22 @@ class _CompanySync:
             self._unanswered += 1
             if await pause_after(self.desk.company.account.gate, trouble) or self._unanswered >= _PATIENCE:
                 self.given_up = str(trouble)
+        else:
+            self._unanswered = 0
+            self._put_in_taxjar += 1
+
+    async def _warn_of_those_that_are_gone(self) -> None:
+        exempt = self.desk.connector.customers.exempt(
+            self.desk.connection.name, self.desk.company.id, account=self.desk.account
+        )
+        if gone := [id async for id in exempt if id not in self._listed]:
+            words = "TaxJar holds customers as exempt that F&O does not list any more. If they are, end it in TaxJar:"
+            logger.warning("%s: %s %s", self._name, words, _named(gone))
+
+
+def _named(ids: Sequence[str]) -> str:
+    rest = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + rest
 
 
 def _may_still_hold(customer: Customer, record: CustomerRecord) -> bool:

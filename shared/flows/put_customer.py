@@ -13,7 +13,7 @@ from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.customers import CustomerBusy, CustomerClaim
 from shared.ledger.pauses import Paused
 from shared.mapping import Exemption, exemption_of, map_customer
-from shared.taxjar.customers import customer_to_wire, upsert_customer
+from shared.taxjar.customers import Contradicted, customer_to_wire, upsert_customer
 from shared.taxjar.errors import Rejected, TaxJarError, Unavailable
 from shared.taxjar.wire import payload_hash
 from shared.transactions import TaxJarCustomer
@@ -30,15 +30,22 @@ class CustomerDesk:
     company: Company
     actor: Actor
 
+    @property
+    def account(self) -> str:
+        """The TaxJar account that the customers go to."""
+        return self.company.account.client.account_id
+
     async def put(self, customer: TaxJarCustomer, exemption: Exemption | None) -> None:
         """Upsert ``customer``; ``exemption`` is ``None`` when it has ended.
 
         Raises :class:`CustomerBusy`, what the calls raise, and :class:`Rejected` when TaxJar refuses the data, which
-        is remembered.
+        is remembered for a day.
         """
         payload = customer_to_wire(customer)
         content = payload_hash(payload)
-        claim = await self.connector.customers.claim(self.connection.name, self.company.id, customer.customer_id)
+        claim = await self.connector.customers.claim(
+            self.connection.name, self.company.id, customer.customer_id, account=self.account
+        )
         before = claim.record.payload
         told: dict[str, Any] = {"request": payload, "before": before, "notes": _warnings(exemption)}
         try:
@@ -46,11 +53,21 @@ class CustomerDesk:
         except Rejected as refusal:
             told |= {"response": {"detail": refusal.detail}, "status": refusal.status}
             message = f"TaxJar refuses the customer ({refusal.status}): {refusal.detail}"
-            kept = claim.record.payload_hash
-            await self._settle(claim, "refused", message, told, payload_hash=kept, refused_hash=content)
+            await self._settle(
+                claim,
+                "refused",
+                message,
+                told,
+                payload_hash=claim.record.payload_hash,
+                refused_hash="" if isinstance(refusal, Contradicted) else content,
+                refused_at=self.connector.clock().isoformat(),
+                unanswered_at="",
+            )
             raise
         except (TaxJarError, Paused) as trouble:
-            await self._settle(claim, "retrying", str(trouble), told | {"status": getattr(trouble, "status", None)})
+            told |= {"status": getattr(trouble, "status", None)}
+            now = self.connector.clock().isoformat()
+            await self._settle(claim, "retrying", str(trouble), told, unanswered_at=now)
             raise
         told |= {"response": put.answer.body, "status": put.answer.status, "after": payload if before else None}
         message = f"{customer.exemption_type} because of {exemption.source}." if exemption else _ENDED
@@ -62,6 +79,7 @@ class CustomerDesk:
             payload=payload,
             payload_hash=content,
             refused_hash="",
+            unanswered_at="",
             exemption_type=customer.exemption_type.value,
             rule=exemption.rule.value if exemption else "",
         )
@@ -95,9 +113,10 @@ async def put_customer_first(run: Run, customer: Customer | None) -> None:
     async with customers.one_at_a_time(name, mapped.customer_id):
         if content in run.customers_in_taxjar:
             return
-        record = await customers.get(name, run.company.id, mapped.customer_id)
+        desk = CustomerDesk(run.connector, run.connection, run.company, run.actor)
+        record = await customers.get(name, run.company.id, mapped.customer_id, account=desk.account)
         if record is None or record.payload_hash != content:
-            await _put(CustomerDesk(run.connector, run.connection, run.company, run.actor), mapped, exemption)
+            await _put(desk, mapped, exemption)
         run.customers_in_taxjar.add(content)
 
 

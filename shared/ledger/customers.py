@@ -1,13 +1,14 @@
 """The customer ledger: what TaxJar holds of every customer that is or once was exempt, changed by one worker at a time.
 
 A row is written before TaxJar is called and forgets there what TaxJar holds: whoever finds it after a crash sends anew.
+It belongs to one TaxJar account: another one, after a company's token has changed, holds nothing that is known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,11 @@ from shared.ledger.subjects import SubjectChanged, SubjectLedger
 _CUSTOMER = "customer"
 _LEASE = timedelta(minutes=3)
 """Longer than the two calls of an upsert can last."""
-_SUMMARY = ("customer_id", "exemption_type", "rule", "payload_hash", "refused_hash")
+_REFUSED = timedelta(days=1)
+"""How long what TaxJar refused is not sent again unchanged: the refusal itself may have been a mistake."""
+_SUMMARY = ("customer_id", "exemption_type", "rule", "payload_hash", "refused_hash", "unanswered_at")
+_COLUMNS = (*_SUMMARY, "account", "refused_at")
+_NOT_EXEMPT = (None, "", "non_exempt")
 
 
 class CustomerBusy(Exception):
@@ -40,7 +45,9 @@ class CustomerRecord:
     payload_hash: str = ""
     """Of what TaxJar holds; empty while that is not known for sure."""
     refused_hash: str = ""
-    """Of what TaxJar refused last."""
+    """Of what TaxJar refused during the last day."""
+    unanswered_at: str = ""
+    """When TaxJar was called without an answer (ISO 8601); empty when it answered last."""
     payload: Mapping[str, Any] | None = None
     """As last put; ``None`` when never, and in summaries."""
 
@@ -52,6 +59,7 @@ class CustomerClaim:
     record: CustomerRecord
     connection: str
     company: str
+    account: str
     until: str
 
 
@@ -67,29 +75,37 @@ class CustomerLedger:
         """The lock of one customer within this process, which spares its documents a quarrel over the claim."""
         return self._locks.setdefault((connection, customer_id), asyncio.Lock())
 
-    async def get(self, connection: str, company: str, customer_id: str) -> CustomerRecord | None:
-        """The customer's record, in full."""
+    async def get(self, connection: str, company: str, customer_id: str, *, account: str) -> CustomerRecord | None:
+        """The customer's record, in full; ``account`` is that of the company's TaxJar client."""
         stored = await self._subjects.get(partition(connection, company), _CUSTOMER, customer_id)
-        return _record(stored) if stored else None
+        return self._record(stored, account) if stored else None
 
-    async def known(self, connection: str, company: str, customer_ids: Collection[str]) -> dict[str, CustomerRecord]:
+    async def known(
+        self, connection: str, company: str, customer_ids: Collection[str], *, account: str
+    ) -> dict[str, CustomerRecord]:
         """Summaries of those of ``customer_ids`` that have one: a one range read, of which the others are dropped."""
         if not customer_ids:
             return {}
         wanted = frozenset(customer_ids)
         rows = self._subjects.listing(
-            partition(connection, company), _CUSTOMER, min(wanted), max(wanted), select=_SUMMARY
+            partition(connection, company), _CUSTOMER, min(wanted), max(wanted), select=_COLUMNS
         )
-        return {row["customer_id"]: _record(row) async for row in rows if row["customer_id"] in wanted}
+        return {row["customer_id"]: self._record(row, account) async for row in rows if row["customer_id"] in wanted}
 
-    async def claim(self, connection: str, company: str, customer_id: str) -> CustomerClaim:
+    async def exempt(self, connection: str, company: str, *, account: str) -> AsyncIterator[str]:
+        """The ids of all customers that ``account`` holds as exempt."""
+        async for row in self._subjects.listing(partition(connection, company), _CUSTOMER, select=_COLUMNS):
+            if row.get("account") == account and row.get("exemption_type") not in _NOT_EXEMPT:
+                yield row["customer_id"]
+
+    async def claim(self, connection: str, company: str, customer_id: str, *, account: str) -> CustomerClaim:
         """Claim the customer before TaxJar is called. Raises :class:`CustomerBusy` while another claim is alive."""
         now = self._clock()
         until = (now + _LEASE).isoformat()
         before: list[CustomerRecord] = []
 
         def is_free(stored: Mapping[str, Any]) -> bool:
-            before[:] = [_record({"customer_id": customer_id, **stored})]
+            before[:] = [self._record({"customer_id": customer_id, **stored}, account)]
             lease = stored.get("lease_until")
             return not lease or datetime.fromisoformat(lease) <= now
 
@@ -99,23 +115,24 @@ class CustomerLedger:
             await self._subjects.write(where, _CUSTOMER, customer_id, None, only_if=is_free, **changes)
         except SubjectChanged:
             raise CustomerBusy(f"Customer {customer_id} is being put in TaxJar by another worker.") from None
-        return CustomerClaim(before[0], connection, company, until)
+        return CustomerClaim(before[0], connection, company, account, until)
 
     async def settle(
         self, claim: CustomerClaim, entry: AuditEntry, *, payload: Mapping[str, Any] | None = None, **properties: str
     ) -> None:
-        """End the claim with its audit entry; ``payload`` is what TaxJar holds now.
+        """End the claim with its audit entry; ``payload`` is what TaxJar holds now, without it the same as before.
 
         Raises :class:`CustomerBusy` when another worker took over meanwhile: what TaxJar holds is then in doubt.
         """
         where = partition(claim.connection, claim.company)
         customer_id = claim.record.customer_id
-        packed = wide.pack("payload", json.dumps(payload, sort_keys=True, ensure_ascii=False)) if payload else {}
+        held = payload or claim.record.payload
+        packed = wide.pack("payload", json.dumps(held, sort_keys=True, ensure_ascii=False) if held else "")
 
         def is_mine(stored: Mapping[str, Any]) -> bool:
             return bool(stored.get("lease_until") == claim.until)
 
-        changes = {**packed, **properties, "lease_until": ""}
+        changes = {**packed, **properties, "account": claim.account, "lease_until": ""}
         try:
             await self._subjects.write(where, _CUSTOMER, customer_id, entry, only_if=is_mine, **changes)
         except SubjectChanged:
@@ -126,9 +143,14 @@ class CustomerLedger:
         """The customer's audit entries, oldest first, and whether the chain is intact."""
         return await self._subjects.audit(partition(connection, company), _CUSTOMER, customer_id)
 
-
-def _record(stored: Mapping[str, Any]) -> CustomerRecord:
-    payload = wide.unpack("payload", stored)
-    return CustomerRecord(
-        **{name: stored.get(name) or "" for name in _SUMMARY}, payload=json.loads(payload) if payload else None
-    )
+    def _record(self, stored: Mapping[str, Any], account: str) -> CustomerRecord:
+        summary = {name: stored.get(name) or "" for name in _SUMMARY}
+        payload = wide.unpack("payload", stored)
+        if stored.get("account") != account:
+            # The exemption is kept: if the same account has a new token, it still has to end there.
+            summary |= {"payload_hash": "", "refused_hash": ""}
+            payload = ""
+        refused_at = stored.get("refused_at")
+        if not refused_at or self._clock() - datetime.fromisoformat(refused_at) >= _REFUSED:
+            summary["refused_hash"] = ""
+        return CustomerRecord(**summary, payload=json.loads(payload) if payload else None)

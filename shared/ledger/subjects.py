@@ -35,15 +35,15 @@ class SubjectLedger:
             return {}
 
     async def listing(
-        self, partition_key: str, kind: str, first: str, last: str, *, select: Sequence[str]
+        self, partition_key: str, kind: str, first: str = "", last: str = "", *, select: Sequence[str]
     ) -> AsyncIterator[dict[str, Any]]:
-        """The rows named ``first`` to ``last``, in the order of their names, with the properties of ``select``."""
+        """The rows named ``first`` to ``last``, else all, by name, with the properties of ``select``."""
         rows = self._table.query_entities(
             "PartitionKey eq @partition and RowKey ge @first and RowKey le @last",
             parameters={
                 "partition": partition_key,
                 "first": f"{kind}|{encode(first)}",
-                "last": f"{kind}|{encode(last)}",
+                "last": f"{kind}|{encode(last) or '~'}",
             },
             select=list(select),
         )

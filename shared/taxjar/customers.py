@@ -14,6 +14,10 @@ from shared.transactions import TaxJarCustomer
 _ADDRESS = ("country", "state", "zip", "city", "street")
 
 
+class Contradicted(Rejected):
+    """TaxJar says of one customer that it exists and that it does not: something passing, no refusal of the data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """TaxJar now holds the customer as it was sent."""
@@ -38,7 +42,7 @@ def customer_to_wire(customer: TaxJarCustomer) -> Json:
 async def upsert_customer(client: TaxJarClient, customer: Mapping[str, Any], *, known: bool) -> Put:
     """PUT the customer when TaxJar is ``known`` to have it, else POST it; the other verb once if that was wrong.
 
-    Raises the client's errors; two contradictions in a row are a :class:`Rejected`.
+    Raises the client's errors, and :class:`Contradicted` when the other verb is refused for the opposite reason.
     """
     try:
         return await (_put(client, customer) if known else _post(client, customer))
@@ -48,7 +52,7 @@ async def upsert_customer(client: TaxJarClient, customer: Mapping[str, Any], *, 
         return await (_post(client, customer) if known else _put(client, customer))
     except (AlreadyExists, NotFound) as error:
         words = f"{contradiction.detail} (and then {error.status}: {error.detail})"
-        raise Rejected(contradiction.status, words) from None
+        raise Contradicted(contradiction.status, words) from None
 
 
 async def _post(client: TaxJarClient, customer: Mapping[str, Any]) -> Put:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from azure.core.pipeline.transport import AioHttpTransport
 
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AUSTIN, AddressSpec
-from local.simulators.dynamics.values import Row
 from local.simulators.faults import Fault
-from shared.flows.customers import sync_exempt_customers
-from shared.mapping import customer_id, exemption_of, map_customer
-from shared.taxjar.customers import customer_to_wire
-from shared.taxjar.wire import payload_hash
+from tests.exempt_customers import audit, calls, change, sync
 from tests.world import COMPANY, World
 
 CUSTOMERS = "*/customers*"
@@ -22,25 +15,6 @@ pytestmark = pytest.mark.company(
     exempt_tax_groups={"EXEMPT": "government", "RESALE": "wholesale"},
     exempt_regions={"RESALE": ["TX", "CA"], "C-2002": ["NY"]},
 )
-
-
-async def sync(world: World) -> None:
-    await sync_exempt_customers(world.connector, by="test")
-
-
-def calls(world: World) -> list[str]:
-    found = [call for call in world.simulation.taxjar.calls if "/customers" in call.path]
-    return [f"{call.method} {call.path.rpartition('/')[2]}" for call in found]
-
-
-def change(world: World, row: Row, **values: object) -> None:
-    world.simulation.dynamics.store.update("CustomersV3", row, values)
-
-
-async def audit(world: World, account: str) -> list[dict[str, Any]]:
-    entries, intact = await world.connector.customers.audit(CONNECTION, COMPANY, customer_id(COMPANY, account))
-    assert intact
-    return entries
 
 
 async def test_an_exempt_customer_is_put_in_taxjar_and_a_taxable_one_is_not(world: World) -> None:
@@ -126,6 +100,81 @@ async def test_an_exemption_that_ended_becomes_non_exempt_once(world: World) -> 
     assert (last["before"]["exemption_type"], last["after"]["exemption_type"]) == ("wholesale", "non_exempt")
 
 
+async def test_a_change_of_the_kind_of_exemption_is_put_once_with_both_sides_in_the_audit(world: World) -> None:
+    row = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
+    await sync(world)
+    change(world, row, SalesTaxGroup="RESALE")
+    await sync(world)
+    await sync(world)
+    stored = world.taxjar.customers["USMF-C-2000"]
+    assert (stored.exemption_type, stored.exempt_regions) == ("wholesale", (("US", "CA"), ("US", "TX")))
+    assert calls(world) == ["POST customers", "PUT USMF-C-2000"]
+    last = (await audit(world, "C-2000"))[-1]
+    assert (last["before"]["exemption_type"], last["after"]["exemption_type"]) == ("government", "wholesale")
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503, times=1), Fault(drop=True, after=True, times=1)], ids=lambda fault: fault.name
+)
+async def test_the_end_of_an_exemption_that_gets_no_answer_is_told_in_the_next_run(world: World, fault: Fault) -> None:
+    row = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
+    await sync(world)
+    change(world, row, SalesTaxGroup="TX-AUS")
+    world.simulation.taxjar.faults.add(fault)
+    await sync(world)
+    await sync(world)
+    await sync(world)
+    assert world.taxjar.customers["USMF-C-2000"].exemption_type == "non_exempt"
+    assert [entry["decision"] for entry in await audit(world, "C-2000")] == ["created", "retrying", "updated"]
+
+
+async def test_the_end_of_an_exemption_that_taxjar_refuses_is_told_again_after_a_day(world: World) -> None:
+    row = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
+    await sync(world)
+    change(world, row, SalesTaxGroup="TX-AUS")
+    world.simulation.taxjar.faults.add(Fault(method="PUT", path=CUSTOMERS, status=400, times=1))
+    for _ in range(23):
+        await sync(world)
+        world.clock.advance(hours=1)
+    assert world.taxjar.customers["USMF-C-2000"].exemption_type == "government"
+    world.clock.advance(hours=1)
+    await sync(world)
+    assert world.taxjar.customers["USMF-C-2000"].exemption_type == "non_exempt"
+    assert [entry["decision"] for entry in await audit(world, "C-2000")] == ["created", "refused", "updated"]
+
+
+async def test_taxjar_that_contradicts_itself_about_a_customer_is_asked_again_in_the_next_run(world: World) -> None:
+    row = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
+    await sync(world)
+    change(world, row, SalesTaxGroup="TX-AUS")
+    world.simulation.taxjar.faults.add(
+        Fault(method="PUT", path=CUSTOMERS, status=404, times=1),
+        Fault(method="POST", path=CUSTOMERS, status=422, times=1),
+    )
+    await sync(world)
+    assert (await audit(world, "C-2000"))[-1]["decision"] == "refused"
+    await sync(world)
+    assert world.taxjar.customers["USMF-C-2000"].exemption_type == "non_exempt"
+
+
+async def test_a_customer_that_f_and_o_does_not_list_any_more_is_warned_of_and_left_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
+    ended = world.posting.customer("C-2001", "Prairie Resellers", AUSTIN, tax_group="RESALE")
+    world.posting.customer("C-2002", "Hudson Resellers", AUSTIN, tax_group="RESALE")
+    await sync(world)
+    change(world, ended, SalesTaxGroup="TX-AUS")
+    await sync(world)
+    assert "does not list" not in caplog.text
+    for row in (gone, ended):
+        world.simulation.dynamics.store.remove("CustomersV3", row)
+    await sync(world)
+    [warning] = [record.getMessage() for record in caplog.records if "does not list" in record.getMessage()]
+    assert warning.endswith(": USMF-C-2000")
+    assert world.taxjar.customers["USMF-C-2000"].exemption_type == "government"
+
+
 async def test_a_change_is_put_and_a_part_of_the_address_that_is_gone_is_cleared(world: World) -> None:
     row = world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
     await sync(world)
@@ -173,111 +222,10 @@ async def test_a_customer_that_taxjar_refuses_is_audited_and_not_sent_again_unch
     assert world.taxjar.customers["USMF-C-2000"].name == "Hill County Schools"
 
 
-@pytest.mark.parametrize("after", [False, True])
-async def test_trouble_with_one_customer_does_not_keep_the_others_and_heals_in_the_next_run(
-    world: World, after: bool
-) -> None:
-    for number in range(5):
-        world.posting.customer(f"C-200{number}", f"School {number}", AUSTIN, tax_group="EXEMPT")
-    world.simulation.taxjar.faults.add(Fault(path=CUSTOMERS, drop=True, after=after, times=1))
-    await sync(world)
-    assert len(world.taxjar.customers) == (5 if after else 4)
-    await sync(world)
-    assert len(world.taxjar.customers) == 5
-    histories = [[entry["decision"] for entry in await audit(world, f"C-200{number}")] for number in range(5)]
-    healed = ["retrying", "updated" if after else "created"]
-    assert sorted(histories) == [*[["created"]] * 4, healed]
-    before = len(calls(world))
-    await sync(world)
-    assert len(calls(world)) == before
-
-
-@pytest.mark.parametrize("status", [429, 401])
-async def test_a_429_or_a_refusal_pauses_the_account_and_ends_the_companys_run(world: World, status: int) -> None:
-    for number in range(30):
-        world.posting.customer(f"C-20{number:02}", f"School {number}", AUSTIN, tax_group="EXEMPT")
-    world.simulation.taxjar.faults.add(Fault(path=CUSTOMERS, status=status, times=8))
-    await sync(world)
-    assert len(calls(world)) <= 8
-    await sync(world)
-    assert len(calls(world)) <= 8
-    world.clock.advance(minutes=10)
-    await sync(world)
-    assert len(world.taxjar.customers) == 30
-
-
-async def test_taxjar_that_does_not_answer_is_left_alone_after_a_few_calls(world: World) -> None:
-    for number in range(30):
-        world.posting.customer(f"C-20{number:02}", f"School {number}", AUSTIN, tax_group="EXEMPT")
-    world.simulation.taxjar.faults.add(Fault(path=CUSTOMERS, status=503))
-    await sync(world)
-    assert len(calls(world)) == 8
-
-
-async def test_trouble_with_dynamics_ends_the_run_early_and_the_next_one_continues(world: World) -> None:
-    world.simulation.dynamics.page_size = 10
-    for number in range(30):
-        world.posting.customer(f"C-20{number:02}", f"School {number}", AUSTIN, tax_group="EXEMPT")
-    fault = Fault(path="*/CustomersV3", status=429, retry_after=60, skip=1, times=1)
-    world.simulation.dynamics.faults.add(fault)
-    await sync(world)
-    assert 0 < len(world.taxjar.customers) <= 10
-    world.clock.advance(minutes=2)
-    await sync(world)
-    assert len(world.taxjar.customers) == 30
-    assert len(calls(world)) == 30
-
-
 async def test_a_customer_table_that_may_not_be_read_does_not_stop_the_documents(world: World) -> None:
     world.simulation.dynamics.forbid("CustomersV3")
     await sync(world)
     assert not await world.connector.connection(CONNECTION).gate.is_paused()
-
-
-async def test_ten_thousand_unchanged_customers_cost_no_taxjar_call_and_few_table_reads(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(10_000):
-        tax_group = "TX-AUS" if number % 8 else "EXEMPT"
-        world.posting.customer(f"K-{number:05}", f"School {number}", AUSTIN, tax_group=tax_group)
-    world.simulation.dynamics.page_size = 2_500
-    await _as_if_synced(world)
-    sent: list[str] = []
-    send = AioHttpTransport.send
-
-    async def counting(self: AioHttpTransport, request: Any, **options: Any) -> Any:
-        sent.append(request.url)
-        return await send(self, request, **options)
-
-    monkeypatch.setattr(AioHttpTransport, "send", counting)
-    await sync(world)
-    assert calls(world) == []
-    assert len(sent) <= 12
-
-
-async def _as_if_synced(world: World) -> None:
-    """Write the ledger rows that a sync of all customers leaves, a hundred at a time."""
-    company = world.connector.connection(CONNECTION).company(COMPANY)
-    table = world.connector.ledger._table
-    async for _, customers in world.connector.connection(CONNECTION).reader.list_customers([COMPANY]):
-        rows: list[dict[str, str]] = []
-        for customer in customers:
-            exemption = exemption_of(customer, company.settings)
-            if exemption is None:
-                continue
-            mapped = map_customer(COMPANY, customer, company.settings, exemption.type)
-            rows.append(
-                {
-                    "PartitionKey": f"{CONNECTION}|{COMPANY}",
-                    "RowKey": f"customer|{mapped.customer_id}",
-                    "customer_id": mapped.customer_id,
-                    "exemption_type": exemption.type.value,
-                    "rule": exemption.rule.value,
-                    "payload_hash": payload_hash(customer_to_wire(mapped)),
-                }
-            )
-        for start in range(0, len(rows), 100):
-            await table.submit_transaction([("create", row) for row in rows[start : start + 100]])
 
 
 async def _forget(world: World, customer: str) -> None:

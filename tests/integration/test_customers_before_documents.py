@@ -31,6 +31,10 @@ def school(world: World) -> None:
     world.posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT")
 
 
+def account(world: World) -> str:
+    return world.connector.connection(CONNECTION).company(COMPANY).account.client.account_id
+
+
 def answered(world: World) -> list[str]:
     """What TaxJar did, in order."""
     done = [call for call in world.simulation.taxjar.calls if call.status in (200, 201)]
@@ -124,7 +128,7 @@ async def test_a_taxed_document_of_an_exempt_customer_is_taxable_and_warned_of(w
 async def test_a_customer_claimed_by_another_worker_makes_its_document_wait(world: World) -> None:
     school(world)
     world.posting.invoice(exempt_invoice())
-    claim = await world.connector.customers.claim(CONNECTION, COMPANY, "USMF-C-2000")
+    claim = await world.connector.customers.claim(CONNECTION, COMPANY, "USMF-C-2000", account=account(world))
     await world.poll()
     await world.work()
     assert (await world.record("INV-1")).state is State.RETRYING
@@ -161,15 +165,15 @@ async def test_a_worker_that_outlived_its_claim_leaves_the_customer_in_doubt_and
 ) -> None:
     school(world)
     customers = world.connector.customers
-    claim = await customers.claim(CONNECTION, COMPANY, "USMF-C-2000")
+    claim = await customers.claim(CONNECTION, COMPANY, "USMF-C-2000", account=account(world))
     with pytest.raises(CustomerBusy):
-        await customers.claim(CONNECTION, COMPANY, "USMF-C-2000")
+        await customers.claim(CONNECTION, COMPANY, "USMF-C-2000", account=account(world))
     world.clock.advance(minutes=4)
     await sync_exempt_customers(world.connector, by="test")
     entry = AuditEntry(at=world.clock(), actor=Actor(function="f", by="b"), subject="s", decision="created")
     with pytest.raises(CustomerBusy):
         await customers.settle(claim, entry, payload={"customer_id": "USMF-C-2000"}, payload_hash="stale")
-    record = await customers.get(CONNECTION, COMPANY, "USMF-C-2000")
+    record = await customers.get(CONNECTION, COMPANY, "USMF-C-2000", account=account(world))
     assert record is not None
     assert record.payload_hash == ""
     await sync_exempt_customers(world.connector, by="test")
