@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.connector import Company, Connection, Connector
 from shared.documents import Customer
-from shared.flows.postpone import NotYet
+from shared.flows.postpone import TRANSIENT, NotYet
 from shared.flows.run import Run
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.customers import CustomerBusy, CustomerClaim
@@ -101,8 +101,8 @@ class CustomerDesk:
 async def put_customer_first(run: Run, customer: Customer | None) -> None:
     """Make sure that TaxJar knows an exempt ``customer`` before it gets the customer's document.
 
-    Costs one table read per message and customer when it does. Raises what postpones the document, and
-    :class:`Rejected` when TaxJar refuses the customer.
+    Costs one table read per message and customer when it does, and one call when not, even if that fails. Raises what
+    postpones the document, and :class:`Rejected` when TaxJar refuses the customer.
     """
     exemption = exemption_of(customer, run.company.settings) if customer else None
     if customer is None or exemption is None:
@@ -113,10 +113,16 @@ async def put_customer_first(run: Run, customer: Customer | None) -> None:
     async with customers.one_at_a_time(name, mapped.customer_id):
         if content in run.customers_in_taxjar:
             return
+        if content in run.customer_troubles:
+            raise run.customer_troubles[content]
         desk = CustomerDesk(run.connector, run.connection, run.company, run.actor)
         record = await customers.get(name, run.company.id, mapped.customer_id, account=desk.account)
         if record is None or record.payload_hash != content:
-            await _put(desk, mapped, exemption)
+            try:
+                await _put(desk, mapped, exemption)
+            except TRANSIENT as trouble:
+                run.customer_troubles[content] = trouble
+                raise
         run.customers_in_taxjar.add(content)
 
 

@@ -32,6 +32,8 @@ class Run:
     tax_categories: frozenset[str] | None = None
     customers_in_taxjar: set[str] = field(default_factory=set)
     """Fingerprints of exempt customers that TaxJar is known to hold."""
+    customer_troubles: dict[str, Exception] = field(default_factory=dict)
+    """What kept an exempt customer out of TaxJar, by fingerprint: the message's other documents need not ask again."""
 
     async def prepare(self, *, ask_tax_categories: bool) -> None:
         """Read what all documents of the message need. Raises what the calls raise."""

@@ -117,6 +117,20 @@ async def test_a_customer_that_taxjar_refuses_holds_its_document(world: World) -
     assert world.taxjar.orders == {}
 
 
+@pytest.mark.parametrize(("status", "state"), [(503, State.RETRYING), (406, State.HELD)])
+async def test_a_customer_that_cannot_be_put_in_taxjar_is_tried_once_for_all_documents_of_a_message(
+    world: World, status: int, state: State
+) -> None:
+    school(world)
+    for number in range(20):
+        world.posting.invoice(exempt_invoice(f"INV-{number}"))
+    world.simulation.taxjar.faults.add(Fault(path=CUSTOMERS, status=status))
+    await world.poll()
+    assert await world.work_on_one()
+    assert {record.state for record in await world.records()} == {state}
+    assert [call.status for call in world.simulation.taxjar.calls] == [status]
+
+
 async def test_a_taxed_document_of_an_exempt_customer_is_taxable_and_warned_of(world: World) -> None:
     school(world)
     world.posting.invoice(exempt_invoice(tax_group="TX-AUS", tax_rate=Decimal("0.0825")))
