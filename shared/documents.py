@@ -136,6 +136,8 @@ class Customer:
     delivery_address: Address | None = None
     primary_address: Address | None = None
     invoice_address: Address | None = None
+    delivery_addresses: tuple[Address, ...] | None = ()
+    """All of them, without streets, where ``EXEMPT_REGIONS_FROM_ADDRESSES`` needs them; ``None`` when unreadable."""
 
 
 @dataclass(frozen=True, slots=True)

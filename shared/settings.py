@@ -123,6 +123,8 @@ class CompanySettings(_Section):
     )
     exempt_regions: Annotated[dict[str, StateList], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     """Customer account, tax group or customer group, case-folded, → states; absent means everywhere."""
+    exempt_regions_from_addresses: bool = False
+    """Absent from ``exempt_regions`` means the states of the customer's delivery addresses instead."""
     pickup_delivery_modes: CaseFoldedSet = frozenset()
     country_codes: Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     state_codes: Annotated[dict[str, State], BeforeValidator(casefold_keys)] = Field(default_factory=dict)

@@ -43,6 +43,7 @@ async def as_if_synced(world: World) -> None:
             if exemption is None:
                 continue
             mapped = map_customer(COMPANY, customer, company.settings, exemption.type)
+            assert mapped
             rows.append(
                 {
                     "PartitionKey": f"{CONNECTION}|{COMPANY}",

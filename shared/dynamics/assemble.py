@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from shared.documents import OriginalInvoice, PostedDocument
+from shared.documents import Customer, OriginalInvoice, PostedDocument
 from shared.dynamics.addresses import INVOICED, ORDER
 from shared.dynamics.customers import read_customer
 from shared.dynamics.entities import (
@@ -12,6 +13,7 @@ from shared.dynamics.entities import (
     CHARGES,
     COUNTRIES,
     CREDIT_REFERENCES,
+    CUSTOMER_ADDRESSES,
     CUSTOMERS,
     FREE_TEXT_HEADERS,
     FREE_TEXT_LINES,
@@ -81,7 +83,7 @@ def assemble(
         is_intercompany=yes(journal, "InterCompanyPosted"),
         invoice_account=text(header, "InvoiceCustomerAccountNumber"),
         order_account=related.ordering_account(document),
-        customer=read_customer(customer, countries, reference.untaxed_groups) if customer else None,
+        customer=_customer(customer, related, reference) if customer else None,
         tax_group=(text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")),
         delivery_mode=text(header, "DeliveryModeCode") or text(journal, "DlvMode"),
         sales_order=text(header, "SalesOrderNumber") or text(journal, "SalesId"),
@@ -91,6 +93,12 @@ def assemble(
         originals=originals,
         notes=_notes(document, related, reference, unreadable),
     )
+
+
+def _customer(row: Row, related: RelatedRows, reference: ReferenceData) -> Customer:
+    customer = read_customer(row, reference.countries, reference.untaxed_groups)
+    known = related.delivery_addresses
+    return replace(customer, delivery_addresses=None if known is None else known.get(customer.account.casefold(), ()))
 
 
 def _prices_include_tax(journal: Row | None, order: Row, free_text: Row) -> bool:
@@ -131,3 +139,5 @@ def _asked(document: PostedRows, related: RelatedRows) -> Iterator[Entity]:
         yield STOCK_DIMENSIONS
     if document.journal is None:
         yield PRODUCTS
+    if related.delivery_addresses is None:
+        yield CUSTOMER_ADDRESSES

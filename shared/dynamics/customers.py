@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import astuple
+from datetime import date
 from itertools import groupby
 
-from shared.documents import Customer
+from shared.documents import Address, Customer
 from shared.dynamics.addresses import CUSTOMER_DELIVERY, CUSTOMER_INVOICE, CUSTOMER_PRIMARY, Countries
-from shared.dynamics.entities import CUSTOMERS
+from shared.dynamics.entities import CUSTOMER_ADDRESSES, CUSTOMERS
 from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.filters import any_of, chunks
+from shared.dynamics.filters import Comparison, any_of, chunks, enum
 from shared.dynamics.reference_data import ReferenceDataSource, UntaxedGroups
-from shared.dynamics.rows import Row, folded, text
+from shared.dynamics.rows import Row, day, folded, text, yes
 
+DeliveryAddresses = Mapping[str, tuple[Address, ...]]
+"""Customer account, case-folded, → its delivery addresses; a customer without any is missing."""
+
+_IS_DELIVERY = Comparison("IsRoleDelivery", "eq", enum("NoYes", "Yes"))
 _ORDER = ("dataAreaId", "CustomerAccount")
 
 
@@ -31,6 +38,25 @@ def read_customer(row: Row, countries: Countries, untaxed_groups: UntaxedGroups)
         primary_address=CUSTOMER_PRIMARY.read(row, countries),
         invoice_address=CUSTOMER_INVOICE.read(row, countries),
     )
+
+
+async def read_delivery_addresses(
+    sets: EntitySets, company: str, accounts: Collection[str], countries: Countries, today: date
+) -> DeliveryAddresses | None:
+    """The delivery addresses of ``accounts`` that are valid today; ``None`` when they cannot be read."""
+    rows = await sets.optional_rows(
+        CUSTOMER_ADDRESSES, "CustomerAccountNumber", accounts, company=company, also=[_IS_DELIVERY]
+    )
+    if rows is None:
+        return None
+    found: defaultdict[str, set[Address]] = defaultdict(set)
+    for row in rows:
+        valid = (day(row, "Effective") or today) <= today <= (day(row, "Expiration") or today)
+        address = CUSTOMER_PRIMARY.read(row, countries)
+        if address and valid and yes(row, "IsRoleDelivery"):
+            found[folded(row, "CustomerAccountNumber")].add(address)
+    # The same addresses must look the same each time, in whatever order F&O lists them.
+    return {account: tuple(sorted(addresses, key=astuple)) for account, addresses in found.items()}
 
 
 async def list_customers(

@@ -201,6 +201,20 @@ CUSTOMERS = Entity(
         *_prefixed("InvoiceAddress", "State", "CountryRegionISOCode", "BuildingComplement"),
     ),
 )
+CUSTOMER_ADDRESSES = Entity(
+    "CustomerPostalAddresses",
+    (
+        "dataAreaId",
+        "CustomerAccountNumber",
+        "IsRoleDelivery",
+        "Effective",
+        "Expiration",
+        "AddressState",
+        "AddressZipCode",
+        "AddressCountryRegionId",
+        "AddressCountryRegionISOCode",
+    ),
+)
 TAX_GROUPS = Entity("TaxGroups", ("dataAreaId", "TaxGroupCode"))
 TAX_GROUP_CODES = Entity("TaxGroupDatas", ("dataAreaId", "TaxGroupId", "TaxCodeId", "ExemptTax"))
 WAREHOUSES = Entity(

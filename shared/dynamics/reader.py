@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
-from shared.dynamics.customers import list_customers
+from shared.dynamics.customers import DeliveryAddresses, list_customers, read_delivery_addresses
 from shared.dynamics.entities import CHARGES, HEADER_KEY, HEADERS, JOURNAL_LINES, JOURNALS, LINES, LISTED_HEADERS
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.filters import (
@@ -52,6 +52,7 @@ class DynamicsReader:
         self._reference = ReferenceDataSource(self._sets, clock)
         self._companies = connection.companies
         self._is_complete = is_complete
+        self._clock = clock
 
     async def list_posted(
         self, windows: Mapping[str, date], until: date | None = None
@@ -84,6 +85,11 @@ class DynamicsReader:
         """The customers of ``companies``, each with its company: at most one server page of one company at a time."""
         return list_customers(self._sets, self._reference, companies)
 
+    async def delivery_addresses(self, company: str, accounts: Collection[str]) -> DeliveryAddresses | None:
+        """Where these customers have goods delivered to, read by twenty; ``None`` when that cannot be read."""
+        countries = await self._reference.countries()
+        return await read_delivery_addresses(self._sets, company, accounts, countries, self._clock().date())
+
     async def probe(self) -> None:
         """One cheap call, also while the environment is paused; raises unless F&O answers."""
         async for _ in self._sets.pages(LISTED_HEADERS, top=1, even_if_paused=True):
@@ -111,6 +117,7 @@ class DynamicsReader:
                     countries=reference.countries,
                     is_complete=lambda address: self._is_complete(address, settings),
                     product_tax_groups=bool(settings.product_tax_codes.tax_item_groups),
+                    delivery_addresses_of=self._clock().date() if settings.exempt_regions_from_addresses else None,
                 )
             )
             originals = group.create_task(find_originals(self._sets, company, documents, custom_field))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TypeVar
 
 from shared.documents import Address, DocumentKey, DocumentType
 from shared.dynamics.addresses import INVOICED, Countries
+from shared.dynamics.customers import DeliveryAddresses, read_delivery_addresses
 from shared.dynamics.entities import (
     CUSTOMERS,
     FREE_TEXT_HEADERS,
@@ -45,6 +47,8 @@ class RelatedRows:
     stock_dimensions: Mapping[str, Row] = field(default_factory=dict)
     products: Mapping[str, Row] = field(default_factory=dict)
     customers: Mapping[str, Row] = field(default_factory=dict)
+    delivery_addresses: DeliveryAddresses | None = field(default_factory=dict)
+    """Of the customers, if they were asked for; ``None`` when they cannot be read."""
 
     def order_of(self, document: PostedRows) -> Row | None:
         """The order on the document's header, or the first behind its lines, if it was needed."""
@@ -104,10 +108,12 @@ async def read_related(
     countries: Countries,
     is_complete: Callable[[Address], bool],
     product_tax_groups: bool,
+    delivery_addresses_of: date | None,
 ) -> RelatedRows:
     """Read what ``documents`` of ``company`` refer to.
 
-    ``is_complete`` judges whether an address can be reported; ``product_tax_groups`` says whether anything uses those.
+    ``is_complete`` judges whether an address can be reported; ``product_tax_groups`` says whether anything uses those;
+    ``delivery_addresses_of`` is the day on which the customers' delivery addresses matter, if they do.
     """
 
     async def read(entity: Entity, field: str, ids: Collection[_Id]) -> list[Row]:
@@ -154,8 +160,12 @@ async def read_related(
     )
     items = _items_without_tax_group(documents, related) if product_tax_groups else set()
     accounts = {related.customer_account(document) for document in documents} - {""}
+    delivery_addresses: DeliveryAddresses | None = {}
+    if delivery_addresses_of:
+        delivery_addresses = await read_delivery_addresses(sets, company, accounts, countries, delivery_addresses_of)
     return replace(
         related,
+        delivery_addresses=delivery_addresses,
         products={folded(row, "ItemNumber"): row for row in await read(PRODUCTS, "ItemNumber", items)},
         customers={folded(row, "CustomerAccount"): row for row in await read(CUSTOMERS, "CustomerAccount", accounts)},
     )

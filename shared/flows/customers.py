@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from shared.connector import Connection, Connector
@@ -17,11 +17,11 @@ from shared.documents import Customer
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.filters import chunks
 from shared.flows.pausing import pause_after
-from shared.flows.put_customer import CustomerDesk
+from shared.flows.put_customer import CustomerDesk, named, without_states
 from shared.ledger.audit import Actor
 from shared.ledger.customers import CustomerBusy, CustomerRecord
 from shared.ledger.pauses import Paused
-from shared.mapping import Exemption, ExemptionRule, customer_id, exemption_of, map_customer
+from shared.mapping import Exemption, ExemptionRule, customer_id, exemption_of, map_customer, needs_delivery_addresses
 from shared.taxjar.customers import customer_to_wire
 from shared.taxjar.errors import Rejected, TaxJarError
 from shared.taxjar.wire import payload_hash
@@ -35,8 +35,6 @@ _COMPARED_AT_ONCE = 500
 """Customers compared before others may run."""
 _PATIENCE = 3
 """Calls in a row without an answer after which the rest of a company is left to the next run."""
-_NAMED = 20
-"""Customers that one line of the log names."""
 
 Change = tuple[TaxJarCustomer, Exemption | None]
 
@@ -87,6 +85,7 @@ class _CompanySync:
     _later: list[tuple[str, Change]] = field(default_factory=list)
     """Changes that got no answer the last time, and when: they must not keep the others from their turn."""
     _listed: set[str] = field(default_factory=set)
+    _without_states: list[str] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
 
     async def bring_up_to_date(self, customers: Sequence[Customer]) -> None:
@@ -104,9 +103,10 @@ class _CompanySync:
         for some in chunks(list(by_id), _COMPARED_AT_ONCE):
             await asyncio.sleep(0)  # a long page must not keep the instance from answering
             changes = []
-            for id in some:
+            located = await self._with_delivery_addresses([by_id[id] for id in some])
+            for id, customer in zip(some, located, strict=True):
                 record = known.get(id)
-                change = self._change(by_id[id], record)
+                change = self._change(customer, record)
                 if record or change:
                     self._listed.add(id)
                 if change and record and record.unanswered_at:
@@ -121,6 +121,8 @@ class _CompanySync:
         ``complete`` says that F&O listed every customer: whom it did not list is gone.
         """
         await self._put_all([change for _, change in sorted(self._later, key=itemgetter(0))])
+        if self._without_states:
+            logger.warning("%s: %s", self._name, without_states(self._without_states))
         if complete and not self.given_up:
             await self._warn_of_those_that_are_gone()
         if self._put_in_taxjar or self.given_up:
@@ -130,6 +132,20 @@ class _CompanySync:
     @property
     def _name(self) -> str:
         return f"{self.desk.connection.name} {self.desk.company.id.upper()}"
+
+    async def _with_delivery_addresses(self, customers: Sequence[Customer]) -> list[Customer]:
+        """With the delivery addresses of those whose exemption holds where these are; F&O is asked for no other."""
+        company = self.desk.company
+        accounts = {customer.account for customer in customers if needs_delivery_addresses(customer, company.settings)}
+        if not accounts:
+            return list(customers)
+        found = await self.desk.connection.reader.delivery_addresses(company.id, accounts)
+        return [
+            replace(customer, delivery_addresses=None if found is None else found.get(customer.account.casefold(), ()))
+            if customer.account in accounts
+            else customer
+            for customer in customers
+        ]
 
     def _change(self, customer: Customer, record: CustomerRecord | None) -> Change | None:
         """What TaxJar has to be told of ``customer``, if anything."""
@@ -142,6 +158,9 @@ class _CompanySync:
             logger.warning("%s: %s", self._name, exemption.warning)
         exemption_type = exemption.type if exemption else ExemptionType.NON_EXEMPT
         mapped = map_customer(self.desk.company.id, customer, settings, exemption_type)
+        if mapped is None:
+            self._without_states.append(customer.account)
+            return None
         content = payload_hash(customer_to_wire(mapped))
         if record and content in (record.payload_hash, record.refused_hash):
             return None
@@ -176,12 +195,7 @@ class _CompanySync:
         )
         if gone := [id async for id in exempt if id not in self._listed]:
             words = "TaxJar holds customers as exempt that F&O does not list any more. If they are, end it in TaxJar:"
-            logger.warning("%s: %s %s", self._name, words, _named(gone))
-
-
-def _named(ids: Sequence[str]) -> str:
-    rest = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return ", ".join(ids[:_NAMED]) + rest
+            logger.warning("%s: %s %s", self._name, words, named(gone))
 
 
 def _may_still_hold(customer: Customer, record: CustomerRecord) -> bool:

@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError
 
 from shared.connector import Company, Connection, Connector
 from shared.dynamics.checks import REQUIRED, entity_sets
+from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import DynamicsError, Throttled
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
@@ -71,7 +72,7 @@ async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
             return
         for problem in connection.checks.unknown_sets():
             yield Check("entity profile", False, problem, "Correct or remove the setting.")
-        for entity in entity_sets():
+        for entity in _sets_in_use(connection):
             problem = await connection.checks.set_problem(entity)
             hint = _CARRIES if entity.name in REQUIRED else _REFINES
             yield _verdict(f"entity set {entity.name}", problem, "The app's user may read it.", hint)
@@ -83,6 +84,12 @@ async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
         yield _paused("environment", await connection.gate.throttle(error.retry_after), _WAIT)
     except (DynamicsError, Paused) as error:
         yield Check("environment", False, str(error), _ENVIRONMENT)
+
+
+def _sets_in_use(connection: Connection) -> list[Entity]:
+    """The sets that are read with these settings."""
+    by_address = any(company.settings.exempt_regions_from_addresses for company in connection.companies.values())
+    return [entity for entity in entity_sets() if by_address or entity.name != CUSTOMER_ADDRESSES.name]
 
 
 async def _taxjar(connector: Connector, company: Company) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,10 @@ from shared.taxjar.errors import Rejected, TaxJarError, Unavailable
 from shared.taxjar.wire import payload_hash
 from shared.transactions import TaxJarCustomer
 
+logger = logging.getLogger(__name__)
+
+_NAMED = 20
+"""Customers that one line of the log names."""
 _ENDED = "The exemption has ended in F&O."
 
 
@@ -108,6 +114,9 @@ async def put_customer_first(run: Run, customer: Customer | None) -> None:
     if customer is None or exemption is None:
         return
     mapped = map_customer(run.company.id, customer, run.company.settings, exemption.type)
+    if mapped is None:
+        logger.warning("%s %s: %s", run.connection.name, run.company.id.upper(), without_states([customer.account]))
+        return
     content = payload_hash(customer_to_wire(mapped))
     customers, name = run.connector.customers, run.connection.name
     async with customers.one_at_a_time(name, mapped.customer_id):
@@ -135,6 +144,20 @@ async def _put(desk: CustomerDesk, customer: TaxJarCustomer, exemption: Exemptio
         # It is the customer's outcome that may be unknown, not the document's.
         detail = f"exempt customer {customer.customer_id}: {trouble.detail}"
         raise Unavailable(trouble.retry_after, outcome_unknown=False, status=trouble.status, detail=detail) from None
+
+
+def without_states(accounts: Sequence[str]) -> str:
+    """The sentence about exempt customers of whom it is not known where their exemption holds."""
+    return (
+        "TaxJar is told nothing of exempt customers whose delivery addresses name no US state or cannot be read:"
+        f" {named(accounts)}. Complete an address in F&O, or give them an entry in EXEMPT_REGIONS."
+    )
+
+
+def named(customers: Sequence[str]) -> str:
+    """The first of ``customers``, and how many more there are."""
+    rest = f" and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
+    return ", ".join(customers[:_NAMED]) + rest
 
 
 def _warnings(exemption: Exemption | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.mapping.corrections import CorrectionIds, correction_ids, current_id, reversal_of
 from shared.mapping.customers import map_customer
-from shared.mapping.exemptions import Exemption, ExemptionRule, exempt_states, exemption_of
+from shared.mapping.exemptions import Exemption, ExemptionRule, exemption_of, needs_delivery_addresses
 from shared.mapping.ids import customer_id, derived_id, order_id, refund_id, transaction_id
 from shared.mapping.orders import map_document
 from shared.mapping.outcomes import Held, Mapped, Note, NoteCode, Outcome, Skipped
@@ -30,12 +30,12 @@ __all__ = [
     "current_id",
     "customer_id",
     "derived_id",
-    "exempt_states",
     "exemption_of",
     "is_complete",
     "kind_of",
     "map_customer",
     "map_document",
+    "needs_delivery_addresses",
     "needs_tax_categories",
     "net_and_tax",
     "order_id",

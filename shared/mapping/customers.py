@@ -13,14 +13,19 @@ from shared.transactions import ExemptionType, Place, TaxJarCustomer
 
 def map_customer(
     company_id: str, customer: Customer, company: CompanySettings, exemption: ExemptionType
-) -> TaxJarCustomer:
-    """``customer`` as TaxJar is told: with ``exemption``, or ``non_exempt`` when an exemption has ended."""
-    ended = exemption is ExemptionType.NON_EXEMPT
+) -> TaxJarCustomer | None:
+    """``customer`` as TaxJar is told: with ``exemption``, or ``non_exempt`` when an exemption has ended.
+
+    ``None`` when it is not known in which states the exemption holds: TaxJar cannot be told of it yet.
+    """
+    states = () if exemption is ExemptionType.NON_EXEMPT else exempt_states(customer, company)
+    if states is None:
+        return None
     return TaxJarCustomer(
         customer_id=customer_id(company_id, customer.account),
         name=one_line(customer.name) or one_line(customer.account),
         exemption_type=exemption,
-        exempt_states=() if ended else exempt_states(customer, company),
+        exempt_states=states,
         place=_place(customer, company),
     )
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from shared.documents import Customer, PostedDocument
 from shared.mapping.outcomes import Note, NoteCode
+from shared.mapping.places import US, usable_parts
 from shared.mapping.signs import Totals
 from shared.settings import CompanySettings
 from shared.transactions import ExemptionType, Place
@@ -70,16 +71,39 @@ def exemption_of(customer: Customer, company: CompanySettings) -> Exemption | No
     return None
 
 
-def exempt_states(customer: Customer, company: CompanySettings) -> tuple[str, ...]:
-    """States of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's, else of its customer group's.
+def exempt_states(customer: Customer, company: CompanySettings) -> tuple[str, ...] | None:
+    """The US states in which an exemption of ``customer`` holds; an empty tuple means everywhere.
 
-    None means everywhere.
+    Those of the customer's own entry in ``EXEMPT_REGIONS``, else of its tax group's, else of its customer group's.
+    Without an entry everywhere; with ``EXEMPT_REGIONS_FROM_ADDRESSES`` in the states of its delivery addresses, else of
+    its delivery or primary address. ``None`` where these name none: that must not widen the exemption to everywhere.
     """
-    for name in (customer.account, customer.tax_group, customer.customer_group):
-        states = company.exempt_regions.get(name.strip().casefold())
-        if states is not None:
-            return tuple(sorted(set(states)))
-    return ()
+    states = _entry(customer, company)
+    if states is not None:
+        return tuple(sorted(set(states)))
+    return _states_of_addresses(customer, company) if company.exempt_regions_from_addresses else ()
+
+
+def needs_delivery_addresses(customer: Customer, company: CompanySettings) -> bool:
+    """Whether the states of ``customer``'s exemption follow from its delivery addresses."""
+    exempt = company.exempt_regions_from_addresses and exemption_of(customer, company)
+    return bool(exempt) and _entry(customer, company) is None
+
+
+def _entry(customer: Customer, company: CompanySettings) -> tuple[str, ...] | None:
+    names = (customer.account, customer.tax_group, customer.customer_group)
+    entries = (company.exempt_regions.get(name.strip().casefold()) for name in names)
+    return next((states for states in entries if states is not None), None)
+
+
+def _states_of_addresses(customer: Customer, company: CompanySettings) -> tuple[str, ...] | None:
+    if customer.delivery_addresses is None:
+        return None
+    for addresses in (customer.delivery_addresses, (customer.delivery_address,), (customer.primary_address,)):
+        places = [usable_parts(address, company) for address in addresses if address]
+        if states := {place.state for place in places if place.country == US} - {""}:
+            return tuple(sorted(states))
+    return None
 
 
 def exemption_of_document(
@@ -104,5 +128,5 @@ def exemption_of_document(
     return ExemptionType.NON_EXEMPT, (Note(NoteCode.TAX_FROM_EXEMPT_CUSTOMER, sentence),)
 
 
-def _holds_at(ship_to: Place | None, states: tuple[str, ...]) -> bool:
+def _holds_at(ship_to: Place | None, states: tuple[str, ...] | None) -> bool:
     return not states or ship_to is None or ship_to.state in states

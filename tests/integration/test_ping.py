@@ -38,7 +38,7 @@ async def test_every_thing_that_must_work_has_its_line(world: World) -> None:
     assert ok
     assert checks.keys() == {
         "sign-in",
-        *(f"entity set {entity.name}" for entity in entity_sets()),
+        *(f"entity set {entity.name}" for entity in entity_sets() if entity.name != "CustomerPostalAddresses"),
         "company usmf",
         "TaxJar account of usmf",
         "queue posted-documents",

@@ -7,7 +7,7 @@ from datetime import datetime
 from local.simulators.dynamics.journal_rows import ISO_CODES
 from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import AddressSpec
-from local.simulators.dynamics.values import END_OF_TIME, Row
+from local.simulators.dynamics.values import BLANK_MOMENT, END_OF_TIME, Row
 
 
 class MasterData:
@@ -75,6 +75,8 @@ class MasterData:
         bill_to = invoice or address
         if bill_to is not None:
             self._bill_to[account] = bill_to
+        if delivery is not None:
+            self.customer_address(account, delivery)
         return self.simulator.add(
             "CustomersV3",
             {
@@ -90,6 +92,34 @@ class MasterData:
                 **_customer_address("Address", address),
                 **_customer_address("DeliveryAddress", delivery),
                 **_customer_address("InvoiceAddress", invoice),
+            },
+        )
+
+    def customer_address(
+        self,
+        account: str,
+        address: AddressSpec,
+        *,
+        delivery: bool = True,
+        effective: datetime = BLANK_MOMENT,
+        expiration: datetime = END_OF_TIME,
+    ) -> Row:
+        """One of a customer's postal addresses; ``delivery`` says that goods are delivered there."""
+        return self.simulator.add(
+            "CustomerPostalAddresses",
+            {
+                "dataAreaId": self.company,
+                "CustomerAccountNumber": account,
+                "CustomerLegalEntityId": self.company,
+                "AddressLocationId": f"{self.simulator.store.new_rec_id() % 10**9:09d}",
+                "Effective": effective,
+                "Expiration": expiration,
+                "IsPostalAddress": True,
+                "IsRoleDelivery": delivery,
+                "IsRoleBusiness": not delivery,
+                "AddressStreetNumber": address.street_number,
+                "BuildingCompliment": address.building,
+                **_customer_address("Address", address),
             },
         )
 

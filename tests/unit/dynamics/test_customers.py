@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.documents import Address
 from shared.dynamics.errors import Throttled
 
 CUSTOMERS = "CustomersV3"
@@ -80,6 +81,45 @@ async def test_without_the_list_of_tax_groups_those_without_codes_are_unknown(en
     with_tax_groups(environment)
     environment.sets["TaxGroups"] = answer
     assert await untaxed(environment) == {"Church": True, "MIXED": False, "Empty": None, "": False}
+
+
+def address(account: str, state: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "dataAreaId": "ctus",
+        "CustomerAccountNumber": account,
+        "IsRoleDelivery": "Yes",
+        "Effective": "2020-01-01T00:00:00Z",
+        "Expiration": "2154-12-31T23:59:59Z",
+        "AddressState": state,
+        "AddressCountryRegionId": "USA",
+        **changes,
+    }
+
+
+async def test_delivery_addresses_are_those_of_the_role_that_are_valid_today_each_once(environment: Any) -> None:
+    environment.sets["AddressCountryRegions"] = [{"CountryRegion": "USA", "ISOcode": "US"}]
+    environment.sets["CustomerPostalAddresses"] = [
+        address("c-1", "TX"),
+        address("C-1", "NV"),
+        address("C-1", "NV", Effective="1900-01-01T00:00:00Z", Expiration="1900-01-01T00:00:00Z"),
+        address("C-1", "AK", IsRoleDelivery="No"),
+        address("C-1", "AL", Expiration="2026-03-19T00:00:00Z"),
+        address("C-1", "AR", Effective="2026-03-21T00:00:00Z"),
+        address("C-1", "AZ", dataAreaId="ctca"),
+        address("C-2", "", AddressCountryRegionId=""),
+    ]
+    found = await environment.reader().delivery_addresses("ctus", ["C-1", "C-2"])
+    assert found == {"c-1": (Address("USA", "US", "NV"), Address("USA", "US", "TX"))}
+    (query,) = environment.asked("CustomerPostalAddresses")
+    assert "cross-company=true" in query
+    assert "(CustomerAccountNumber eq 'C-1' or CustomerAccountNumber eq 'C-2')" in query
+    assert "IsRoleDelivery eq Microsoft.Dynamics.DataEntities.NoYes'Yes'" in query
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_delivery_addresses_that_may_not_be_read_are_told_from_none(environment: Any, status: int) -> None:
+    environment.sets["CustomerPostalAddresses"] = httpx.Response(status)
+    assert await environment.reader().delivery_addresses("ctus", ["C-1"]) is None
 
 
 async def test_tax_groups_that_cannot_be_read_for_the_moment_stop_the_listing(environment: Any) -> None:

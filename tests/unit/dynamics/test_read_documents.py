@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.documents import Address, Charge, DocumentKey, DocumentType, PostedDocument
@@ -132,6 +133,35 @@ async def test_twenty_credit_notes_cost_at_most_half_a_call_each(order_invoice: 
     order_invoice.requests.clear()
     await reader.read_documents("ctus", keys)
     assert len(order_invoice.requests) == 10
+
+
+async def test_delivery_addresses_of_customers_cost_one_call_where_exemptions_need_them_and_none_elsewhere(
+    order_invoice: Any,
+) -> None:
+    keys = multiply(order_invoice, 20)
+    order_invoice.sets["CustomerPostalAddresses"] = [
+        {
+            "dataAreaId": "ctus",
+            "CustomerAccountNumber": "c-0",
+            "IsRoleDelivery": "Yes",
+            "AddressState": "NV",
+            "AddressCountryRegionId": "USA",
+        }
+    ]
+    without = await order_invoice.reader().read_documents("ctus", keys)
+    assert order_invoice.asked("CustomerPostalAddresses") == []
+    reader = order_invoice.reader(exempt_regions_from_addresses=True)
+    with_addresses = await reader.read_documents("ctus", keys)
+    assert len(order_invoice.asked("CustomerPostalAddresses")) == 1
+    customers = [documents[keys[0]].customer for documents in (without, with_addresses)]
+    assert [customer and customer.delivery_addresses for customer in customers] == [(), (Address("USA", "US", "NV"),)]
+
+
+async def test_delivery_addresses_that_may_not_be_read_are_unknown_and_noted(order_invoice: Any) -> None:
+    order_invoice.sets["CustomerPostalAddresses"] = httpx.Response(403)
+    [document] = (await order_invoice.reader(exempt_regions_from_addresses=True).read_documents("ctus", [KEY])).values()
+    assert document.customer.delivery_addresses is None
+    assert any(note.startswith("Read without CustomerPostalAddresses") for note in document.notes)
 
 
 async def test_a_url_of_twenty_ordinary_keys_stays_below_two_kilobytes(order_invoice: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from shared.documents import Address, Customer
 from shared.mapping import map_customer
 from shared.taxjar.customers import customer_to_wire
 from shared.transactions import ExemptionType, Place, TaxJarCustomer
-from tests.unit.mapping.builders import AUSTIN, DENVER, LONDON, company
+from tests.unit.mapping.builders import AUSTIN, DENVER, LONDON, RENO, company
 
 REGIONS = company(exempt_regions={"RESALE": ["tx", "CA"], "C-2": ["NY"], "C-3": [], "CLUBS": ["OK"]})
 WHOLESALE = ExemptionType.WHOLESALE
@@ -20,7 +21,9 @@ TEXTS = st.text(max_size=12)
 
 
 def mapped(customer: Customer, exemption: ExemptionType = WHOLESALE) -> TaxJarCustomer:
-    return map_customer("usmf", customer, REGIONS, exemption)
+    told = map_customer("usmf", customer, REGIONS, exemption)
+    assert told
+    return told
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,37 @@ def test_the_customers_own_regions_win_over_its_tax_groups_and_those_over_its_cu
     account: str, tax_group: str, customer_group: str, states: tuple[str, ...]
 ) -> None:
     assert mapped(Customer(account, tax_group=tax_group, customer_group=customer_group)).exempt_states == states
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "delivery", "primary", "states"),
+    [
+        ((AUSTIN, DENVER, replace(AUSTIN, state="Texas"), LONDON), RENO, RENO, ("CO", "TX")),
+        ((replace(AUSTIN, state="Lone Star"), replace(AUSTIN, state="", zip="80202")), None, RENO, ("CO", "TX")),
+        ((LONDON, replace(AUSTIN, state="Atlantis")), RENO, AUSTIN, ("NV",)),
+        ((), None, AUSTIN, ("TX",)),
+        ((), LONDON, None, None),
+        (None, RENO, AUSTIN, None),
+    ],
+)
+def test_regions_from_addresses_are_their_us_states_once_each_and_never_everywhere(
+    deliveries: tuple[Address, ...] | None,
+    delivery: Address | None,
+    primary: Address | None,
+    states: tuple[str, ...] | None,
+) -> None:
+    settings = company(
+        exempt_regions={"RESALE": ["TX"]}, exempt_regions_from_addresses=True, state_codes={"lone star": "TX"}
+    )
+    customer = Customer(
+        "C-1", delivery_address=delivery, primary_address=primary, invoice_address=AUSTIN, delivery_addresses=deliveries
+    )
+    told = map_customer("usmf", customer, settings, WHOLESALE)
+    assert (told and told.exempt_states) == states
+    of_group = map_customer("usmf", replace(customer, tax_group="RESALE"), settings, WHOLESALE)
+    assert of_group
+    assert of_group.exempt_states == ("TX",)
+    assert map_customer("usmf", customer, settings, ExemptionType.NON_EXEMPT)
 
 
 def test_an_exemption_that_ended_keeps_no_regions() -> None:
