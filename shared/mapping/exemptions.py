@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.documents import Customer, PostedDocument
+from shared.mapping.countries import US
 from shared.mapping.outcomes import Note, NoteCode
-from shared.mapping.places import US, usable_parts
+from shared.mapping.places import usable_parts
 from shared.mapping.signs import Totals
 from shared.settings import CompanySettings
 from shared.transactions import ExemptionType, Place
