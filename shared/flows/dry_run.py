@@ -23,7 +23,6 @@ from shared.mapping import (
     Skipped,
     kind_of,
     map_document,
-    needs_tax_categories,
     transaction_id,
 )
 from shared.queues import DocumentQueue
@@ -67,7 +66,7 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
         await connection.gate.open()
         records = {record.key: record for record in await connector.ledger.get_all(connection.name, keys)}
         documents = await connection.reader.read_documents(run.company.id, keys)
-        await run.prepare(ask_tax_categories=needs_tax_categories(run.company.settings))
+        await run.prepare(documents.values())
         results = [await _try(run, backfill, key, records.get(key), documents.get(key)) for key in keys]
     except TRANSIENT as trouble:
         if await put_back(run, message, trouble):

@@ -23,7 +23,6 @@ from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Paused
 from shared.ledger.records import DocumentRecord
 from shared.ledger.trouble import is_storage_trouble
-from shared.mapping import needs_tax_categories
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 
 logger = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         return
     try:
         documents = await run.connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
-        await run.prepare(ask_tax_categories=needs_tax_categories(run.company.settings))
+        await run.prepare(documents.values())
     except TRANSIENT as trouble:
         await postpone(run, claims, trouble)
     except Exception as defect:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from shared.connector import Company, Connection, Connector
+from shared.documents import PostedDocument
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.periods import FilingPeriods
 from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
+from shared.mapping import needs_tax_categories
 from shared.queues import DocumentQueue
 from shared.settings import CompanySettings
 
@@ -35,12 +37,12 @@ class Run:
     customer_troubles: dict[str, Exception] = field(default_factory=dict)
     """What kept an exempt customer out of TaxJar, by fingerprint: the message's other documents need not ask again."""
 
-    async def prepare(self, *, ask_tax_categories: bool) -> None:
-        """Read what all documents of the message need. Raises what the calls raise."""
+    async def prepare(self, documents: Collection[PostedDocument]) -> None:
+        """Read what all ``documents`` of the message need. Raises what the calls raise."""
         self.periods = await self.connector.periods.of_company(
             self.connection.name, self.company.id, self.company.settings.filing_lock_day
         )
-        if ask_tax_categories:
+        if needs_tax_categories(documents, self.company.settings):
             self.tax_categories = await self.company.account.categories.codes()
 
     async def settle(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from shared.mapping.lines import OrderLine
+from shared.documents import PostedDocument
+from shared.mapping.lines import OrderLine, split_into_parts
 from shared.settings import CompanySettings
 
 
-def needs_tax_categories(company: CompanySettings) -> bool:
-    """Whether any line of ``company`` can get a code, so that TaxJar's categories must be known."""
-    codes = company.product_tax_codes
-    return any((*codes.items.values(), *codes.tax_item_groups.values(), *codes.categories.values()))
+def needs_tax_categories(documents: Iterable[PostedDocument], company: CompanySettings) -> bool:
+    """Whether the settings have a code for any line of ``documents``, so that TaxJar's categories must be known."""
+    return any(
+        _mapped_code(line, company) for document in documents for line in split_into_parts(document, company).lines
+    )
 
 
 def choose_tax_codes(

@@ -120,6 +120,18 @@ async def test_each_fault_on_each_call_delays_the_documents_and_no_more(
             assert posts[1].time - posts[0].time >= timedelta(seconds=40)
 
 
+@pytest.mark.company(**COMPANY)
+async def test_only_documents_with_a_product_tax_code_wait_for_the_list_of_codes(world: World) -> None:
+    world.simulation.taxjar.faults.add(Fault(path="/v2/categories", status=503))
+    world.posting.invoice(InvoiceSpec("PLAIN", TODAY, lines=[LineSpec("P-2000")]))
+    await world.poll()
+    await world.work()
+    world.posting.invoice(InvoiceSpec("CODED", TODAY, lines=[LineSpec("P-2000"), LineSpec("P-1000")]))
+    await world.poll()
+    await world.work()
+    assert [(await world.record(number)).state for number in ("PLAIN", "CODED")] == [State.REPORTED, State.RETRYING]
+
+
 @pytest.mark.parametrize(
     ("seed", "count"),
     [(1, 32), *(pytest.param(seed, 400, marks=pytest.mark.thorough) for seed in range(2, 5))],

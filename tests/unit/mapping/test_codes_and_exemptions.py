@@ -73,8 +73,10 @@ def test_a_line_that_was_not_there_before_is_mapped_by_the_settings() -> None:
 
 
 def test_a_code_needs_the_categories() -> None:
-    assert needs_tax_categories(CODES)
-    assert not needs_tax_categories(company())
+    assert needs_tax_categories([document(line()), document(line(), line(category="apparel"))], CODES)
+    assert needs_tax_categories([document(line(), charges=(charge("5", "fee", shipping=False),))], CODES)
+    assert not needs_tax_categories([document(line(), charges=(charge("5", "FEE"),))], CODES)
+    assert not needs_tax_categories([document(line(product="BOOK"))], company())
     with pytest.raises(ValueError, match="categories"):
         outcome(document(line(product="BOOK")), CODES, tax_categories=None)
 
