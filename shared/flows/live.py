@@ -10,7 +10,10 @@ from math import ceil
 from shared.connector import Connection, TaxJarAccount
 from shared.flows.pausing import pause_after
 from shared.ledger.pauses import Paused
+from shared.mapping import STATES, zip_fits_state
 from shared.taxjar.errors import AccessDenied, Rejected, Throttled, Unavailable
+from shared.taxjar.taxes import US
+from shared.transactions import Place
 from shared.web import Problem
 
 _ASK_AGAIN_AFTER = 30.0
@@ -30,6 +33,19 @@ def account_of(connection: Connection, company: str) -> TaxJarAccount:
         return (sharing or companies)[0].account
     names = ", ".join(sorted(connection.companies))
     raise Problem(400, "company_needed", f"Each company has a TaxJar account of its own: add ?company= ({names}).")
+
+
+def check_place(prefix: str, country: str | None, state: str | None, zip_code: str | None) -> None:
+    """Refuse a state that is none of the US, and a ZIP code of another one; no country means the US.
+
+    ``prefix`` is what the names of the place's fields begin with.
+    """
+    if (country or US) != US or not state:
+        return
+    if state not in STATES:
+        raise Problem(400, "bad_request", f"{prefix}state: {state} is no state of the US")
+    if zip_code and not zip_fits_state(Place(US, state, zip_code)):
+        raise Problem(400, "bad_request", f"{prefix}zip: {zip_code} is not used within {prefix}state {state}")
 
 
 @asynccontextmanager

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 
 from shared.connector import Connector
-from shared.flows.live import account_of, asking
+from shared.flows.live import account_of, asking, check_place
 from shared.ledger.rates import KnownRate
-from shared.taxjar.taxes import ZIP, Code, Text, as_numbers, checked_rate
+from shared.taxjar.taxes import (
+    US,
+    Code,
+    Text,
+    as_numbers,
+    checked_rate,
+    country_of,
+    one_line,
+    state_within,
+    zip_within,
+)
 from shared.web import Problem, instant
 
 _KEPT = timedelta(hours=24)
@@ -22,18 +32,24 @@ class RateQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     company: str = ""
-    country: Code = "US"
-    zip: str = Field(min_length=1)
+    country: Code = US
+    zip: Annotated[str, BeforeValidator(one_line)]
     state: Text = None
     city: Text = None
     street: Text = None
 
     @field_validator("zip")
     @classmethod
-    def _us_zip(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("country", "") in ("US", None) and not ZIP.fullmatch(value):
-            raise ValueError("must be a US ZIP code: five digits, or ZIP+4 such as 90002-1234")
+    def _zip_of_the_country(cls, value: str, info: ValidationInfo) -> str:
+        zip_within(country_of(info, "country"), value)
+        if not any(character.isalnum() for character in value):
+            raise ValueError("must be a postal code, such as 90002 or SW1A 1AA")
         return value
+
+    @field_validator("state")
+    @classmethod
+    def _state_of_the_country(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return state_within(country_of(info, "country"), value)
 
 
 async def look_up_rate(connector: Connector, connection: str, query: RateQuery) -> dict[str, Any]:
@@ -42,6 +58,7 @@ async def look_up_rate(connector: Connector, connection: str, query: RateQuery) 
     Raises :class:`NotFound`, and a :class:`Problem` when TaxJar has no rate, or none is known and it cannot be asked.
     """
     account = account_of(connector.connection(connection), query.company)
+    check_place("", query.country, query.state, query.zip)
     place = query.model_dump(exclude={"company"}, exclude_none=True)
     known = await connector.rates.get(connection, place)
     if known and connector.clock() - known.read_at < _KEPT:

@@ -15,24 +15,41 @@ from shared.taxjar.answers import Json
 from shared.taxjar.errors import Unavailable
 from shared.taxjar.wire import PLUGIN
 
-ZIP = re.compile(r"[0-9]{5}(-[0-9]{4})?")
+US = "US"
+_WITH_STATES = (US, "CA")
+_ZIP = re.compile(r"[0-9]{5}(-[0-9]{4})?")
 _TWO_LETTERS = re.compile(r"[A-Z]{2}")
-_US, _WITH_STATES = "US", ("US", "CA")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LARGEST_QUANTITY = 999_999_999
 
 
-def _one_line(value: object) -> object:
-    """Text on one line; blank text is no text."""
-    return " ".join(value.split()) or None if isinstance(value, str) else value
+def one_line(value: object) -> object:
+    """Text on one line: line breaks and tabs become blanks, any other control character is refused."""
+    if not isinstance(value, str):
+        return value
+    text = " ".join(value.split())
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character")
+    return text
+
+
+def _text(value: object) -> object:
+    """Blank text is no text."""
+    return one_line(value) or None if isinstance(value, str) else value
 
 
 def _code(value: object) -> object:
-    text = _one_line(value)
+    text = _text(value)
     if isinstance(text, str) and not _TWO_LETTERS.fullmatch(text.upper()):
         raise ValueError("must be a two-letter code, such as US")
     return text.upper() if isinstance(text, str) else text
 
 
-Text = Annotated[str | None, BeforeValidator(_one_line)]
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str | None, BeforeValidator(_text)]
 Code = Annotated[str | None, BeforeValidator(_code)]
 Money = Annotated[Decimal, Field(max_digits=15)]
 """Up to fifteen digits: what a JSON number carries exactly."""
@@ -44,10 +61,21 @@ def _required(value: Any, reason: str) -> Any:
     return value
 
 
-def _us_zip(value: str | None) -> str | None:
-    if value and not ZIP.fullmatch(value):
+def country_of(info: ValidationInfo, name: str) -> str | None:
+    """The country in field ``name``: the US where it is left out, ``None`` where it is wrong itself."""
+    return info.data[name] or US if name in info.data else None
+
+
+def zip_within(country: str | None, value: str | None) -> str | None:
+    """A postal code; in the US a ZIP code, else ``ValueError``."""
+    if country == US and value is not None and not _ZIP.fullmatch(value):
         raise ValueError("must be a US ZIP code: five digits, or ZIP+4 such as 90002-1234")
     return value
+
+
+def state_within(country: str | None, value: str | None) -> str | None:
+    """A state or province: in the US and Canada a code of two letters, in upper case, else ``ValueError``."""
+    return value if value is None or country not in _WITH_STATES else str(_code(value))
 
 
 class _Part(BaseModel):
@@ -69,17 +97,22 @@ class NexusAddress(_Part):
     def _given(cls, value: str | None) -> str | None:
         return str(_required(value, ""))
 
+    @field_validator("zip")
+    @classmethod
+    def _zip_of_the_country(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return zip_within(info.data.get("country"), value)
+
     @field_validator("state")
     @classmethod
-    def _state_code(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return str(_code(value)) if info.data.get("country") in _WITH_STATES else value
+    def _state_of_the_country(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return state_within(info.data.get("country"), value)
 
 
 class TaxLine(_Part):
     """A line of the sale; ``discount`` is that of the whole line."""
 
-    id: Annotated[Text, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)] = None
-    quantity: int | None = Field(default=None, ge=1)
+    id: Annotated[Text, BeforeValidator(_number_as_text)] = None
+    quantity: int | None = Field(default=None, ge=1, le=_LARGEST_QUANTITY, strict=True)
     product_tax_code: Text = None
     unit_price: Money | None = None
     discount: Money | None = None
@@ -96,6 +129,7 @@ class TaxRequest(_Part):
     to_city: Text = None
     to_street: Text = None
     from_country: Code = None
+    """The US where it is left out."""
     from_zip: Text = None
     from_state: Text = None
     from_city: Text = None
@@ -114,27 +148,26 @@ class TaxRequest(_Part):
 
     @field_validator("to_zip")
     @classmethod
-    def _zip_in_the_us(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("to_country") != _US:
-            return value
-        return _us_zip(_required(value, " when to_country is US"))
+    def _zip_where_it_goes(cls, value: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("to_country")
+        return zip_within(country, _required(value, " when to_country is US") if country == US else value)
 
     @field_validator("to_state")
     @classmethod
-    def _state_where_there_are_some(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("to_country") not in _WITH_STATES:
-            return value
-        return str(_code(_required(value, " when to_country is US or CA")))
+    def _state_where_it_goes(cls, value: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("to_country")
+        required = country in _WITH_STATES
+        return state_within(country, _required(value, " when to_country is US or CA") if required else value)
 
     @field_validator("from_zip")
     @classmethod
-    def _origin_zip(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return _us_zip(value) if info.data.get("from_country") == _US else value
+    def _zip_where_it_comes_from(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return zip_within(country_of(info, "from_country"), value)
 
     @field_validator("from_state")
     @classmethod
-    def _origin_state(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return str(_code(value)) if value and info.data.get("from_country") in _WITH_STATES else value
+    def _state_where_it_comes_from(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return state_within(country_of(info, "from_country"), value)
 
     @field_validator("line_items")
     @classmethod

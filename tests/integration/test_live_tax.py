@@ -58,9 +58,20 @@ async def test_the_tax_is_taxjars_in_its_own_form_with_numbers(world: World) -> 
             {"from_country": "US", "from_zip": "10118", "from_state": "CA"},
             "from_zip: 10118 is not used within from_state CA",
         ),
+        ({"from_zip": "10118", "from_state": "CA"}, "from_zip: 10118 is not used within from_state CA"),
+        ({"to_state": "XX"}, "to_state: XX is no state of the US"),
+        ({"from_state": "XX"}, "from_state: XX is no state of the US"),
+        (
+            {"nexus_addresses": [{"country": "US", "state": "CA"}, {"country": "US", "state": "XX"}]},
+            "nexus_addresses.1.state: XX is no state of the US",
+        ),
+        (
+            {"nexus_addresses": [{"country": "US", "state": "CA", "zip": "10118"}]},
+            "nexus_addresses.0.zip: 10118 is not used within nexus_addresses.0.state CA",
+        ),
     ],
 )
-async def test_a_zip_code_of_another_state_is_refused_without_a_call(
+async def test_a_state_that_is_none_and_a_zip_code_of_another_one_are_refused_without_a_call(
     world: World, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Problem) as refused:
@@ -170,12 +181,31 @@ async def test_while_taxjar_is_down_an_old_rate_is_marked_stale_and_an_unknown_o
         ("9000", {}, "zip: must be a US ZIP code"),
         ("90002", {"country": "USA"}, "country: must be a two-letter code"),
         ("90002", {"street_name": "x"}, "street_name: "),
-        ("10118", {"state": "CA"}, "Tax location not found"),
-        ("00100", {}, "Tax location not found"),
+        ("90002", {"state": "California"}, "state: must be a two-letter code"),
+        ("90002", {"state": "XX"}, "state: XX is no state of the US"),
+        ("10118", {"state": "CA"}, "zip: 10118 is not used within state CA"),
+        ("K1A 0B1", {"country": "CA", "state": "Ontario"}, "state: must be a two-letter code"),
+        ("90002", {"city": "Los\0Angeles"}, "city: holds a control character"),
+        ("90002", {"street": "1 Main St\x1b"}, "street: holds a control character"),
+        *[(zip_code, {}, "zip: must be a US ZIP code") for zip_code in ("", " ", ".", "..")],
+        *[(zip_code, {"country": "GB"}, "zip: must be a postal code") for zip_code in ("", " ", ".", "..", "/", "-")],
+        ("SW1A\0001AA", {"country": "GB"}, "zip: holds a control character"),
     ],
 )
-async def test_a_rate_of_no_place_is_refused(world: World, zip_code: str, query: dict[str, str], words: str) -> None:
+async def test_a_rate_of_no_place_is_refused_without_a_call(
+    world: World, zip_code: str, query: dict[str, str], words: str
+) -> None:
     with pytest.raises(Problem, match=words) as refused:
+        await rate(world, zip_code, **query)
+    assert refused.value.status == 400
+    assert world.simulation.taxjar.calls == []
+
+
+@pytest.mark.parametrize(("zip_code", "query"), [("00100", {}), ("SW1A\n1AA", {"country": "GB", "state": "London"})])
+async def test_a_place_that_taxjar_does_not_know_is_refused_with_its_words(
+    world: World, zip_code: str, query: dict[str, str]
+) -> None:
+    with pytest.raises(Problem, match="Tax location not found") as refused:
         await rate(world, zip_code, **query)
     assert refused.value.status == 400
 

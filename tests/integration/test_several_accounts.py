@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.simulation import CONNECTION, TAXJAR_TOKEN, Simulation
+from local.simulation import CONNECTION, TAXJAR_ACCOUNT, TAXJAR_TOKEN, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import AUSTIN
 from shared.bootstrap import build_connector
@@ -18,7 +18,10 @@ from shared.connector import Connector, NotFound
 from shared.flows.customers import sync_exempt_customers
 from shared.flows.live import account_of
 from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
+from shared.flows.rates import RateQuery, look_up_rate
+from shared.flows.taxes import TaxQuery, calculate_tax
 from shared.settings import load_settings
+from shared.taxjar.taxes import TaxRequest
 from shared.web import Problem
 from tests.world import Clock
 
@@ -58,6 +61,25 @@ async def test_the_account_is_the_companys_else_that_of_the_connections_token_or
         with pytest.raises(Problem, match="usmf, usrt") as unclear:
             account_of(connector.connection(CONNECTION), "")
         assert unclear.value.status == 400
+
+
+@pytest.mark.parametrize(("company", "account"), [("usmf", "own"), ("usrt", "other"), ("USPI", TAXJAR_ACCOUNT)])
+async def test_live_tax_and_rates_are_asked_of_the_companys_account(
+    azurite: str, certificates: Certificates, company: str, account: str
+) -> None:
+    sale = {"to_country": "US", "to_state": "CA", "to_zip": "90002", "amount": 45, "shipping": 5}
+    companies = {"usmf": OWN, "usrt": OTHER, "uspi": SHARED}
+    async with connected(azurite, certificates, companies) as (simulation, connector):
+        simulation.taxjar.account(account).nexus[:] = ["CA"]
+        for other in {"own", "other", TAXJAR_ACCOUNT} - {account}:
+            simulation.taxjar.account(other).nexus.clear()
+        answer = await calculate_tax(connector, CONNECTION, TaxRequest.model_validate(sale), TaxQuery(company=company))
+        await look_up_rate(connector, CONNECTION, RateQuery(zip="90002", company=company))
+        assert answer["tax"]["has_nexus"] is True
+        assert [(call.path, call.account) for call in simulation.taxjar.calls] == [
+            ("/v2/taxes", account),
+            ("/v2/rates/90002", account),
+        ]
 
 
 async def test_regions_are_those_of_the_companys_account_and_without_one_of_all(
