@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from local.simulators.taxjar import fields, rendering
 from local.simulators.taxjar.errors import Refusal, not_found
 from local.simulators.taxjar.fields import Body, Reader
+from local.simulators.taxjar.places import is_region
 from local.simulators.taxjar.records import Account, StoredCustomer
 
 _REQUIRED = ("customer_id", "exemption_type", "name")
@@ -24,20 +24,22 @@ def _country(value: Any, name: str) -> str:
         raise Refusal(refusal.status, [str(refusal.detail)]) from None
 
 
-def _state(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch("[A-Z]{2}", value):
-        raise Refusal(406, ["state must be a two-letter ISO code."])
-    return value
+def _check_regions(customer: StoredCustomer) -> StoredCustomer:
+    """Refuse states that are none of their country, which is the US where none is given."""
+    own = [(customer.country or "US", customer.state)] if customer.state is not None else []
+    for country, state in [*own, *customer.exempt_regions]:
+        if not is_region(country, state):
+            raise Refusal(406, ["state must be a two-letter ISO code."])
+    return customer
 
 
 _CUSTOMER: dict[str, Reader] = {
     "customer_id": fields.identifier,
     "exemption_type": fields.one_of("non_exempt", "government", "wholesale", "other"),
     "country": _country,
-    "state": _state,
-    **dict.fromkeys(("name", "zip", "city", "street"), fields.text),
+    **dict.fromkeys(("name", "state", "zip", "city", "street"), fields.text),
 }
-_REGION: dict[str, Reader] = {"country": _country, "state": _state}
+_REGION: dict[str, Reader] = {"country": _country, "state": fields.text}
 
 
 async def list_ids(request: Request, account: Account) -> Response:
@@ -46,7 +48,7 @@ async def list_ids(request: Request, account: Account) -> Response:
 
 async def create(request: Request, account: Account) -> Response:
     given = _read(await fields.read_body(request))
-    customer = StoredCustomer(**given)
+    customer = _check_regions(StoredCustomer(**given))
     if customer.customer_id in account.customers:
         raise Refusal(422, "Customer already exists for your user account")
     account.customers[customer.customer_id] = customer
@@ -64,7 +66,7 @@ async def update(request: Request, account: Account) -> Response:
     given = _read(body)
     if given["customer_id"] != stored.customer_id:
         raise fields.invalid("customer_id")
-    customer = replace(stored, **given)
+    customer = _check_regions(replace(stored, **given))
     account.customers[customer.customer_id] = customer
     return _answer(customer)
 

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 
 from local.simulators.taxjar.errors import Refusal
+from local.simulators.taxjar.tables import COUNTRIES
 
 Body = dict[str, Any]
 Reader = Callable[[Any, str], Any]
@@ -100,8 +101,14 @@ def identifier(value: Any, name: str) -> str:
     return value
 
 
+def label(value: Any, name: str) -> str:
+    """A text, or a whole number as text."""
+    return text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, name)
+
+
 def country(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch("[A-Z]{2}", value):
+    """ISO 3166, two letters in upper case."""
+    if not isinstance(value, str) or value not in COUNTRIES:
         raise Refusal(406, f"{name} must be a two-letter ISO code.")
     return value
 

@@ -13,13 +13,14 @@ from starlette.responses import JSONResponse, Response
 from local.simulators.taxjar import breakdown, fields
 from local.simulators.taxjar.errors import Refusal
 from local.simulators.taxjar.fields import Body, Reader
+from local.simulators.taxjar.places import check_place
 from local.simulators.taxjar.records import ZERO, Account
 from local.simulators.taxjar.reference import county_of, unknown_place
 from local.simulators.taxjar.tables import STATES, Category, State
-from local.simulators.taxjar.validation import TAX_FREE, check_place
+from local.simulators.taxjar.validation import TAX_FREE
 
 _EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-COUNTRIES = frozenset({"US", "CA", "AU", "GB", *_EUROPEAN_UNION.split()})
+_SERVED = frozenset({"US", "CA", "AU", "GB", *_EUROPEAN_UNION.split()})
 """Where TaxJar calculates at all; anywhere else is an unknown place."""
 
 _REQUEST: dict[str, Reader] = {
@@ -29,8 +30,13 @@ _REQUEST: dict[str, Reader] = {
     "customer_id": fields.text,
     "exemption_type": fields.one_of("non_exempt", "government", "wholesale", "other", "marketplace"),
 }
+_NEXUS: dict[str, Reader] = {
+    "id": fields.label,
+    "country": fields.country,
+    **dict.fromkeys(("zip", "state", "city", "street"), fields.text),
+}
 _LINE: dict[str, Reader] = {
-    "id": lambda value, name: str(value),
+    "id": fields.label,
     "quantity": fields.quantity,
     "product_tax_code": fields.text,
     **dict.fromkeys(("unit_price", "discount"), fields.money),
@@ -115,7 +121,7 @@ class Taxes:
 def _read(body: Body, account: Account) -> _Sale:
     fields.require(body, ("to_country",))
     given = fields.read(body, _REQUEST)
-    if given["to_country"] not in COUNTRIES:
+    if given["to_country"] not in _SERVED:
         raise unknown_place()
     fields.require(body, {"US": ("to_zip", "to_state"), "CA": ("to_state",)}.get(given["to_country"], ()))
     fields.require(body, ("shipping",))
@@ -123,10 +129,8 @@ def _read(body: Body, account: Account) -> _Sale:
     if not lines and given.get("amount") is None:
         raise Refusal(400, "No amount or line items provided")
     nexus = _nexus(body, given, account)
-    if given["to_country"] == "US":
-        check_place(given["to_zip"], given["to_state"], "to")
-        if given.get("from_zip") and given.get("from_state") and given.get("from_country", "US") == "US":
-            check_place(given["from_zip"], given["from_state"], "from")
+    check_place(given["to_country"], given.get("to_zip"), given.get("to_state"), "to_{}")
+    check_place(given.get("from_country") or "US", given.get("from_zip"), given.get("from_state"), "from_{}")
     # Where both are sent and differ, the lines win.
     amount = sum((line.net for line in lines), ZERO) if lines else given["amount"]
     return _Sale(given, lines, amount, given["shipping"], nexus)
@@ -143,15 +147,23 @@ def _line(line: Body, index: int) -> _Line:
 
 def _nexus(body: Body, given: Body, account: Account) -> frozenset[str]:
     """States with nexus: those of the request replace the account's."""
-    addresses = fields.items(body, "nexus_addresses")
-    for index, address in enumerate(addresses):
-        fields.require(address, ("country", "state"), f"nexus_addresses[{index}]")
+    addresses = [
+        _nexus_address(address, f"nexus_addresses[{index}]")
+        for index, address in enumerate(fields.items(body, "nexus_addresses"))
+    ]
     has_from = given.get("from_country") and given.get("from_zip") and given.get("from_state")
     if not addresses and not has_from and not account.address_on_file:
         raise Refusal(400, "No from address, no nexus address, and no address on file")
     if addresses:
         return frozenset(address["state"] for address in addresses if address["country"] == "US")
     return frozenset(account.nexus)
+
+
+def _nexus_address(address: Body, prefix: str) -> Body:
+    fields.require(address, ("country", "state"), prefix)
+    read = fields.read(address, _NEXUS, prefix)
+    check_place(read["country"], read.get("zip"), read["state"], f"{prefix}[{{}}]")
+    return read
 
 
 def _exemption(sale: _Sale, account: Account) -> str | None:

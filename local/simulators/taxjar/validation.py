@@ -11,8 +11,8 @@ from typing import Any
 from local.simulators.taxjar import fields
 from local.simulators.taxjar.errors import Refusal
 from local.simulators.taxjar.fields import Body, Reader
+from local.simulators.taxjar.places import check_place
 from local.simulators.taxjar.records import Account, Kind, StoredLine, StoredTransaction
-from local.simulators.taxjar.tables import states_of_zip
 
 CHECKS_AMOUNTS = "2020-08-07"
 CHECKS_TAX_CODES = "2022-01-24"
@@ -129,19 +129,11 @@ def _check_addresses(record: StoredTransaction, account: Account) -> None:
     if record.to_country != "US":
         # Whether TaxJar would take such a record is not known; it can file nothing for it.
         raise Refusal(400, f"to_country {record.to_country} is not supported")
-    check_place(record.to_zip, record.to_state, "to")
-    if record.from_country == "US" and record.from_zip and record.from_state:
-        check_place(record.from_zip, record.from_state, "from")
-    elif not account.address_on_file and not (record.from_country and record.from_country != "US"):
+    check_place("US", record.to_zip, record.to_state, "to_{}")
+    check_place(record.from_country or "US", record.from_zip, record.from_state, "from_{}")
+    has_from = record.from_country and (record.from_country != "US" or (record.from_zip and record.from_state))
+    if not has_from and not account.address_on_file:
         raise Refusal(400, "No from address, no nexus address, and no address on file")
-
-
-def check_place(zip_code: str, state: str, end: str) -> None:
-    """A US ZIP that is well formed and lies in the state. ``end`` is ``to`` or ``from``."""
-    if not fields.is_zip(zip_code):
-        raise Refusal(400, f"{end}_zip {zip_code} isn't a valid postal code for US")
-    if state not in states_of_zip(zip_code):
-        raise Refusal(400, f"{end}_zip {zip_code} is not used within {end}_state {state}")
 
 
 def _check_exemption(record: StoredTransaction) -> None:

@@ -54,7 +54,20 @@ async def test_the_three_required_fields_are_needed_every_time(
     assert (answer.status_code, answer.json()["detail"]) == (406, f"{name} is missing")
 
 
-@pytest.mark.parametrize("changes", [{"state": "California"}, {"exempt_regions": [{"country": "US", "state": "Cal"}]}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "California"},
+        {"state": "XX"},
+        {"state": "XX", "country": ...},
+        {"state": ""},
+        {"state": "ca"},
+        {"state": "TX", "country": "CA"},
+        {"state": "Kent", "country": "GB"},
+        {"exempt_regions": [{"country": "US", "state": "Cal"}]},
+        {"exempt_regions": [{"country": "US", "state": "CA"}, {"country": "US", "state": "ZZ"}]},
+    ],
+)
 async def test_a_wrong_state_has_an_error_body_of_its_own_shape(
     client: httpx.AsyncClient, account: Account, customer: Build, changes: dict[str, Any]
 ) -> None:
@@ -73,7 +86,13 @@ async def test_a_wrong_state_has_an_error_body_of_its_own_shape(
         ({"customer_id": "US/1"}, "customer_id is invalid"),
         ({"exempt_regions": [{"country": "US"}]}, "exempt_regions[0][state] is missing"),
         ({"exempt_regions": "CA"}, "exempt_regions is invalid"),
+        ({"state": 6}, "state is invalid"),
         ({"country": "USA"}, ["country must be a two-letter ISO code."]),
+        ({"country": "XX"}, ["country must be a two-letter ISO code."]),
+        (
+            {"exempt_regions": [{"country": "XX", "state": "CA"}]},
+            ["exempt_regions[0][country] must be a two-letter ISO code."],
+        ),
     ],
 )
 async def test_wrong_values_are_refused(
@@ -81,6 +100,24 @@ async def test_wrong_values_are_refused(
 ) -> None:
     answer = await client.post("/customers", json=customer(**changes))
     assert (answer.status_code, answer.json()["detail"]) == (406, detail)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "ON", "country": "CA"}, {"state": "DC"}, {"state": "AE"}, {"state": "KT", "country": "GB"}]
+)
+async def test_a_state_of_the_country_is_accepted(
+    client: httpx.AsyncClient, customer: Build, changes: dict[str, Any]
+) -> None:
+    assert (await client.post("/customers", json=customer(**changes))).status_code == 201
+
+
+async def test_an_update_is_checked_with_what_it_keeps(
+    client: httpx.AsyncClient, account: Account, customer: Build
+) -> None:
+    await client.post("/customers", json=customer())
+    answer = await client.put("/customers/USMF-001", json=customer(country="CA", state=...))
+    assert (answer.status_code, answer.json()) == (406, STATE_ERROR)
+    assert account.customers["USMF-001"].country == "US"
 
 
 async def test_a_customer_of_transactions_cannot_be_deleted(

@@ -41,6 +41,7 @@ REFUSED = [
     (406, "provider is invalid", {"provider": None}),
     (406, "plugin is invalid", {"plugin": "My-Plugin"}),
     (406, "to_country must be a two-letter ISO code.", {"to_country": "USA"}),
+    (406, "from_country must be a two-letter ISO code.", {"from_country": "XX"}),
     (406, "to_street is invalid", {"to_street": "1 Main St\nFloor 2"}),
     (406, "line_items[0][description] is invalid", one_line(description="a\tb")),
     (400, "line_items[0][description] is too long", one_line(description="x" * 256)),
@@ -55,6 +56,11 @@ REFUSED = [
     (400, "to_zip 90002 is not used within to_state CALIFORNIA", {"to_state": "CALIFORNIA"}),
     (400, "to_zip 90002 is not used within to_state ca", {"to_state": "ca"}),
     (400, "from_zip 92093 is not used within from_state FLORIDA", {"from_zip": "92093", "from_state": "FLORIDA"}),
+    (400, "from_zip 10118 is not used within from_state CA", {"from_country": ..., "from_zip": "10118"}),
+    (400, "from_zip ABC isn't a valid postal code for", {"from_zip": "ABC", "from_state": ...}),
+    (400, "from_zip 00100 isn't a valid postal code for", {"from_zip": "00100", "from_state": ...}),
+    (400, "from_state FLORIDA isn't a valid state for US", {"from_zip": ..., "from_state": "FLORIDA"}),
+    (400, "from_state Ontario isn't a valid state for CA", {"from_country": "CA", "from_state": "Ontario"}),
     (400, "to_zip 9002 isn't a valid postal code for", {"to_zip": "9002"}),
     (400, "to_zip 900021234 isn't a valid postal code for", {"to_zip": "900021234"}),
     (400, "to_country GB is not supported", {"to_country": "GB"}),
@@ -76,7 +82,7 @@ async def test_a_wrong_order_is_refused_and_not_stored(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"amount": "12.34", "line_items": ...},
+        *({"amount": "12.34", "line_items": none} for none in (..., None, [])),
         {"sales_tax": "99.99"},
         {"customer_id": "nobody-knows"},
         {"exemption_type": "non_exempt"},
@@ -88,6 +94,10 @@ async def test_a_wrong_order_is_refused_and_not_stored(
         {"amount": "10.005", "shipping": "0", **one_line(unit_price="10.005")},
         one_line(description="x" * 255),
         {"from_zip": ..., "from_state": ...},
+        {"from_zip": ...},
+        {"from_country": ..., "from_state": ...},
+        {"from_country": "CA", "from_state": "ON", "from_zip": "K1A 0B1"},
+        {"from_country": "GB", "from_state": "London", "from_zip": "SW1A 1AA"},
     ],
 )
 async def test_what_taxjar_does_not_check_is_accepted(
@@ -176,9 +186,10 @@ async def test_without_any_ship_from_an_address_on_file_is_needed(
     client: httpx.AsyncClient, account: Account, order: Build
 ) -> None:
     account.address_on_file = False
-    answer = await client.post(ORDERS, json=order(from_zip=...))
-    assert answer.status_code == 400
-    assert answer.json()["detail"] == "No from address, no nexus address, and no address on file"
+    for missing in ("from_zip", "from_state", "from_country"):
+        answer = await client.post(ORDERS, json=order(**{missing: ...}))
+        assert answer.status_code == 400
+        assert answer.json()["detail"] == "No from address, no nexus address, and no address on file"
     assert (await client.post(ORDERS, json=order())).status_code == 201
 
 

@@ -159,10 +159,32 @@ async def test_sales_within_an_origin_state_are_taxed_at_the_origin(
             "from_zip 10118 is not used within from_state CA",
             {"from_country": "US", "from_zip": "10118", "from_state": "CA"},
         ),
+        (400, "from_zip 10118 is not used within from_state CA", {"from_zip": "10118", "from_state": "CA"}),
+        (400, "from_zip x isn't a valid postal code for US", {"from_country": "US", "from_zip": "x"}),
+        (400, "from_state Texas isn't a valid state for US", {"from_state": "Texas"}),
+        (400, "to_state Ontario isn't a valid state for CA", {"to_country": "CA", "to_state": "Ontario"}),
         (404, "Tax location not found", {"to_country": "BR"}),
+        (406, "to_country must be a two-letter ISO code.", {"to_country": "XX"}),
         (422, "line_items[0][quantity] must be greater than 0", {"line_items": [{"quantity": 0, "unit_price": 1}]}),
         (406, "line_items[0][quantity] is invalid", {"line_items": [{"quantity": 1.5, "unit_price": 1}]}),
         (406, "nexus_addresses[0][state] is missing", {"nexus_addresses": [{"country": "US"}]}),
+        (406, "nexus_addresses[0][state] is invalid", {"nexus_addresses": [{"country": "US", "state": ["CA"]}]}),
+        (
+            406,
+            "nexus_addresses[0][country] must be a two-letter ISO code.",
+            {"nexus_addresses": [{"country": "usa", "state": "CA"}]},
+        ),
+        (
+            400,
+            "nexus_addresses[0][state] california isn't a valid state for US",
+            {"nexus_addresses": [{"country": "US", "state": "california"}]},
+        ),
+        (
+            400,
+            "nexus_addresses[1][zip] 10118 is not used within nexus_addresses[1][state] CA",
+            {"nexus_addresses": [{"country": "US", "state": s, "zip": "10118"} for s in ("NY", "CA")]},
+        ),
+        (406, "line_items[0][id] is invalid", {"line_items": [{"id": True, "quantity": 1, "unit_price": 1}]}),
     ],
 )
 async def test_a_wrong_sale_is_refused(
