@@ -43,7 +43,14 @@ class Simulation:
         self._certificates = certificates
         self._clock = clock
         self.entra = EntraSimulator({TENANT: {CLIENT: CLIENT_SECRET}}, clock=clock)
-        self.dynamics = DynamicsSimulator("", self.entra.check, clock=clock, default_company=default_company)
+        self.dynamics = DynamicsSimulator(
+            "",
+            self.entra.claims,
+            clock=clock,
+            default_company=default_company,
+            tenant=TENANT,
+            applications=[CLIENT],
+        )
         self.taxjar = TaxJarSimulator({TAXJAR_TOKEN: TAXJAR_ACCOUNT}, clock=clock, random=Random(seed))
         self._servers = ExitStack()
         self._entra_server = LoopbackServer(self.entra.app, tls=certificates.server)
@@ -54,6 +61,7 @@ class Simulation:
         for server in (self._entra_server, self._dynamics_server, self._taxjar_server):
             self._servers.enter_context(server)
         self.dynamics.audience = self._dynamics_server.url
+        self.entra.resources.add(self._dynamics_server.url)
         return self
 
     def __exit__(

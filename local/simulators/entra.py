@@ -1,7 +1,7 @@
 """A simulated Microsoft Entra ID: access tokens for the client credentials flow, refused as the real one refuses.
 
 It checks tenant, client, secret and scope; a certificate or a federated identity is taken at its word, because only
-the shape of its signed assertion is looked at. Tokens look like JWTs; only ``EntraSimulator.check`` can read them.
+the shape of its signed assertion is looked at. Tokens look like JWTs; only ``EntraSimulator.claims`` can read them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -44,26 +44,35 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Grant:
+class Claims:
+    """What a token says: for which resource it is good, and whose it is."""
+
     audience: str
-    expires: datetime
+    tenant: str
+    client: str
 
 
 class EntraSimulator:
-    """``tenants`` maps tenant id → client id → secret, and may be replaced as secrets are; a lifetime is in seconds."""
+    """``tenants`` maps tenant id → client id → secret, and may be replaced as secrets are; a lifetime is in seconds.
+
+    ``resources`` are the addresses of the environments that a token may be asked for, lower case and without a slash at
+    the end; more may be added once they are known.
+    """
 
     def __init__(
         self,
         tenants: Mapping[str, Mapping[str, str]],
         *,
         clock: Callable[[], datetime],
+        resources: Iterable[str] = (),
         token_lifetime: int = 3600,
         random: Random | None = None,
     ) -> None:
         self.token_lifetime = token_lifetime
         self.tenants = tenants
+        self.resources = set(resources)
         self._clock = clock
-        self._grants: dict[str, _Grant] = {}
+        self._grants: dict[str, tuple[Claims, datetime]] = {}
         self._numbers = count(1)
         self.faults = Faults(random or Random(0), clock)
         self.app: ASGIApp = self.faults.wrap(
@@ -80,10 +89,10 @@ class EntraSimulator:
         """Every request so far, in order of arrival."""
         return self.faults.calls
 
-    def check(self, token: str, audience: str) -> bool:
-        """Whether a token was issued for exactly this audience and has neither expired nor been revoked."""
-        grant = self._grants.get(token)
-        return grant is not None and grant.audience == audience and self._clock() < grant.expires
+    def claims(self, token: str) -> Claims | None:
+        """What a token says, unless it was never issued, has expired or been revoked."""
+        claims, expires = self._grants.get(token, (None, self._clock()))
+        return claims if self._clock() < expires else None
 
     def revoke_all(self) -> None:
         """Make every token issued so far worthless."""
@@ -91,15 +100,17 @@ class EntraSimulator:
 
     async def _issue_token(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
-        form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = await request.body() if kind == "application/x-www-form-urlencoded" else b""
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         try:
             client, audience = self._checked(tenant, form)
         except Refused as refused:
             return self._refusal(refused)
         token = self._grant(tenant, client, audience)
         lifetime = self.token_lifetime
-        body = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        answer = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _checked(self, tenant: str, form: Mapping[str, str]) -> tuple[str, str]:
         """The client and the audience of an acceptable request."""
@@ -121,7 +132,12 @@ class EntraSimulator:
         if not form["scope"].endswith(_SCOPE_SUFFIX) or " " in form["scope"]:
             message = f"The provided value for scope {form['scope']} is not valid; it must end with {_SCOPE_SUFFIX}."
             raise Refused(1002012, "invalid_scope", message)
-        return client, form["scope"].removesuffix(_SCOPE_SUFFIX)
+        audience = form["scope"].removesuffix(_SCOPE_SUFFIX)
+        # A slash at the end is not looked at here; it goes into the token, and the environment refuses that.
+        if audience.lower().removesuffix("/") not in self.resources:
+            message = f"The resource principal named {audience} was not found in the tenant named {tenant}."
+            raise Refused(500011, "invalid_resource", message)
+        return client, audience
 
     @staticmethod
     def _authenticate(secret: str, form: Mapping[str, str]) -> None:
@@ -152,7 +168,7 @@ class EntraSimulator:
         unsigned = f"{_encoded({'typ': 'JWT', 'alg': 'RS256'})}.{_encoded(claims)}"
         signature = base64.urlsafe_b64encode(hashlib.sha256(unsigned.encode()).digest()).decode().rstrip("=")
         token = f"{unsigned}.{signature}"
-        self._grants[token] = _Grant(audience, expires)
+        self._grants[token] = (Claims(audience, tenant, client), expires)
         return token
 
     def _refusal(self, refused: Refused) -> Response:

@@ -42,7 +42,7 @@ def event_of(posted: PostedInvoice, **changes: object) -> dict[str, object]:
 
 def event_ahead_of(spec: InvoiceSpec) -> dict[str, object]:
     """The event of a document that the connector's F&O does not show yet."""
-    elsewhere = DynamicsSimulator("", lambda *_: True, clock=lambda: NOW, default_company="usmf")
+    elsewhere = DynamicsSimulator("", lambda _: None, clock=lambda: NOW, default_company="usmf")
     return event_of(Posting(elsewhere, "usmf").invoice(spec))
 
 

@@ -36,7 +36,7 @@ def post_sale(posting: Posting) -> list[PostedInvoice]:
 
 def scratch() -> list[PostedInvoice]:
     """The same documents in an F&O that the connector does not see: their events may come first."""
-    simulator = DynamicsSimulator("", lambda *_: True, clock=lambda: NOW, default_company=COMPANY)
+    simulator = DynamicsSimulator("", lambda _: None, clock=lambda: NOW, default_company=COMPANY)
     return post_sale(furnished(Posting(simulator, COMPANY)))
 
 

@@ -1,13 +1,14 @@
 """A stateful Dynamics 365 Finance & Operations that answers OData reads as strictly as the real one.
 
 It knows the entity sets that the connector may use, and refuses what F&O refuses: other sets and fields, a token for
-another audience, ``in``, functions, writes. See ``posting`` for how documents get into it.
+another audience, from another tenant or of an application it does not list, ``in``, functions, writes. See ``posting``
+for how documents get into it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from local.simulators.dynamics.query import Query, parse_query, run_query, skip_
 from local.simulators.dynamics.rendering import collection, json_response, single
 from local.simulators.dynamics.store import ForbiddenSet, Store, UnknownSet
 from local.simulators.dynamics.values import Row, Value
+from local.simulators.entra import Claims
 from local.simulators.faults import Call, Faults
 
 LOGIN_PAGE = "https://login.invalid/common/oauth2/authorize?response_mode=form_post"
@@ -40,21 +42,27 @@ class DynamicsSimulator:
     """One environment.
 
     ``audience`` is the environment's address, lower case and without a slash at the end: a token must be made for
-    exactly that; it may be set once the address is known. ``check_token`` says whether a bearer token is good for an
-    audience. ``default_company`` is that of the calling user: queries without ``cross-company=true`` see no other.
+    exactly that; it may be set once the address is known. ``claims_of`` reads a bearer token, ``tenant`` is the one it
+    must come from, and ``applications`` are the client ids that the environment lists under *Microsoft Entra
+    applications*, which may be changed. ``default_company`` is that of the calling user: queries without
+    ``cross-company=true`` see no other.
     """
 
     def __init__(
         self,
         audience: str,
-        check_token: Callable[[str, str], bool],
+        claims_of: Callable[[str], Claims | None],
         *,
         clock: Callable[[], datetime],
         default_company: str,
+        tenant: str = "",
+        applications: Iterable[str] = (),
         page_size: int = 10_000,
         random: Random | None = None,
     ) -> None:
         self.audience = audience
+        self.tenant = tenant
+        self.applications = set(applications)
         self.default_company = default_company.lower()
         self.page_size = page_size
         self.next_link_base = ""
@@ -62,7 +70,7 @@ class DynamicsSimulator:
         self.clock = clock
         self.store = Store()
         self.faults = Faults(random or Random(0), clock, error=_error_body)
-        self._check_token = check_token
+        self._claims_of = claims_of
         self.app: ASGIApp = self.faults.wrap(
             Starlette(
                 routes=[
@@ -130,7 +138,10 @@ class DynamicsSimulator:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return RedirectResponse(LOGIN_PAGE, HTTPStatus.FOUND)
-        if not self._check_token(token, self.audience):
+        claims = self._claims_of(token)
+        if claims is None or (claims.audience, claims.tenant) != (self.audience, self.tenant):
+            return Response(status_code=HTTPStatus.UNAUTHORIZED)
+        if claims.client not in self.applications:
             return Response(status_code=HTTPStatus.UNAUTHORIZED)
         return None
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from local.simulators.certificates import write_certificates
-from local.simulators.entra import ASSERTION_TYPE, EntraSimulator
+from local.simulators.entra import ASSERTION_TYPE, Claims, EntraSimulator
 from local.simulators.server import LoopbackServer
 
 TENANT = "11111111-aaaa-4aaa-8aaa-000000000001"
@@ -40,7 +42,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def entra(clock: Clock) -> EntraSimulator:
-    return EntraSimulator({TENANT: {CLIENT: SECRET}}, clock=clock)
+    return EntraSimulator({TENANT: {CLIENT: SECRET}}, clock=clock, resources=[AUDIENCE])
 
 
 @pytest.fixture
@@ -62,9 +64,8 @@ async def test_a_token_is_good_for_the_audience_it_was_asked_for(
     assert answer.status_code == 200
     assert answer.json()["expires_in"] == 3600
     assert token.count(".") == 2
-    assert entra.check(token, AUDIENCE)
-    assert not entra.check(token, "https://other.operations.dynamics.test")
-    assert not entra.check("another", AUDIENCE)
+    assert entra.claims(token) == Claims(AUDIENCE, TENANT, CLIENT)
+    assert entra.claims("another") is None
 
 
 async def test_a_double_slash_in_the_scope_makes_a_token_for_another_audience(
@@ -73,17 +74,16 @@ async def test_a_double_slash_in_the_scope_makes_a_token_for_another_audience(
     answer = await ask(client, REQUEST | {"scope": f"{AUDIENCE}//.default"})
 
     token = answer.json()["access_token"]
-    assert not entra.check(token, AUDIENCE)
-    assert entra.check(token, f"{AUDIENCE}/")
+    assert entra.claims(token) == Claims(f"{AUDIENCE}/", TENANT, CLIENT)
 
 
 async def test_a_token_ends_with_its_lifetime(entra: EntraSimulator, client: httpx.AsyncClient, clock: Clock) -> None:
     token = (await ask(client, REQUEST)).json()["access_token"]
 
     clock.now += timedelta(seconds=3599)
-    assert entra.check(token, AUDIENCE)
+    assert entra.claims(token)
     clock.now += timedelta(seconds=1)
-    assert not entra.check(token, AUDIENCE)
+    assert entra.claims(token) is None
 
 
 async def test_revoked_tokens_are_worthless_and_a_new_one_differs(
@@ -93,8 +93,8 @@ async def test_revoked_tokens_are_worthless_and_a_new_one_differs(
     entra.revoke_all()
     new = (await ask(client, REQUEST)).json()["access_token"]
 
-    assert not entra.check(old, AUDIENCE)
-    assert entra.check(new, AUDIENCE)
+    assert entra.claims(old) is None
+    assert entra.claims(new)
     assert old != new
 
 
@@ -108,6 +108,8 @@ async def test_revoked_tokens_are_worthless_and_a_new_one_differs(
         ({"scope": None}, 400, "invalid_request", 900144),
         ({"scope": AUDIENCE}, 400, "invalid_scope", 1002012),
         ({"scope": f"{AUDIENCE}/.default {AUDIENCE}/.default"}, 400, "invalid_scope", 1002012),
+        ({"scope": "https://nowhere.test/.default"}, 400, "invalid_resource", 500011),
+        ({"scope": f"{AUDIENCE}///.default"}, 400, "invalid_resource", 500011),
         ({"grant_type": None}, 400, "invalid_request", 900144),
         ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
         ({"client_secret": None, "client_assertion": "a.b.c"}, 401, "invalid_client", 50027),
@@ -133,6 +135,14 @@ async def test_a_wrong_request_is_refused_with_the_number_of_its_mistake(
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+async def test_only_a_form_is_read(client: httpx.AsyncClient, kind: str) -> None:
+    body = json.dumps(REQUEST) if kind == "application/json" else urlencode(REQUEST)
+    answer = await client.post(f"/{TENANT}/oauth2/v2.0/token", content=body, headers={"content-type": kind})
+
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [900144])
+
+
 async def test_an_unknown_tenant_is_refused(client: httpx.AsyncClient) -> None:
     token = await ask(client, REQUEST, tenant="common")
     description = await client.get("/common/v2.0/.well-known/openid-configuration")
@@ -145,7 +155,7 @@ async def test_a_signed_assertion_stands_in_for_the_secret(entra: EntraSimulator
     form = {name: value for name, value in REQUEST.items() if name != "client_secret"}
     answer = await ask(client, form | {"client_assertion": "a.b.c", "client_assertion_type": ASSERTION_TYPE})
 
-    assert entra.check(answer.json()["access_token"], AUDIENCE)
+    assert entra.claims(answer.json()["access_token"])
 
 
 async def test_the_description_names_the_token_endpoint_under_its_own_address(client: httpx.AsyncClient) -> None:
@@ -174,7 +184,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("secret", [SECRET, "wrong"])
 def test_the_real_credential_gets_its_token_over_tls(tmp_path: Path, clock: Clock, secret: str) -> None:
-    entra = EntraSimulator({TENANT: {CLIENT: SECRET}}, clock=clock)
+    entra = EntraSimulator({TENANT: {CLIENT: SECRET}}, clock=clock, resources=[AUDIENCE])
     certificates = write_certificates(tmp_path)
     with LoopbackServer(entra.app, tls=certificates.server) as server:
         arguments = [server.url, TENANT, CLIENT, secret, f"{AUDIENCE}/.default"]
@@ -190,6 +200,6 @@ def test_the_real_credential_gets_its_token_over_tls(tmp_path: Path, clock: Cloc
 
     assert [call.status for call in entra.calls] == [200 if secret == SECRET else 401]
     if secret == SECRET:
-        assert entra.check(run.stdout.strip(), AUDIENCE)
+        assert entra.claims(run.stdout.strip())
     else:
         assert "AADSTS7000215" in run.stdout

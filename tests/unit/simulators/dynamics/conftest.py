@@ -8,18 +8,28 @@ import httpx
 import pytest
 
 from local.simulators.dynamics.simulator import DynamicsSimulator
+from local.simulators.entra import Claims
 
 URL = "https://retail.operations.dynamics.test"
 HEADERS = "SalesInvoiceHeadersV2"
+TOKENS = {
+    "good": Claims(URL, "tenant", "app"),
+    "other-audience": Claims("https://other.operations.dynamics.test", "tenant", "app"),
+    "audience-with-slash": Claims(f"{URL}/", "tenant", "app"),
+    "other-tenant": Claims(URL, "another", "app"),
+    "unknown-app": Claims(URL, "tenant", "stranger"),
+}
 
 
 @pytest.fixture
 def dynamics() -> DynamicsSimulator:
     simulator = DynamicsSimulator(
         URL,
-        lambda token, audience: (token, audience) == ("good", URL),
+        TOKENS.get,
         clock=lambda: datetime(2026, 4, 1, tzinfo=UTC),
         default_company="DAT",
+        tenant="tenant",
+        applications=["app"],
         page_size=3,
     )
     numbers = ["INV-1", "INV-2", "O'Neil & Co #5", "inv-4", "INV*5"]

@@ -55,15 +55,22 @@ async def test_custom_fields_and_sets_are_served_once_declared(
     assert (await client.get(f"/data/ContosoInvoices/$count?{ALL}")).text == "5"
 
 
-async def test_a_token_for_another_audience_is_401_with_nothing_in_it(
+@pytest.mark.parametrize(
+    "token", ["other-audience", "audience-with-slash", "other-tenant", "unknown-app", "never-issued"]
+)
+async def test_a_token_of_another_audience_tenant_or_application_is_401_with_nothing_in_it(
+    client: httpx.AsyncClient, token: str
+) -> None:
+    for path in ("/data", f"/data/{HEADERS}"):
+        answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.content) == (401, b"")
+
+
+async def test_an_application_that_is_no_longer_listed_is_refused_at_once(
     dynamics: DynamicsSimulator, client: httpx.AsyncClient
 ) -> None:
-    wrong = await client.get(f"/data/{HEADERS}", headers={"Authorization": "Bearer other"})
-    dynamics.audience = f"{URL}/"
-    slash = await client.get(f"/data/{HEADERS}")
-
-    assert (wrong.status_code, wrong.content) == (401, b"")
-    assert (slash.status_code, slash.content) == (401, b"")
+    dynamics.applications.clear()
+    assert (await client.get(f"/data/{HEADERS}")).status_code == 401
 
 
 @pytest.mark.parametrize("authorization", ["", "Basic Z29vZDo=", "Bearer"])

@@ -16,7 +16,7 @@ TODAY = date(2026, 3, 31)
 def posting() -> Posting:
     clock = datetime(2026, 3, 31, 20, tzinfo=UTC)
     return open_retail_company(
-        DynamicsSimulator("https://fno.test", lambda *_: True, clock=lambda: clock, default_company="usrt")
+        DynamicsSimulator("https://fno.test", lambda _: None, clock=lambda: clock, default_company="usrt")
     )
 
 
@@ -48,7 +48,7 @@ def test_a_case_posts_its_document_and_says_what_becomes_of_it(posting: Posting,
 
 def test_two_companies_of_one_environment_can_hold_the_same_cases() -> None:
     clock = datetime(2026, 3, 31, 20, tzinfo=UTC)
-    simulator = DynamicsSimulator("https://fno.test", lambda *_: True, clock=lambda: clock, default_company="usrt")
+    simulator = DynamicsSimulator("https://fno.test", lambda _: None, clock=lambda: clock, default_company="usrt")
     for company in ("usrt", "usmf"):
         posting = open_retail_company(simulator, company)
         for case in CASES.values():

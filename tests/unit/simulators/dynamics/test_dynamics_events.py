@@ -25,7 +25,7 @@ URL = "http://127.0.0.1:7071/api/business-events/retail?code=key"
 
 @pytest.fixture
 def posting() -> Posting:
-    simulator = DynamicsSimulator("https://fno.test", lambda *_: True, clock=lambda: POSTED_AT, default_company="usrt")
+    simulator = DynamicsSimulator("https://fno.test", lambda _: None, clock=lambda: POSTED_AT, default_company="usrt")
     return Posting(simulator, "USRT")
 
 

@@ -31,7 +31,7 @@ TEXAS = Decimal("0.0825")
 def open_company() -> Posting:
     clock = datetime(2026, 4, 3, tzinfo=UTC)
     return open_retail_company(
-        DynamicsSimulator("https://fno.test", lambda *_: True, clock=lambda: clock, default_company="usrt")
+        DynamicsSimulator("https://fno.test", lambda _: None, clock=lambda: clock, default_company="usrt")
     )
 
 

@@ -20,7 +20,9 @@ def now() -> datetime:
 
 async def test_a_token_from_the_simulated_entra_id_opens_the_simulated_environment_over_tls(tmp_path: Path) -> None:
     entra = EntraSimulator({"tenant": {"app": "secret"}}, clock=now)
-    dynamics = DynamicsSimulator("", entra.check, clock=now, default_company="usrt", page_size=1)
+    dynamics = DynamicsSimulator(
+        "", entra.claims, clock=now, default_company="usrt", tenant="tenant", applications=["app"], page_size=1
+    )
     posting = Posting(dynamics, "usrt")
     for number in ("INV-1", "INV-2"):
         posting.invoice(InvoiceSpec(number, date(2026, 3, 17)))
@@ -31,6 +33,7 @@ async def test_a_token_from_the_simulated_entra_id_opens_the_simulated_environme
         LoopbackServer(dynamics.app, tls=certificates.server) as environment,
     ):
         dynamics.audience = environment.url
+        entra.resources.add(environment.url)
         async with httpx.AsyncClient(verify=trust) as client:
             form = {
                 "grant_type": "client_credentials",
