@@ -68,7 +68,7 @@ def _table_line(invoice: PostedInvoice, line: PostedLine) -> dict[str, object]:
         "LineCreationSequenceNumber": line.sequence,
         "ParentRecId": invoice.rec_id,
         "SourceKey": line.rec_id,
-        "LineNum": line.sequence,
+        "LineNum": line.position,
         "ItemId": _item(invoice, line),
         "Name": line.name,
         "Qty": line.spec.quantity,
@@ -112,7 +112,7 @@ def _worksheet(invoice: PostedInvoice) -> Iterator[tuple[str, Fields]]:
             "FreeTextInvoiceLines",
             {
                 "dataAreaId": invoice.company,
-                "LineNumber": line.sequence,
+                "LineNumber": line.position,
                 "ParentRecId": invoice.rec_id,
                 "InvoiceText": line.name,
                 "Description": line.name,

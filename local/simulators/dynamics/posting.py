@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from random import Random
 
 from local.simulators.dynamics.amounts import charge_tax, line_amount, line_taxes, total_amount, total_tax
 from local.simulators.dynamics.journal_rows import INVOICE_JOURNAL_TABLE, Addresses, header_rows
@@ -128,9 +129,10 @@ class Posting(MasterData):
         """Number the document and its lines, and work out its amounts."""
         rec_id = self.simulator.store.new_rec_id()
         series = "FTV" if spec.source is Source.FREE_TEXT else "ARI"
+        numbered = zip(spec.lines, line_taxes(spec), _sequence_numbers(spec), strict=True)
         lines = tuple(
-            self._post_line(spec, line, position, tax)
-            for position, (line, tax) in enumerate(zip(spec.lines, line_taxes(spec), strict=True), start=1)
+            self._post_line(spec, line, position, sequence, tax)
+            for position, (line, tax, sequence) in enumerate(numbered, start=1)
         )
         charges = tuple(
             PostedCharge(charge, Decimal(charge.amount), charge_tax(charge, spec)) for charge in spec.charges
@@ -153,12 +155,13 @@ class Posting(MasterData):
             created_at=spec.created_at or datetime.combine(spec.date, time(18), UTC),
         )
 
-    def _post_line(self, spec: InvoiceSpec, line: LineSpec, position: int, tax: Decimal) -> PostedLine:
+    def _post_line(self, spec: InvoiceSpec, line: LineSpec, position: int, sequence: int, tax: Decimal) -> PostedLine:
         rec_id = self.simulator.store.new_rec_id()
         name = self._product_names.get(line.product, line.product) if line.name is None else line.name
         return PostedLine(
             spec=line,
-            sequence=position,
+            position=position,
+            sequence=sequence,
             rec_id=rec_id,
             lot=line.lot or f"LOT-{rec_id - FIRST_REC_ID:07d}",
             name=name,
@@ -225,6 +228,14 @@ class Posting(MasterData):
 
     def _addressing(self, posted: PostedInvoice) -> Callable[[AddressSpec | None], int]:
         return lambda address: self.address_id(address, posted.created_at)
+
+
+def _sequence_numbers(spec: InvoiceSpec) -> Sequence[int]:
+    """The lines' ``LineCreationSequenceNumber``: 1, 2, 3 …, or for every other document, as F&O may number them at
+    random, in no order and with gaps. Which of the two follows from the document's number, and so is always the same.
+    """
+    random, count = Random(spec.number), len(spec.lines)
+    return random.sample(range(1, 100 + count), count) if random.random() < 0.5 else range(1, count + 1)
 
 
 def _returned(line: PostedLine) -> LineSpec:

@@ -147,7 +147,10 @@ class PostedLine:
     """A line with what posting gave it; ``spec`` has every default filled in."""
 
     spec: LineSpec
+    position: int
+    """From 1, in line order."""
     sequence: int
+    """``LineCreationSequenceNumber``: unique within the document, and no position."""
     rec_id: int
     lot: str
     name: str

@@ -77,9 +77,25 @@ def test_standard_and_table_lines_show_the_same_document(posting: Posting) -> No
 
     assert [line["LineAmount"] for line in standard] == [line["LineAmount"] for line in table] == [480, 60]
     assert [line["LineTotalTaxAmount"] for line in standard] == [Decimal("39.6"), Decimal("4.95")]
-    assert [line["LineCreationSequenceNumber"] for line in standard] == [1, 2]
+    sequences = [line["LineCreationSequenceNumber"] for line in standard]
+    assert sequences == [line["LineCreationSequenceNumber"] for line in table]
+    assert sequences == [line.sequence for line in invoice.lines]
+    assert [line["LineNum"] for line in table] == [1, 2]
     assert standard[0]["ProductName"] == table[0]["Name"] == "Torque driver, 20 Nm"
     assert len(all_rows(posting, "SalesInvoiceV3Lines", LedgerVoucher=invoice.voucher)) == 2
+
+
+def test_lines_are_numbered_in_order_or_at_random_and_always_the_same_way(posting: Posting) -> None:
+    def sequences(number: str) -> list[int]:
+        spec = InvoiceSpec(number, MARCH_17, [LineSpec() for _ in range(8)])
+        return [line.sequence for line in posting.invoice(spec).lines]
+
+    numbered = [sequences(f"INV-{number}") for number in range(20)]
+    in_order = [found for found in numbered if found == list(range(1, 9))]
+    at_random = [found for found in numbered if found not in in_order]
+    assert 4 <= len(in_order) <= 16
+    assert all(len(set(found)) == 8 and max(found) > 8 and found != sorted(found) for found in at_random)
+    assert [sequences(f"INV-{number}") for number in range(20)] == numbered
 
 
 def test_charges_and_taxes_are_found_by_voucher_and_taxes_are_credits(posting: Posting) -> None:
