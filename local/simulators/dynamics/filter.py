@@ -2,7 +2,8 @@
 
 Comparisons of a field with a literal by ``eq ne gt ge lt le``, joined by ``and or not`` and brackets. Text compares
 without regard to case; ``*`` in the text of an ``eq`` is a wildcard. There is no ``in``, no ``has`` and no function.
-Arithmetic, which F&O has, is refused here as well: nothing should depend on it.
+Arithmetic, which F&O has, is refused here as well: nothing should depend on it. So is a long chain of ``or``: where the
+limit of the web server in front lies is not known, and thirty conditions are said to be safe.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Protocol
 
-from local.simulators.dynamics.errors import BadQuery
+from local.simulators.dynamics.errors import BadQuery, Refused
 from local.simulators.dynamics.literals import Token, literal_value, tokens
 from local.simulators.dynamics.metadata import Entity
 from local.simulators.dynamics.values import Row, Value, comparable
@@ -27,6 +29,8 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "le": operator.le,
 }
+LONGEST_CHAIN = 30
+"""Conditions joined by ``or``."""
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 
 
@@ -107,6 +111,7 @@ def parse_filter(expression: str, entity: Entity) -> Condition:
 
     Raises:
         BadQuery: a syntax error, an unknown field, an operator or function that F&O lacks, or types that do not meet.
+        Refused: a chain of ``or`` that is longer than :data:`LONGEST_CHAIN`.
     """
     return _Parser(expression, entity).parse()
 
@@ -128,6 +133,8 @@ class _Parser:
         conditions = [self._conjunction()]
         while self._take_word("or"):
             conditions.append(self._conjunction())
+        if len(conditions) > LONGEST_CHAIN:
+            raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"More than {LONGEST_CHAIN} conditions are joined by 'or'.")
         return Or(tuple(conditions)) if len(conditions) > 1 else conditions[0]
 
     def _conjunction(self) -> Condition:

@@ -102,6 +102,9 @@ def run_query(query: Query, entity: Entity, store: Store, *, default_company: st
     if query.filter is not None:
         rows = [row for row in rows if query.filter.holds(row)]
     rows = _ordered(rows, query.order)
+    if query.skip and not query.order:
+        # Without an order each request may see another one: whoever pages like this misses rows and gets others twice.
+        rows = rows[::-1]
     first = query.skip + query.offset
     last = first + page_size
     end = len(rows) if query.top is None else min(len(rows), query.skip + query.top)

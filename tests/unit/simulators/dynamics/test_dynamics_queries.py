@@ -81,6 +81,23 @@ async def test_skip_and_count(client: httpx.AsyncClient) -> None:
     assert answer["@odata.count"] == 5
 
 
+async def test_pages_by_skip_hang_together_only_in_an_order(client: httpx.AsyncClient) -> None:
+    async def paged(order: str) -> list[str]:
+        return [number for skip in (0, 2, 4) for number in await numbers(client, f"{order}$top=2&$skip={skip}")]
+
+    everything = ["INV-1", "INV-2", "O'Neil & Co #5", "inv-4", "INV*5"]
+    assert await paged("$orderby=InvoiceDate&") == everything
+    assert set(await paged("")) < set(everything)
+
+
+async def test_a_long_chain_of_or_is_refused_as_too_long_a_url(client: httpx.AsyncClient) -> None:
+    def chain(length: int) -> str:
+        return " or ".join(f"InvoiceNumber eq 'INV-{number}'" for number in range(length))
+
+    assert await numbers(client, f"$filter={chain(30)}") == ["INV-1", "INV-2", "inv-4"]
+    assert (await client.get(f"/data/{HEADERS}?{ALL}&$filter={chain(31)}")).status_code == 414
+
+
 async def test_the_page_size_is_the_servers_alone(client: httpx.AsyncClient) -> None:
     answer = await client.get(f"/data/{HEADERS}?{ALL}", headers={"Prefer": "odata.maxpagesize=1"})
     assert len(answer.json()["value"]) == 3
