@@ -132,6 +132,29 @@ async def test_only_documents_with_a_product_tax_code_wait_for_the_list_of_codes
     assert [(await world.record(number)).state for number in ("PLAIN", "CODED")] == [State.REPORTED, State.RETRYING]
 
 
+@pytest.mark.company(**COMPANY)
+async def test_the_list_of_codes_is_read_once_a_day_and_documents_wait_while_it_cannot_be(world: World) -> None:
+    def asked() -> int:
+        return sum(call.path == "/v2/categories" for call in world.simulation.taxjar.calls)
+
+    for number, (hours, calls) in enumerate([(0, 1), (23, 1), (1, 2)]):
+        world.clock.advance(hours=hours)
+        world.posting.invoice(InvoiceSpec(f"INV-{number}", TODAY))
+        await world.run()
+        assert (await world.record(f"INV-{number}")).state is State.REPORTED
+        assert asked() == calls
+    world.clock.advance(days=1)
+    world.simulation.taxjar.faults.add(Fault(path="/v2/categories", status=503))
+    world.posting.invoice(InvoiceSpec("INV-3", TODAY))
+    await world.poll()
+    await world.work()
+    assert (await world.record("INV-3")).state is State.RETRYING
+    world.simulation.taxjar.faults.clear()
+    await world.settle()
+    assert (await world.record("INV-3")).state is State.REPORTED
+    assert [order.line_items[0].product_tax_code for order in world.taxjar.orders.values()] == ["20010"] * 4
+
+
 @pytest.mark.parametrize(
     ("seed", "count"),
     [(1, 32), *(pytest.param(seed, 400, marks=pytest.mark.thorough) for seed in range(2, 5))],
