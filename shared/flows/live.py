@@ -10,7 +10,8 @@ from math import ceil
 from shared.connector import Connection, TaxJarAccount
 from shared.flows.pausing import pause_after
 from shared.ledger.pauses import Paused
-from shared.mapping import STATES, zip_fits_state
+from shared.mapping import zip_fits_state
+from shared.states import STATES
 from shared.taxjar.errors import AccessDenied, Rejected, Throttled, Unavailable
 from shared.taxjar.taxes import US
 from shared.transactions import Place
