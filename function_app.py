@@ -48,12 +48,14 @@ _building = asyncio.Lock()
 _built: list[Connector] = []
 
 
-async def connector() -> Connector:
-    """The object graph, built by the first function that runs."""
+async def connector(*, even_without_storage: bool = False) -> Connector:
+    """The object graph, built by the first function that runs; its table and queues are there unless said otherwise."""
     async with _building:
         if not _built:
-            _built.append(await build_connector(_settings))
-        return _built[0]
+            _built.append(await build_connector(_settings, even_without_storage=True))
+    if not even_without_storage:
+        await _built[0].storage.prepare()
+    return _built[0]
 
 
 def schedule(setting: str, default: str) -> str:
@@ -241,7 +243,8 @@ async def list_filing_periods(req: func.HttpRequest) -> Answer:
 @answering
 async def ping_connection(req: func.HttpRequest) -> Answer:
     """Whether everything that a connection needs works."""
-    return Answer(body=await ping.ping_connection(await connector(), req.route_params["connection"], "function key"))
+    graph = await connector(even_without_storage=True)
+    return Answer(body=await ping.ping_connection(graph, req.route_params["connection"], "function key"))
 
 
 @app.route("backfills/{connection}", methods=["POST"])

@@ -8,15 +8,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any
-from urllib.request import getproxies
 
-import aiohttp
 import httpx
-from azure.core.exceptions import ResourceExistsError
-from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
-from azure.data.tables.aio import TableServiceClient
-from azure.identity.aio import ManagedIdentityCredential
-from azure.storage.queue.aio import QueueServiceClient
+from azure.core.pipeline.transport import AsyncHttpTransport
 from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
@@ -37,17 +31,15 @@ from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.mapping import is_complete
-from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, StorageDocumentQueue
+from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
 from shared.redaction import RedactingFilter, Redactor
-from shared.settings import ConnectionSettings, Settings, StorageSettings, TaxJarSettings
+from shared.settings import ConnectionSettings, Settings, TaxJarSettings
+from shared.storage import Storage, default_transport, storage_clients
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient, account_id
 from shared.taxjar.errors import TaxJarError
 
 Clock = Callable[[], datetime]
-
-_KEEP_CONNECTIONS = 4.0
-"""Seconds that an idle connection to storage is kept; the emulator closes them after five."""
 
 
 def utc_now() -> datetime:
@@ -62,16 +54,19 @@ async def build_connector(
     random: Random | None = None,
     table: str = LEDGER_TABLE,
     remote_transport: httpx.AsyncBaseTransport | None = None,
-    storage_transport: Callable[[], AsyncHttpTransport[Any, Any]] | None = None,
+    storage_transport: Callable[[], AsyncHttpTransport[Any, Any]] = default_transport,
+    even_without_storage: bool = False,
 ) -> Connector:
     """Build everything, and create the table and queues that are missing. Contacts nothing but the storage account.
 
-    The transports are the seams through which everything goes to F&O and TaxJar, and to each storage service.
+    ``even_without_storage`` leaves that to :meth:`Storage.prepare` and contacts nothing at all. The transports are
+    the seams through which everything goes to F&O and TaxJar, and to each storage service.
     """
     random = random or SystemRandom()
     redactor = Redactor(_secrets(settings))
     keep_secrets_out_of_logs(redactor)
-    tables, queues = _storage_clients(settings.storage, storage_transport or _storage_transport)
+    tables, queues = storage_clients(settings.storage, storage_transport)
+    storage = Storage(tables, queues, table)
     resources = AsyncExitStack()
     for client in (tables, queues):
         resources.push_async_callback(client.__aexit__, None, None, None)
@@ -81,11 +76,12 @@ async def build_connector(
         resources.push_async_callback(opened.aclose)
         return opened
 
-    try:
-        await _create_missing(tables, queues, table)
-    except BaseException:
-        await resources.aclose()
-        raise
+    if not even_without_storage:
+        try:
+            await storage.prepare()
+        except BaseException:
+            await resources.aclose()
+            raise
     rows = tables.get_table_client(table)
     pauses = Pauses(rows, clock=clock, random=random)
     account = _accounts(pauses, http, clock)
@@ -107,6 +103,7 @@ async def build_connector(
         rates=RateCache(rows, clock=clock),
         documents_queue=StorageDocumentQueue(queues.get_queue_client(DOCUMENTS_QUEUE), clock=clock),
         backfill_queue=StorageDocumentQueue(queues.get_queue_client(BACKFILL_QUEUE), clock=clock),
+        storage=storage,
         clock=clock,
         random=random,
         resources=resources,
@@ -143,7 +140,8 @@ def _connection(
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies
     }
-    checks = EnvironmentChecks(name, odata, EntitySets(odata, settings.dynamics.entities, clock), clock)
+    unguarded = ODataClient(http, settings.dynamics.url, tokens, clock)
+    checks = EnvironmentChecks(name, unguarded, EntitySets(unguarded, settings.dynamics.entities, clock), clock)
     return Connection(name, settings, reader, checks, gate, companies)
 
 
@@ -160,7 +158,7 @@ def _accounts(
             unguarded = TaxJarClient(own, settings, token, clock=clock)
             gate = Gate(pauses, f"taxjar|{name}", clock=clock, probe=_answers(unguarded.categories))
             client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check)
-            known[name] = TaxJarAccount(client, gate, TaxCategories(client, clock))
+            known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
         return known[name]
 
     return account
@@ -175,43 +173,6 @@ def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bo
         return True
 
     return probe
-
-
-def _storage_transport() -> AsyncHttpTransport[Any, Any]:
-    """The SDK's own transport, on connections that are given up before the service may close them."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_CONNECTIONS)
-    # Where the environment names no proxy, aiohttp would look for proxies and a .netrc at every request all the same.
-    session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=bool(getproxies())
-    )
-    transport: AsyncHttpTransport[Any, Any] = AioHttpTransport(session=session)
-    return transport
-
-
-def _storage_clients(
-    storage: StorageSettings, transport: Callable[[], AsyncHttpTransport[Any, Any]]
-) -> tuple[TableServiceClient, QueueServiceClient]:
-    if storage.connection_string:
-        text = storage.connection_string.get_secret_value()
-        return (
-            TableServiceClient.from_connection_string(text, transport=transport()),
-            QueueServiceClient.from_connection_string(text, transport=transport()),
-        )
-    credential = ManagedIdentityCredential(client_id=storage.client_id)
-    return (
-        TableServiceClient(endpoint=storage.table_service_uri or "", credential=credential, transport=transport()),
-        QueueServiceClient(account_url=storage.queue_service_uri or "", credential=credential, transport=transport()),
-    )
-
-
-async def _create_missing(tables: TableServiceClient, queues: QueueServiceClient, table: str) -> None:
-    await tables.create_table_if_not_exists(table)
-    for name in (DOCUMENTS_QUEUE, BACKFILL_QUEUE):
-        for queue in (name, name + POISON_SUFFIX):
-            try:
-                await queues.create_queue(queue)
-            except ResourceExistsError:
-                continue
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

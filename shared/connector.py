@@ -22,6 +22,7 @@ from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.queues import DocumentQueue
 from shared.settings import CompanySettings, ConnectionSettings
+from shared.storage import Storage
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient
 
@@ -42,6 +43,8 @@ class TaxJarAccount:
     """One TaxJar account; several companies may report to it."""
 
     client: TaxJarClient
+    unguarded: TaxJarClient
+    """The same account whatever its gate says: for probes and pings."""
     gate: Gate
     """Closed while the account is paused."""
     categories: TaxCategories
@@ -66,6 +69,7 @@ class Connection:
     settings: ConnectionSettings
     reader: DynamicsReader
     checks: EnvironmentChecks
+    """They call whatever the gate says; open it first."""
     gate: Gate
     """Closed while the environment is paused."""
     companies: Mapping[str, Company]
@@ -93,6 +97,7 @@ class Connector:
     rates: RateCache
     documents_queue: DocumentQueue
     backfill_queue: DocumentQueue
+    storage: Storage
     clock: Callable[[], datetime]
     random: Random
     resources: AsyncExitStack

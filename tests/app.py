@@ -53,7 +53,7 @@ def running_app(world: World, azurite: str) -> Iterator[App]:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
 
-    async def connector() -> Any:
+    async def connector(*, even_without_storage: bool = False) -> Any:
         return world.connector
 
     module.connector = connector  # type: ignore[attr-defined]

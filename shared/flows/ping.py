@@ -1,13 +1,16 @@
 """Try everything that a connection needs, one line for each, with what to do about what does not work (design 3.1).
 
 What is paused because of a 429 is left alone. A pause because of refused access ends when the call goes through.
+Without storage no pause is known, and the remote sides are tried all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
@@ -17,7 +20,7 @@ from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import DynamicsError, Throttled
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
-from shared.ledger.pauses import Gate, Pause, Paused
+from shared.ledger.pauses import Gate, Pause
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
 from shared.taxjar import errors as taxjar
 
@@ -32,6 +35,10 @@ _STORAGE = (
     "Check AzureWebJobsStorage; with an identity, its roles Storage Queue Data Contributor and"
     " Storage Table Data Contributor."
 )
+_Answer = TypeVar("_Answer")
+PATIENCE = 10.0
+"""Seconds for each answer of the storage account; its SDK alone would try for a minute and a half."""
+_NO_STORAGE = (AzureError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +54,15 @@ class Check:
 async def ping_connection(connector: Connector, name: str, by: str) -> dict[str, Any]:
     """``{"ok", "checks"}`` of the connection. Raises ``NotFound`` for one that the settings do not have."""
     connection = connector.connection(name)
-    checks = [check async for check in _dynamics(connection)]
-    checks += [await _taxjar(connector, company) for company in connection.companies.values()]
-    checks += [
-        await _queue(DOCUMENTS_QUEUE, connector.documents_queue),
-        await _queue(BACKFILL_QUEUE, connector.backfill_queue),
-        await _tables(connector, connection, by),
-    ]
+    *queues, tables = await _storage(connector, connection, by)
+    checks = [check async for check in _dynamics(connection, pauses_known=tables.ok)]
+    for company in connection.companies.values():
+        checks.append(await _taxjar(connector, company, pauses_known=tables.ok))
+    checks += [*queues, tables]
     return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
 
-async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
+async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncIterator[Check]:
     """Sign-in, environment, entity sets, companies. After a refusal the rest cannot be tried and is left out."""
     url = connection.settings.dynamics.url
     try:
@@ -67,7 +72,7 @@ async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
         return
     yield Check("sign-in", True, f"Entra ID gives tokens for {url}.")
     try:
-        if pause := await _pause_of(connection.gate):
+        if pauses_known and (pause := await _pause_of(connection.gate)):
             yield _paused("environment", pause, _ENVIRONMENT)
             return
         for problem in connection.checks.unknown_sets():
@@ -81,8 +86,8 @@ async def _dynamics(connection: Connection) -> AsyncIterator[Check]:
             hint = "Correct the company id, or what the app's user may see."
             yield _verdict(f"company {company}", problem, "F&O shows documents or customers of it.", hint)
     except Throttled as error:
-        yield _paused("environment", await connection.gate.throttle(error.retry_after), _WAIT)
-    except (DynamicsError, Paused) as error:
+        yield await _throttled("environment", connection.gate, error)
+    except DynamicsError as error:
         yield Check("environment", False, str(error), _ENVIRONMENT)
 
 
@@ -92,18 +97,18 @@ def _sets_in_use(connection: Connection) -> list[Entity]:
     return [entity for entity in entity_sets() if by_address or entity.name != CUSTOMER_ADDRESSES.name]
 
 
-async def _taxjar(connector: Connector, company: Company) -> Check:
+async def _taxjar(connector: Connector, company: Company, *, pauses_known: bool) -> Check:
     """The company's token, and whether TaxJar applies the API version that is asked for."""
     name = f"TaxJar account of {company.id}"
     try:
-        if pause := await _pause_of(company.account.gate):
+        if pauses_known and (pause := await _pause_of(company.account.gate)):
             return _paused(name, pause, _ACCOUNT)
-        answer = await company.account.client.try_token(connector.clock().date())
+        answer = await company.account.unguarded.try_token(connector.clock().date())
     except taxjar.Throttled as error:
-        return _paused(name, await company.account.gate.throttle(error.retry_after), _WAIT)
+        return await _throttled(name, company.account.gate, error)
     except taxjar.AccessDenied as error:
         return Check(name, False, str(error), _ACCOUNT)
-    except (taxjar.TaxJarError, Paused) as error:
+    except taxjar.TaxJarError as error:
         return Check(name, False, str(error), "Try again later.")
     asked, echo = company.account.client.api_version, answer.api_version_echo
     if echo and echo != asked:
@@ -111,10 +116,21 @@ async def _taxjar(connector: Connector, company: Company) -> Check:
     return Check(name, True, f"The token is good{f', version {echo} applies' if echo else ''}.")
 
 
+async def _storage(connector: Connector, connection: Connection, by: str) -> tuple[Check, ...]:
+    """Queues and then tables, asked at once: they are silent together."""
+    with suppress(*_NO_STORAGE):
+        await _soon(connector.storage.prepare())
+    return await asyncio.gather(
+        _queue(DOCUMENTS_QUEUE, connector.documents_queue),
+        _queue(BACKFILL_QUEUE, connector.backfill_queue),
+        _tables(connector, connection, by),
+    )
+
+
 async def _queue(name: str, queue: DocumentQueue) -> Check:
     try:
-        return Check(f"queue {name}", True, f"About {await queue.length()} messages.")
-    except AzureError as error:
+        return Check(f"queue {name}", True, f"About {await _soon(queue.length())} messages.")
+    except _NO_STORAGE as error:
         return Check(f"queue {name}", False, type(error).__name__, _STORAGE)
 
 
@@ -127,16 +143,32 @@ async def _tables(connector: Connector, connection: Connection, by: str) -> Chec
         decision="ping",
     )
     try:
-        await connector.subjects.write(partition("connector", "pings"), "ping", connection.name, entry)
-    except AzureError as error:
+        await _soon(connector.subjects.write(partition("connector", "pings"), "ping", connection.name, entry))
+    except _NO_STORAGE as error:
         return Check("tables", False, type(error).__name__, _STORAGE)
     return Check("tables", True, "The ledger can be read and written.")
 
 
+async def _soon(answer: Awaitable[_Answer]) -> _Answer:
+    async with asyncio.timeout(PATIENCE):
+        return await answer
+
+
 async def _pause_of(gate: Gate) -> Pause | None:
-    """The pause of one side, after a probe if it is one that a probe can end."""
-    pause = await gate.pause(fresh=True)
-    return None if pause and pause.denied and await gate.probe() else pause
+    """The pause of one side, after a probe if it is one that a probe can end; ``None`` when it cannot be read."""
+    try:
+        pause = await _soon(gate.pause(fresh=True))
+        return None if pause and pause.denied and await gate.probe() else pause
+    except _NO_STORAGE:
+        return None
+
+
+async def _throttled(name: str, gate: Gate, error: Throttled | taxjar.Throttled) -> Check:
+    """Told to the gate, if it can be told."""
+    try:
+        return _paused(name, await _soon(gate.throttle(error.retry_after)), _WAIT)
+    except _NO_STORAGE:
+        return Check(name, False, str(error), _WAIT)
 
 
 def _verdict(name: str, problem: str, good: str, hint: str) -> Check:
