@@ -16,7 +16,7 @@ from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome
 from shared.ledger.records import IN_FLIGHT, State
 from shared.money import plain
-from shared.web import instant
+from shared.web import Words, instant
 
 LONGEST = timedelta(days=3660)
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
@@ -34,7 +34,7 @@ class BackfillRequest(BaseModel):
     dry_run: bool = False
     force: bool = False
     """Also report what is older than ``REPORT_FROM``, and map anew what is settled."""
-    by: str = "function key"
+    by: Words = "function key"
 
     @model_validator(mode="after")
     def _a_range_of_days(self) -> Self:

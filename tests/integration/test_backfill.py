@@ -302,6 +302,8 @@ async def test_memory_does_not_grow_with_the_number_of_documents(world: World) -
         ({"company": "usmf", "from": "2026-03-01"}, "to"),
         ({"company": "usmf", "from": "2026-03-01", "to": "2026-03-02", "dryrun": True}, "dryrun"),
         ({"company": "usmf", "from": "2026-03-01", "to": "2026-03-02", "force": "perhaps"}, "force"),
+        ({"company": "usmf", "from": "2026-03-01", "to": "2026-03-02", "by": " "}, "by"),
+        ({"company": "usmf", "from": "2026-03-01", "to": "2026-03-02", "by": "x" * 1001}, "by"),
     ],
 )
 def test_a_request_that_is_wrong_is_refused_by_name(body: dict[str, Any], word: str) -> None:
