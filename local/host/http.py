@@ -13,6 +13,7 @@ from typing import Any
 
 from azure.functions.meta import Datum
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -84,7 +85,8 @@ class HttpTriggers:
                 Route("/admin/functions/{name}", self._run_function, methods=["POST"]),
                 Route("/admin/host/status", self._show_status, methods=["GET"]),
                 Route(prefix + "{path:path}", self._call_function, methods=METHODS),
-            ]
+            ],
+            exception_handlers={HTTPException: _no_such_route},
         )
 
     async def _call_function(self, request: Request) -> Response:
@@ -93,33 +95,33 @@ class HttpTriggers:
             match = endpoint.pattern.fullmatch(request.path_params["path"])
             if match and request.method in endpoint.methods:
                 if endpoint.auth_level != "ANONYMOUS" and not self._has_key(request):
-                    return Response(status_code=401)
+                    return _KEY_NEEDED
                 try:
                     result = await self._invoker.invoke(endpoint.function, await _http_datum(request, match))
                     return _response(result)
                 except Exception:
                     # The invoker has logged it; details stay inside, as in Azure.
-                    return Response(status_code=500)
-        return Response(status_code=404)
+                    return _error(500, "internal_error", "The function failed; the log of the host has the details.")
+        return _NO_FUNCTION
 
     async def _run_function(self, request: Request) -> Response:
         if not self._has_key(request):
-            return Response(status_code=401)
+            return _KEY_NEEDED
         function = self._functions.get(request.path_params["name"].lower())
         if function is None:
-            return Response(status_code=404)
+            return _error(404, "not_found", "There is no function of this name; GET /admin/functions lists them.")
         try:
             body = json.loads(await request.body() or b"{}")
             given = body.get("input") or ""
         except (ValueError, AttributeError):
-            return Response('The body must be JSON such as {"input": ""}.', status_code=400)
+            return _error(400, "bad_request", 'The body must be JSON such as {"input": ""}.')
         if function.kind == TIMER:
             self._work.spawn(self._run_quietly(function, timer_data()))
         elif function.kind == QUEUE:
             metadata = trigger_metadata(str(uuid.uuid4()), dequeue_count=1)
             self._work.spawn(self._run_quietly(function, Datum(str(given), "string"), metadata))
         else:
-            return Response("An HTTP function is run by its own URL.", status_code=400)
+            return _error(400, "bad_request", "An HTTP function is run by its own URL.")
         return Response(status_code=202)
 
     async def _run_quietly(self, *arguments: Any) -> None:
@@ -130,7 +132,7 @@ class HttpTriggers:
 
     async def _list_functions(self, request: Request) -> Response:
         if not self._has_key(request):
-            return Response(status_code=401)
+            return _KEY_NEEDED
         listed = [
             {"name": function.name, "config": {"bindings": function.bindings}} for function in self._functions.values()
         ]
@@ -138,12 +140,29 @@ class HttpTriggers:
 
     async def _show_status(self, request: Request) -> Response:
         if not self._has_key(request):
-            return Response(status_code=401)
+            return _KEY_NEEDED
         return JSONResponse({"id": "local", "state": "Stopping" if self._work.stopping.is_set() else "Running"})
 
     def _has_key(self, request: Request) -> bool:
         given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
         return hmac.compare_digest(given.encode(), self._key)
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error in the form of the app's own, where the real host gives an empty body."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        message = f"{request.method} is not served here, only {(error.headers or {}).get('Allow')}."
+        return _error(405, "method_not_allowed", message, error.headers)
+    return _NO_FUNCTION
+
+
+_KEY_NEEDED = _error(401, "unauthorized", "Send the function key in the header x-functions-key.")
+_NO_FUNCTION = _error(404, "not_found", "No function answers this method at this path; check both.")
 
 
 async def _http_datum(request: Request, match: re.Match[str]) -> Datum:

@@ -22,16 +22,28 @@ async def client(function_app: ModuleType) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of an error, which is JSON with a sentence."""
+    assert answer.headers["content-type"] == "application/json"
+    [(name, error)] = answer.json().items()
+    assert (name, error.keys()) == ("error", {"code", "message"})
+    assert error["message"].endswith(".")
+    return answer.status_code, error["code"]
+
+
 async def test_an_anonymous_function_needs_no_key(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/health")
     assert (answer.status_code, answer.text) == (200, "alive")
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-functions-key": "wrong"}, {"x-functions-key": ""}])
-async def test_without_the_key_the_answer_is_401_and_empty(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_without_the_key_the_answer_is_401_and_says_so(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
     for method, path in [("GET", "/api/echo/main"), ("POST", "/admin/functions/nightly"), ("GET", "/admin/functions")]:
         answer = await client.request(method, path, headers=headers)
-        assert (answer.status_code, answer.content) == (401, b"")
+        assert refusal(answer) == (401, "unauthorized")
+        assert "x-functions-key" in answer.text
 
 
 async def test_the_key_is_taken_from_the_header_or_the_query(client: httpx.AsyncClient) -> None:
@@ -61,17 +73,25 @@ async def test_a_fixed_segment_wins_over_a_parameter_and_a_synchronous_function_
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/none"), ("DELETE", "/api/echo/main"), ("HEAD", "/api/health"), ("GET", "/health")],
+    [("GET", "/api/none"), ("DELETE", "/api/echo/main"), ("PUT", "/api/health"), ("GET", "/health")],
 )
 async def test_an_unknown_path_or_a_method_that_is_not_served_is_404(
     client: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    assert (await client.request(method, path, headers={"x-functions-key": KEY})).status_code == 404
+    answer = await client.request(method, path, headers={"x-functions-key": KEY})
+    assert refusal(answer) == (404, "not_found")
+    assert (await client.head("/api/health")).status_code == 404
 
 
-async def test_an_exception_becomes_an_empty_500(client: httpx.AsyncClient) -> None:
+async def test_a_method_that_the_host_itself_does_not_serve_is_405(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/admin/functions/nightly", headers={"x-functions-key": KEY})
+    assert refusal(answer) == (405, "method_not_allowed")
+    assert (answer.headers["allow"], "POST" in answer.text) == ("POST", True)
+
+
+async def test_an_exception_becomes_a_500_that_tells_nothing_of_it(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/broken", headers={"x-functions-key": KEY})
-    assert (answer.status_code, answer.content) == (500, b"")
+    assert refusal(answer) == (500, "internal_error")
 
 
 async def test_a_timer_runs_now_when_asked_for(client: httpx.AsyncClient, function_app: ModuleType) -> None:
@@ -95,7 +115,7 @@ async def test_a_wrong_request_to_run_a_function_is_refused(
     client: httpx.AsyncClient, name: str, body: str, status: int
 ) -> None:
     answer = await client.post(f"/admin/functions/{name}", content=body, headers={"x-functions-key": KEY})
-    assert answer.status_code == status
+    assert refusal(answer)[0] == status
 
 
 async def test_the_functions_and_the_state_are_listed(client: httpx.AsyncClient) -> None:
