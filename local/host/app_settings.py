@@ -15,7 +15,8 @@ PLACEHOLDER = re.compile(r"%([^%]+)%")
 def apply_local_settings(folder: Path, environment: MutableMapping[str, str]) -> None:
     """Adds the ``Values`` of ``local.settings.json``, where there is one; what is in the environment stays.
 
-    Raises :class:`HostError` when the file cannot be read as settings.
+    Names are compared without case. What lies below a name of the environment (``A__B`` where that has ``A``, as JSON
+    or a connection string) stays out as well. Raises :class:`HostError` when the file cannot be read as settings.
     """
     path = folder / "local.settings.json"
     if not path.exists():
@@ -29,8 +30,11 @@ def apply_local_settings(folder: Path, environment: MutableMapping[str, str]) ->
         raise HostError(f'{path} must hold an object "Values" of texts.')
     if content.get("IsEncrypted"):
         raise HostError(f"{path} is encrypted; decrypt it with `func settings decrypt`.")
+    given = {name.upper() for name in environment}
     for name, value in values.items():
-        environment.setdefault(name, value)
+        parts = name.upper().split("__")
+        if given.isdisjoint("__".join(parts[: length + 1]) for length in range(len(parts))):
+            environment[name] = value
 
 
 def resolve(text: str, environment: Mapping[str, str]) -> str:

@@ -15,6 +15,21 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert environment == {"A": "environment", "B": "file"}
 
 
+def test_names_are_compared_without_case(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text('{"Values": {"Poll_Schedule": "file", "B": "file"}}')
+    environment = {"POLL_SCHEDULE": "environment"}
+    apply_local_settings(tmp_path, environment)
+    assert environment == {"POLL_SCHEDULE": "environment", "B": "file"}
+
+
+def test_what_lies_below_a_name_of_the_environment_is_not_taken_from_the_file(tmp_path: Path) -> None:
+    values = '{"CONNECTIONS__MAIN__COMPANIES__USMF__X": "1", "CONNECTIONS__MAIN__TAXJAR__TOKEN": "2", "A__B": "3"}'
+    (tmp_path / "local.settings.json").write_text(f'{{"Values": {values}}}')
+    environment = {"Connections__Main__Companies": '{"usmf": {}}', "A_": "4"}
+    apply_local_settings(tmp_path, environment)
+    assert environment.keys() == {"Connections__Main__Companies", "CONNECTIONS__MAIN__TAXJAR__TOKEN", "A__B", "A_"}
+
+
 def test_without_a_file_nothing_is_added(tmp_path: Path) -> None:
     environment: dict[str, str] = {}
     apply_local_settings(tmp_path, environment)
