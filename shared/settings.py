@@ -16,18 +16,33 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.settings_checks import (
     SettingsError,
+    authority,
     bare_https_url,
     casefold_items,
     casefold_keys,
+    companies_that_meet,
+    existing_file,
     explain,
     lower_keys,
-    refuse_companies_that_meet,
     secret_text,
+    standard_set,
+    storage_connection_string,
     two_letter_codes,
     us_state,
 )
@@ -41,6 +56,7 @@ ExemptType = Literal["wholesale", "government", "other"]
 Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
 EnvironmentUrl = Annotated[str, BeforeValidator(bare_https_url)]
 ServiceUrl = Annotated[str, BeforeValidator(lambda value: bare_https_url(value, path_allowed=True))]
+StandardSet = Annotated[str, AfterValidator(standard_set)]
 
 
 class _Section(BaseModel):
@@ -61,29 +77,30 @@ class DynamicsSettings(_Section):
     url: EnvironmentUrl
     tenant_id: str = Field(min_length=1)
     client_id: str = Field(min_length=1)
-    client_secret: Secret | None = None
-    certificate_path: str | None = None
+    certificate_path: Annotated[str, AfterValidator(existing_file)] | None = None
     managed_identity_client_id: str | None = None
-    authority_host: str = "login.microsoftonline.com"
+    client_secret: Annotated[Secret | None, Field(validate_default=True)] = None
+    authority_host: Annotated[str, BeforeValidator(authority)] = "login.microsoftonline.com"
     lookback_days: int = Field(default=7, ge=1, le=366)
     sweep_days: int = Field(default=45, ge=1, le=1000)
-    entities: Annotated[dict[str, EntitySettings], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    entities: Annotated[dict[StandardSet, EntitySettings], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     """Standard set name, case-folded, → its profile."""
 
-    @model_validator(mode="after")
-    def _one_credential(self) -> DynamicsSettings:
-        given = [
-            name
-            for name in ("client_secret", "certificate_path", "managed_identity_client_id")
-            if getattr(self, name) is not None
-        ]
+    # On a field, not on the model: it is asked even when other settings are wrong, and each mistake gets its line.
+    @field_validator("client_secret")
+    @classmethod
+    def _one_credential(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        others = ("certificate_path", "managed_identity_client_id")
+        # One that is missing here was given, and is wrong in itself.
+        given = [name.upper() for name in others if info.data.get(name, "wrong") is not None]
+        if secret is not None:
+            given.insert(0, "CLIENT_SECRET")
         if len(given) != 1:
-            found = " and ".join(name.upper() for name in given) if given else "none"
             raise ValueError(
-                "CLIENT_SECRET: give exactly one of CLIENT_SECRET, CERTIFICATE_PATH and MANAGED_IDENTITY_CLIENT_ID"
-                f" (found {found})"
+                "give exactly one of CLIENT_SECRET, CERTIFICATE_PATH and MANAGED_IDENTITY_CLIENT_ID"
+                f" (found {' and '.join(given) or 'none'})"
             )
-        return self
+        return secret
 
 
 class TaxJarSettings(_Section):
@@ -130,7 +147,8 @@ class CompanySettings(_Section):
     state_codes: Annotated[dict[str, State], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     unlinked_credit_notes: Literal["hold", "send"] = "hold"
     original_invoice_field: str | None = None
-    filing_lock_day: int = Field(default=1, ge=1, le=28)
+    filing_lock_day: int = Field(default=1, ge=1, le=31)
+    """In a month that has no such day, its last one."""
     project_invoices: bool = False
 
 
@@ -138,23 +156,21 @@ class ConnectionSettings(_Section):
     """One F&O environment with its companies and their TaxJar account."""
 
     dynamics: DynamicsSettings
-    taxjar: TaxJarSettings = TaxJarSettings()
     companies: Annotated[dict[str, CompanySettings], BeforeValidator(lower_keys), Field(min_length=1)]
     """By company id (``dataAreaId``), lower case."""
+    taxjar: Annotated[TaxJarSettings, Field(validate_default=True)] = TaxJarSettings()
 
-    @model_validator(mode="after")
-    def _every_company_has_a_token(self) -> ConnectionSettings:
-        without = [
-            company.upper()
-            for company, settings in self.companies.items()
-            if settings.taxjar.token is None and self.taxjar.token is None
-        ]
-        if without:
+    @field_validator("taxjar")
+    @classmethod
+    def _every_company_has_a_token(cls, taxjar: TaxJarSettings, info: ValidationInfo) -> TaxJarSettings:
+        companies: dict[str, CompanySettings] = info.data.get("companies", {})
+        without = [company.upper() for company, settings in companies.items() if settings.taxjar.token is None]
+        if without and taxjar.token is None:
             raise ValueError(
-                f"TAXJAR__TOKEN: is required and not set (or give {', '.join(without)}"
+                f"TOKEN: is required and not set (or give {', '.join(without)}"
                 " a token of its own: COMPANIES__…__TAXJAR__TOKEN)"
             )
-        return self
+        return taxjar
 
     def token_of(self, company: str) -> SecretStr:
         """The TaxJar token that reports ``company`` (lower case): its own, else the connection's."""
@@ -170,14 +186,14 @@ class StorageSettings(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     connection_string: SecretStr | None = None
-    queue_service_uri: str | None = Field(default=None, validation_alias="queueserviceuri")
-    table_service_uri: str | None = Field(default=None, validation_alias="tableserviceuri")
+    queue_service_uri: ServiceUrl | None = Field(default=None, validation_alias="queueserviceuri")
+    table_service_uri: ServiceUrl | None = Field(default=None, validation_alias="tableserviceuri")
     client_id: str | None = Field(default=None, validation_alias="clientid")
 
     @model_validator(mode="before")
     @classmethod
     def _from_connection_string(cls, value: object) -> object:
-        return {"connection_string": value} if isinstance(value, str) else value
+        return {"connection_string": storage_connection_string(value)} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _complete(self) -> StorageSettings:
@@ -187,11 +203,19 @@ class StorageSettings(BaseModel):
 
 
 class _Environment(EnvSettingsSource):
-    """Environment variables; what should be JSON and is not is left to validation, which names the setting."""
+    """Environment variables. JSON in one is merged with the others, and so has lower-case keys as they have.
+
+    What should be JSON and is not is left to validation, which names the setting.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        # JSON before what lies below its name, which then wins: the order of the environment must not decide.
+        self.env_vars = dict(sorted(self.env_vars.items(), key=lambda variable: variable[0].count("__")))
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
         try:
-            return super().decode_complex_value(field_name, field, value)
+            return lower_keys(super().decode_complex_value(field_name, field, value), deeply=True)
         except ValueError:
             return value
 
@@ -232,11 +256,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _companies_do_not_meet(self) -> Settings:
-        refuse_companies_that_meet(
+        meeting = companies_that_meet(
             (name, company, connection.dynamics.url, connection.taxjar.api_url, connection.token_of(company))
             for name, connection in self.connections.items()
             for company in connection.companies
         )
+        if meeting:
+            raise ValueError("\n".join(meeting))
         return self
 
     @classmethod

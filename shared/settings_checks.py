@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,37 @@ from pydantic import SecretStr, ValidationError
 
 from shared.states import STATES
 
+ENTITY_SETS = (
+    "AddressCountryRegions",
+    "CustInvoiceJourBiEntities",
+    "CustInvoiceTransBiEntities",
+    "CustomerPostalAddresses",
+    "CustomersV3",
+    "DocumentCustVendCreditInvoicingJours",
+    "FreeTextInvoiceHeaders",
+    "FreeTextInvoiceLines",
+    "InventDimBiEntities",
+    "LegalEntities",
+    "LogisticsPostalAddressBiEntities",
+    "MarkupTableBiEntities",
+    "MarkupTransBiEntities",
+    "OperationalSitesV2",
+    "ReleasedProductsV2",
+    "SalesInvoiceHeadersV2",
+    "SalesInvoiceV2Lines",
+    "SalesLineBiEntities",
+    "SalesOrderHeadersV3",
+    "SalesOrderLines",
+    "TaxGroupDatas",
+    "TaxGroups",
+    "Warehouses",
+)
+"""The standard entity sets that are read (:mod:`shared.dynamics.entities`), for which settings may name others."""
+
 _STORAGE = "AzureWebJobsStorage"
+_STORAGE_SETTINGS = {"queueserviceuri": "queueServiceUri", "tableserviceuri": "tableServiceUri", "clientid": "clientId"}
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]+")
 _SETTING_BELOW = re.compile(r"[A-Z_]+: ")
 _PLAIN_WORDS = {
     "missing": "is required and not set",
@@ -96,20 +127,61 @@ def secret_text(value: Any) -> Any:
 
 
 def bare_https_url(value: Any, *, path_allowed: bool = False) -> str:
-    """A lower-case URL without a slash at its end; https, or http to a loopback address (F&O's audience rule)."""
+    """A lower-case URL without a slash at its end and without its scheme's own port (F&O's audience rule).
+
+    It is https, or http to a loopback address.
+    """
     text = str(value).strip().rstrip("/")
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
+        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
     except ValueError:
         raise ValueError("is not a URL") from None
-    if parts.scheme.lower() not in ("http", "https") or not host:
+    if scheme not in _DEFAULT_PORTS or not host:
         raise ValueError("must be a full URL such as https://contoso.operations.dynamics.com")
-    if parts.scheme.lower() == "http" and not _is_loopback(host):
+    if not _HOST.fullmatch(host) or any(character <= " " for character in text) or parts.netloc.endswith(":"):
+        raise ValueError("is not a URL: its host is no host name")
+    if scheme == "http" and not _is_loopback(host):
         raise ValueError("must start with https:// (plain http only reaches this machine)")
-    if parts.username or parts.query or parts.fragment or (parts.path and not path_allowed):
+    if "@" in parts.netloc or parts.query or parts.fragment or (parts.path and not path_allowed):
         raise ValueError("must be the bare address: https://, the host, and nothing behind it")
-    return f"{parts.scheme}://{parts.netloc}".lower() + parts.path
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}{'' if port in (None, _DEFAULT_PORTS[scheme]) else f':{port}'}{parts.path}"
+
+
+def authority(value: Any) -> str:
+    """The host of Entra ID: its name, or its URL where it runs on this machine."""
+    text = str(value).strip().rstrip("/")
+    try:
+        bare_https_url(text if "://" in text else f"https://{text}")
+    except ValueError:
+        raise ValueError("is not a host name such as login.microsoftonline.com") from None
+    return text
+
+
+def existing_file(path: str) -> str:
+    """The path of a file that is there."""
+    if not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def standard_set(name: str) -> str:
+    """The name of a standard entity set, case-folded."""
+    if name not in {known.casefold() for known in ENTITY_SETS}:
+        raise ValueError(f"is not an entity set that the connector reads; it reads {', '.join(ENTITY_SETS)}")
+    return name
+
+
+def storage_connection_string(value: str) -> str:
+    """The connection string of a storage account, with its key or a shared access signature."""
+    parts = dict(part.partition("=")[::2] for part in value.strip().rstrip(";").split(";"))
+    names = {name.strip().lower() for name, part in parts.items() if part.strip()}
+    with_key = {"accountname", "accountkey"} <= names
+    with_signature = {"sharedaccesssignature", "queueendpoint", "tableendpoint"} <= names
+    if not (with_key or with_signature or "usedevelopmentstorage" in names):
+        raise ValueError("is not a connection string of a storage account; copy it from the account's Access keys")
+    return value
 
 
 def _is_loopback(host: str) -> bool:
@@ -119,40 +191,44 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def refuse_companies_that_meet(companies: Iterable[tuple[str, str, str, str, SecretStr]]) -> None:
-    """Refuse two configurations whose documents would mix.
+def companies_that_meet(companies: Iterable[tuple[str, str, str, str, SecretStr]]) -> list[str]:
+    """A line for each of two configurations whose documents would mix.
 
     ``companies`` yields connection, company, environment URL, TaxJar URL and token. An F&O company configured twice
     would be reported by both; equal company ids of two environments make equal transaction ids in one account.
     """
     sources: dict[tuple[str, str], str] = {}
     accounts: dict[tuple[str, str, str], str] = {}
+    lines = []
     for connection, company, environment, api_url, token in companies:
         name = f"CONNECTIONS__{connection.upper()}__COMPANIES__{company.upper()}"
-        if (other := sources.setdefault((environment, company), name)) != name:
-            raise ValueError(f"{name}: the same company of the same environment is configured in {other}")
         account = (api_url, token.get_secret_value(), company)
-        if (other := accounts.setdefault(account, name)) != name:
-            raise ValueError(
+        if (other := sources.setdefault((environment, company), name)) != name:
+            lines.append(f"{name}: the same company of the same environment is configured in {other}")
+        elif (other := accounts.setdefault(account, name)) != name:
+            lines.append(
                 f"{name}: {other} has the same company id in another environment and the same TaxJar token;"
                 " their transaction ids would meet in one account. Give one of them its own token"
             )
+    return lines
 
 
 def explain(error: ValidationError) -> list[str]:
     """One line per mistake, starting with the setting's full name; values are never shown."""
-    return [_line(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors(include_input=False)]
+    details = error.errors(include_input=False)
+    return [line for detail in details for line in _lines(detail["loc"], detail["type"], detail["msg"])]
 
 
-def _line(location: tuple[int | str, ...], kind: str, message: str) -> str:
+def _lines(location: tuple[int | str, ...], kind: str, message: str) -> list[str]:
     parts = [str(part) for part in location]
     words = _PLAIN_WORDS.get(kind, message.removeprefix("Value error, "))
-    if parts and parts[0].lower() == _STORAGE.lower():
-        return f"{_STORAGE}: {words}"
-    if parts and parts[-1] == "[key]":
-        parts.pop()
     if not parts:
-        return words
-    if _SETTING_BELOW.match(words):
-        return f"{'__'.join(parts).upper()}__{words}"
-    return f"{'__'.join(parts).upper()}: {words}"
+        # What concerns several settings names them itself.
+        return words.splitlines()
+    if parts[0].lower() == _STORAGE.lower():
+        name = "__".join([_STORAGE, *(_STORAGE_SETTINGS.get(part, part) for part in parts[1:])])
+        return [f"{name}: {words}"]
+    if parts[-1] == "[key]":
+        parts.pop()
+    name = "__".join(parts).upper()
+    return [f"{name}__{words}" if _SETTING_BELOW.match(words) else f"{name}: {words}"]

@@ -76,7 +76,7 @@ class EnvironmentChecks:
         """
         if self._profile_is_right:
             return []
-        problems = self.unknown_sets()
+        problems = []
         for entity in entity_sets():
             if entity.name.casefold() in self._sets.profile and (problem := await self.set_problem(entity)):
                 if entity.name in REQUIRED:
@@ -84,14 +84,6 @@ class EnvironmentChecks:
                 problems.append(problem)
         self._profile_is_right = not problems
         return problems
-
-    def unknown_sets(self) -> list[str]:
-        """A sentence for each set of the entity profile that the connector does not read."""
-        known = {entity.name.casefold() for entity in entity_sets()}
-        return [
-            f"{self._setting}__{name.upper()}: the connector reads no entity set of this name; check the spelling."
-            for name in sorted(self._sets.profile.keys() - known)
-        ]
 
     async def company_problem(self, company: str, *, anew: bool = False) -> str:
         """Why nothing of ``company`` can be seen; ``""`` when something can. Remembered for an hour."""

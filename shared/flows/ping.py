@@ -75,8 +75,6 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
         if pauses_known and (pause := await _pause_of(connection.gate)):
             yield _paused("environment", pause, _ENVIRONMENT)
             return
-        for problem in connection.checks.unknown_sets():
-            yield Check("entity profile", False, problem, "Correct or remove the setting.")
         for entity in _sets_in_use(connection):
             problem = await connection.checks.set_problem(entity)
             hint = _CARRIES if entity.name in REQUIRED else _REFINES

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from shared.dynamics.checks import entity_sets
 from shared.settings import Settings, load_settings
-from shared.settings_checks import SettingsError
+from shared.settings_checks import ENTITY_SETS, SettingsError
 
 MAIN = "CONNECTIONS__MAIN__"
 USMF = f"{MAIN}COMPANIES__USMF__"
@@ -90,10 +91,26 @@ def test_an_empty_variable_is_one_that_is_not_set(environment: pytest.MonkeyPatc
         ({f"{MAIN}DYNAMICS__URL": "https://me:pass@contoso.com"}, f"{MAIN}DYNAMICS__URL: "),
         ({f"{MAIN}DYNAMICS__TENANT_ID": None}, f"{MAIN}DYNAMICS__TENANT_ID: "),
         ({f"{MAIN}DYNAMICS__CLIENT_SECRET": None}, f"{MAIN}DYNAMICS__CLIENT_SECRET: "),
-        ({f"{MAIN}DYNAMICS__CERTIFICATE_PATH": "/app.pem"}, f"{MAIN}DYNAMICS__CLIENT_SECRET: "),
+        ({f"{MAIN}DYNAMICS__CERTIFICATE_PATH": __file__}, f"{MAIN}DYNAMICS__CLIENT_SECRET: "),
+        (
+            {f"{MAIN}DYNAMICS__CERTIFICATE_PATH": "/app.pem", f"{MAIN}DYNAMICS__CLIENT_SECRET": None},
+            f"{MAIN}DYNAMICS__CERTIFICATE_PATH: ",
+        ),
+        ({f"{MAIN}DYNAMICS__URL": "https://conto so.com"}, f"{MAIN}DYNAMICS__URL: "),
+        ({f"{MAIN}DYNAMICS__URL": "https://con\ttoso.com"}, f"{MAIN}DYNAMICS__URL: "),
+        ({f"{MAIN}DYNAMICS__URL": "https://@contoso.com"}, f"{MAIN}DYNAMICS__URL: "),
+        ({f"{MAIN}DYNAMICS__URL": "https://contoso.com:"}, f"{MAIN}DYNAMICS__URL: "),
+        ({f"{MAIN}DYNAMICS__URL": "https://contoso.com:99999"}, f"{MAIN}DYNAMICS__URL: "),
+        ({f"{MAIN}DYNAMICS__AUTHORITY_HOST": "log in"}, f"{MAIN}DYNAMICS__AUTHORITY_HOST: "),
+        ({f"{MAIN}DYNAMICS__AUTHORITY_HOST": "http://login.partner.com"}, f"{MAIN}DYNAMICS__AUTHORITY_HOST: "),
+        ({f"{MAIN}DYNAMICS__AUTHORITY_HOST": "login.com/tenant"}, f"{MAIN}DYNAMICS__AUTHORITY_HOST: "),
+        ({"AzureWebJobsStorage": "garbage"}, "AzureWebJobsStorage: "),
+        ({"AzureWebJobsStorage": "AccountName=a;AccountKey="}, "AzureWebJobsStorage: "),
+        ({"AzureWebJobsStorage": "QueueEndpoint=https://q;TableEndpoint=https://t"}, "AzureWebJobsStorage: "),
         ({f"{MAIN}DYNAMICS__LOOKBACK_DAYS": "many"}, f"{MAIN}DYNAMICS__LOOKBACK_DAYS: "),
         ({f"{MAIN}DYNAMICS__SWEEP_DAYS": "0"}, f"{MAIN}DYNAMICS__SWEEP_DAYS: "),
         ({f"{MAIN}DYNAMICS__ENTITIES": "{"}, f"{MAIN}DYNAMICS__ENTITIES: "),
+        ({f"{MAIN}DYNAMICS__ENTITIES": '{"CustomerV3": {"set": "X"}}'}, f"{MAIN}DYNAMICS__ENTITIES__CUSTOMERV3: "),
         ({f"{MAIN}TAXJAR__TOKEN": None}, f"{MAIN}TAXJAR__TOKEN: "),
         ({f"{MAIN}TAXJAR__TOKEN": "two words"}, f"{MAIN}TAXJAR__TOKEN: "),
         ({f"{MAIN}TAXJAR__API_URL": "api.taxjar.com"}, f"{MAIN}TAXJAR__API_URL: "),
@@ -109,7 +126,7 @@ def test_an_empty_variable_is_one_that_is_not_set(environment: pytest.MonkeyPatc
         ({f"{USMF}STATE_CODES": '{"Tejas": "TEX"}'}, f"{USMF}STATE_CODES__TEJAS: "),
         ({f"{USMF}STATE_CODES": '{"Tejas": "TJ"}'}, f"{USMF}STATE_CODES__TEJAS: "),
         ({f"{USMF}UNLINKED_CREDIT_NOTES": "drop"}, f"{USMF}UNLINKED_CREDIT_NOTES: "),
-        ({f"{USMF}FILING_LOCK_DAY": "31"}, f"{USMF}FILING_LOCK_DAY: "),
+        ({f"{USMF}FILING_LOCK_DAY": "32"}, f"{USMF}FILING_LOCK_DAY: "),
         ({f"{USMF}PROJECT_INVOICES": "perhaps"}, f"{USMF}PROJECT_INVOICES: "),
         ({"CONNECTIONS__MAIN": "{"}, "CONNECTIONS__MAIN: "),
     ],
@@ -126,6 +143,30 @@ def test_one_mistake_is_one_line_that_begins_with_the_setting(
 def test_several_mistakes_are_several_lines(environment: pytest.MonkeyPatch) -> None:
     lines = mistakes(environment, {f"{MAIN}DYNAMICS__LOOKBACK_DAYS": "x", f"{USMF}REPORT_FROM": "soon"})
     assert [line.split(":")[0] for line in lines] == [f"{MAIN}DYNAMICS__LOOKBACK_DAYS", f"{USMF}REPORT_FROM"]
+
+
+def test_what_several_settings_must_fit_is_said_together_with_what_is_wrong_in_each(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    changes = {f"{MAIN}DYNAMICS__URL": "x", f"{MAIN}DYNAMICS__CLIENT_SECRET": None, f"{MAIN}TAXJAR__TOKEN": None}
+    lines = mistakes(environment, changes)
+    assert [line.split(":")[0] for line in lines] == [
+        f"{MAIN}DYNAMICS__URL",
+        f"{MAIN}DYNAMICS__CLIENT_SECRET",
+        f"{MAIN}TAXJAR__TOKEN",
+    ]
+
+
+def test_a_credential_that_is_wrong_in_itself_is_not_said_to_be_missing(environment: pytest.MonkeyPatch) -> None:
+    [line] = mistakes(environment, {f"{MAIN}DYNAMICS__CLIENT_SECRET": "two words"})
+    assert line.startswith(f"{MAIN}DYNAMICS__CLIENT_SECRET: is empty or holds blanks")
+
+
+def test_an_unknown_entity_set_is_refused_with_the_known_ones(environment: pytest.MonkeyPatch) -> None:
+    [line] = mistakes(environment, {f"{MAIN}DYNAMICS__ENTITIES__SALESINVOICEHEADERS__SET": "Mine"})
+    assert line.startswith(f"{MAIN}DYNAMICS__ENTITIES__SALESINVOICEHEADERS: ")
+    assert "SalesInvoiceHeadersV2" in line
+    assert sorted(entity.name for entity in entity_sets()) == sorted(ENTITY_SETS)
 
 
 def test_no_connection_at_all_is_refused(environment: pytest.MonkeyPatch) -> None:
@@ -161,12 +202,21 @@ def test_secrets_do_not_show_in_the_representation() -> None:
         (" https://contoso.operations.dynamics.com ", "https://contoso.operations.dynamics.com"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://localhost:8080/", "http://localhost:8080"),
+        ("https://contoso.com:443", "https://contoso.com"),
+        ("http://[::1]:80/", "http://[::1]"),
+        ("https://contoso.com:80", "https://contoso.com:80"),
     ],
 )
 def test_the_environment_url_is_a_bare_lower_case_address(
     environment: pytest.MonkeyPatch, given: str, kept: str
 ) -> None:
     assert load(environment, {f"{MAIN}DYNAMICS__URL": given}).connections["main"].dynamics.url == kept
+
+
+@pytest.mark.parametrize("host", ["login.microsoftonline.us", "https://login.chinacloudapi.cn/", "http://127.0.0.1:80"])
+def test_the_authority_is_a_host_name_or_its_url(environment: pytest.MonkeyPatch, host: str) -> None:
+    dynamics = load(environment, {f"{MAIN}DYNAMICS__AUTHORITY_HOST": host}).connections["main"].dynamics
+    assert dynamics.authority_host == host.rstrip("/")
 
 
 def test_names_are_read_without_case_and_ids_are_lower_case(environment: pytest.MonkeyPatch) -> None:
@@ -223,6 +273,34 @@ def test_file_and_environment_are_merged_deeply_and_the_environment_wins(
     assert settings.claim_lease_seconds == 90
 
 
+def test_json_in_a_variable_is_merged_with_file_and_variables_without_case(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = """
+        [connections.Main.companies.USRT]
+        report_from = 2025-06-01
+        project_invoices = true
+    """
+    changes: dict[str, str | None] = {
+        "CONNECTIONS_FILE": toml(tmp_path, text),
+        "CONNECTIONS__MAIN__COMPANIES": '{"USRT": {"REPORT_FROM": "2026-02-01"}, "USMF": {"Project_Invoices": true}}',
+        "CONNECTIONS__MAIN__DYNAMICS": '{"URL": "https://json.operations.dynamics.com", "LookBack_Days": 3}',
+        f"{MAIN}DYNAMICS__URL": None,
+    }
+    connection = load(environment, changes).connections["main"]
+    assert (connection.dynamics.url, connection.dynamics.lookback_days) == ("https://json.operations.dynamics.com", 3)
+    assert connection.companies["usrt"].report_from == date(2026, 2, 1)
+    assert connection.companies["usrt"].project_invoices
+    assert connection.companies["usmf"].report_from == date(2026, 1, 1)
+    assert connection.companies["usmf"].project_invoices
+
+
+def test_json_that_gives_a_company_twice_is_refused(environment: pytest.MonkeyPatch) -> None:
+    companies = '{"USRT": {"report_from": "2026-02-01"}, "usrt": {"report_from": "2026-02-01"}}'
+    [line] = mistakes(environment, {f"{USMF}REPORT_FROM": None, "CONNECTIONS__MAIN__COMPANIES": companies})
+    assert line == f"{MAIN}COMPANIES: USRT is given twice"
+
+
 def test_a_file_that_is_no_toml_is_named(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     [line] = mistakes(environment, {"CONNECTIONS_FILE": toml(tmp_path, "[connections")})
     assert line.startswith("CONNECTIONS_FILE: ")
@@ -242,6 +320,31 @@ def test_storage_may_be_an_identity(environment: pytest.MonkeyPatch) -> None:
     assert storage.client_id == "identity"
 
 
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=a2V5;EndpointSuffix=core.windows.net",
+        "QueueEndpoint=https://a.queue;TableEndpoint=https://a.table;SharedAccessSignature=sv=2024&sig=x%3D",
+    ],
+)
+def test_storage_may_be_a_connection_string_with_a_key_or_a_signature(
+    environment: pytest.MonkeyPatch, connection: str
+) -> None:
+    storage = load(environment, {"AzureWebJobsStorage": connection}).storage
+    assert storage.connection_string is not None
+    assert storage.connection_string.get_secret_value() == connection
+
+
+def test_a_service_that_is_no_url_is_named(environment: pytest.MonkeyPatch) -> None:
+    changes: dict[str, str | None] = {
+        "AzureWebJobsStorage": None,
+        "AzureWebJobsStorage__queueServiceUri": "acc",
+        "AzureWebJobsStorage__tableServiceUri": "https://acc.table.core.windows.net",
+    }
+    [line] = mistakes(environment, changes)
+    assert line.startswith("AzureWebJobsStorage__queueServiceUri: ")
+
+
 def test_half_an_identity_is_refused(environment: pytest.MonkeyPatch) -> None:
     changes: dict[str, str | None] = {"AzureWebJobsStorage": None, "AzureWebJobsStorage__queueServiceUri": "https://q"}
     [line] = mistakes(environment, changes)
@@ -252,6 +355,19 @@ def test_one_company_configured_twice_is_refused(environment: pytest.MonkeyPatch
     [line] = mistakes(environment, {**OTHER, "CONNECTIONS__OTHER__TAXJAR__TOKEN": "another"})
     assert line.startswith("CONNECTIONS__OTHER__COMPANIES__USMF: ")
     assert "CONNECTIONS__MAIN__COMPANIES__USMF" in line
+
+
+def test_every_company_that_meets_another_has_its_line(environment: pytest.MonkeyPatch) -> None:
+    changes: dict[str, str | None] = {
+        **OTHER,
+        f"{USMF}REPORT_FROM": "2026-01-01",
+        f"{MAIN}COMPANIES__USRT__REPORT_FROM": "2026-01-01",
+        "CONNECTIONS__OTHER__DYNAMICS__URL": "https://contoso.operations.dynamics.com:443",
+        "CONNECTIONS__OTHER__COMPANIES__USRT__REPORT_FROM": "2026-01-01",
+    }
+    lines = mistakes(environment, changes)
+    names = [f"CONNECTIONS__OTHER__COMPANIES__{company}" for company in ("USMF", "USRT")]
+    assert sorted(line.split(":")[0] for line in lines) == names
 
 
 def test_equal_company_ids_of_two_environments_must_not_meet_in_one_account(environment: pytest.MonkeyPatch) -> None:

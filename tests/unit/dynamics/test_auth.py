@@ -151,10 +151,12 @@ async def test_a_certificate_signs_an_assertion(tmp_path: Path, certificate_pem:
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
 async def test_a_certificate_that_cannot_be_used_is_access_denied(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "app.pem"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content or b"")
+    settings = environment(client_secret=None, certificate_path=str(path))
+    if content is None:
+        path.unlink()
     with pytest.raises(AccessDenied, match="certificate"):
-        await request_token(environment(client_secret=None, certificate_path=str(path)), EntraTransport(200, {}))
+        await request_token(settings, EntraTransport(200, {}))
 
 
 async def test_a_managed_identity_token_is_the_assertion(monkeypatch: pytest.MonkeyPatch) -> None:
