@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +17,10 @@ PERIOD = "period"
 
 @dataclass(frozen=True, slots=True)
 class FilingPeriods:
-    """Which days are closed, by state: through ``filed_through``, and by the lock day of the following month."""
+    """Which days are closed, by state: through ``filed_through``, and by the lock day of the following month.
+
+    In a month that has no such day, its last one counts.
+    """
 
     lock_day: int
     filed_through: Mapping[str, date]
@@ -29,13 +33,15 @@ class FilingPeriods:
     def locked_through(self, today: date) -> date:
         """The last day that the lock day alone closes, for all states."""
         first = today.replace(day=1)
-        if today.day < self.lock_day:
+        if today < self._lock_day_of(today):
             first = (first - timedelta(days=1)).replace(day=1)
         return first - timedelta(days=1)
 
     def _locked_from(self, day: date) -> date:
-        year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-        return date(year, month, self.lock_day)
+        return self._lock_day_of(day.replace(day=1) + timedelta(days=31))
+
+    def _lock_day_of(self, month: date) -> date:
+        return month.replace(day=min(self.lock_day, monthrange(month.year, month.month)[1]))
 
 
 class PeriodLedger:
