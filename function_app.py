@@ -60,7 +60,8 @@ async def connector(*, even_without_storage: bool = False) -> Connector:
 
 def schedule(setting: str, default: str) -> str:
     """The timer schedule of ``setting``; the host resolves ``%NAME%`` and fails on a name that is not set."""
-    return f"%{setting}%" if os.environ.get(setting) else default
+    given = {name.upper() for name, value in os.environ.items() if value}
+    return f"%{setting}%" if setting in given else default
 
 
 def answering(

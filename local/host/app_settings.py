@@ -37,12 +37,18 @@ def apply_local_settings(folder: Path, environment: MutableMapping[str, str]) ->
             environment[name] = value
 
 
+def setting(name: str, environment: Mapping[str, str]) -> str | None:
+    """The value of a setting, whose name is compared without case, as in the real host."""
+    return next((value for given, value in environment.items() if given.upper() == name.upper()), None)
+
+
 def resolve(text: str, environment: Mapping[str, str]) -> str:
     """Replaces each ``%NAME%`` by that setting; raises :class:`HostError` when it is not set."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in environment:
-            raise HostError(f"The setting {match[1]}, which a trigger names as {match[0]}, is not set.")
-        return environment[match[1]]
+        found = setting(match[1], environment)
+        if found is None:
+            raise HostError(f"{match[1]}: is not set, and a trigger names it as {match[0]}.")
+        return found
 
     return PLACEHOLDER.sub(value, text)

@@ -12,12 +12,12 @@ import uvicorn
 from azure.storage.queue.aio import QueueServiceClient
 from starlette.types import ASGIApp
 
-from local.host.app_settings import resolve
+from local.host.app_settings import PLACEHOLDER, resolve
 from local.host.errors import HostError
 from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker
 from local.host.host_json import HostJson
 from local.host.http import HttpTriggers
-from local.host.ncrontab import parse_schedule
+from local.host.ncrontab import Schedule, parse_schedule
 from local.host.queues import QueueListener
 from local.host.storage import STORAGE, queue_service, table_service
 from local.host.timers import StoredTimerStatuses, TimerListener, TimerStatuses
@@ -94,7 +94,8 @@ class Host:
         timers = [function for function in self._functions if function.kind == TIMER]
         if timers:
             statuses = StoredTimerStatuses(await stack.enter_async_context(table_service(self._environment)))
-            listeners += [self._timer_listener(function, statuses) for function in timers]
+            schedules = self._schedules(timers)
+            listeners += [self._timer_listener(function, schedules[function.name], statuses) for function in timers]
         return listeners
 
     def _queue_listener(self, function: HostedFunction, service: QueueServiceClient) -> QueueListener:
@@ -102,13 +103,29 @@ class Host:
         settings = self._host_json.extensions.queues
         return QueueListener(function, name, service, settings, self._invoker, self._work)
 
-    def _timer_listener(self, function: HostedFunction, statuses: TimerStatuses) -> TimerListener:
-        text = resolve(function.trigger["schedule"], self._environment)
-        try:
-            schedule = parse_schedule(text)
-        except ValueError as error:
-            raise HostError(f"Function {function.name}: the schedule is not valid: {error}.") from None
-        return TimerListener(function, text, schedule, statuses, self._invoker, self._work, self._clock)
+    def _schedules(self, timers: Sequence[HostedFunction]) -> dict[str, tuple[str, Schedule]]:
+        """Each timer's schedule, as text and read; raises :class:`HostError` with a line for each that is wrong."""
+        found: dict[str, tuple[str, Schedule]] = {}
+        mistakes = []
+        for function in timers:
+            given = function.trigger["schedule"]
+            placeholder = PLACEHOLDER.fullmatch(given)
+            try:
+                text = resolve(given, self._environment)
+                found[function.name] = text, parse_schedule(text)
+            except HostError as error:
+                mistakes.append(str(error))
+            except ValueError as error:
+                named = placeholder[1] if placeholder else f"Function {function.name}"
+                mistakes.append(f"{named}: the schedule is not valid: {error}.")
+        if mistakes:
+            raise HostError("\n".join(mistakes))
+        return found
+
+    def _timer_listener(
+        self, function: HostedFunction, schedule: tuple[str, Schedule], statuses: TimerStatuses
+    ) -> TimerListener:
+        return TimerListener(function, *schedule, statuses, self._invoker, self._work, self._clock)
 
 
 class _Server(uvicorn.Server):

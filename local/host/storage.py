@@ -6,16 +6,20 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
 from pathlib import Path
+from typing import TypeVar
 
 from azure.data.tables.aio import TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
+from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import STANDARD_PORTS, Azurite, connection_string
+from local.host.app_settings import setting
 from local.host.errors import HostError
 
 STORAGE = "AzureWebJobsStorage"
 DEVELOPMENT_STORAGE = "UseDevelopmentStorage=true"
+
+_Client = TypeVar("_Client", QueueServiceClient, TableServiceClient)
 
 
 @contextlib.contextmanager
@@ -25,12 +29,12 @@ def development_storage(environment: MutableMapping[str, str], folder: Path) -> 
     The setting gets its full form, which the Python SDKs need. Azurite starts, with its data in ``folder``, only if
     nothing answers on the standard ports, and ends with the host. Any other value is left alone.
     """
-    given = environment.get(STORAGE, "")
-    identity = any(name.startswith(f"{STORAGE}__") for name in environment)
-    if identity or given not in ("", DEVELOPMENT_STORAGE):
+    name = next((given for given in environment if given.upper() == STORAGE.upper()), STORAGE)
+    identity = any(given.upper().startswith(f"{STORAGE.upper()}__") for given in environment)
+    if identity or environment.get(name, "") not in ("", DEVELOPMENT_STORAGE):
         yield
         return
-    environment[STORAGE] = connection_string(STANDARD_PORTS)
+    environment[name] = connection_string(STANDARD_PORTS)
     if _answers(STANDARD_PORTS.queue):
         print(f"Storage: what answers on 127.0.0.1:{STANDARD_PORTS.queue}.", flush=True)
         yield
@@ -49,27 +53,37 @@ def _answers(port: int) -> bool:
 @contextlib.asynccontextmanager
 async def queue_service(connection: str, environment: Mapping[str, str]) -> AsyncIterator[QueueServiceClient]:
     """A client for the queues of a connection: a connection string, or ``__queueServiceUri`` and an identity."""
-    if uri := environment.get(f"{connection}__queueServiceUri"):
-        async with DefaultAzureCredential() as credential, QueueServiceClient(uri, credential=credential) as service:
+    if uri := setting(f"{connection}__queueServiceUri", environment):
+        async with _identity(connection, environment) as identity, QueueServiceClient(uri, identity) as service:
             yield service
     else:
-        async with QueueServiceClient.from_connection_string(_connection_string(connection, environment)) as service:
+        async with _by_connection_string(QueueServiceClient, connection, environment) as service:
             yield service
 
 
 @contextlib.asynccontextmanager
 async def table_service(environment: Mapping[str, str]) -> AsyncIterator[TableServiceClient]:
     """A client for the host's own tables, found like the queues."""
-    if uri := environment.get(f"{STORAGE}__tableServiceUri"):
-        async with DefaultAzureCredential() as credential, TableServiceClient(uri, credential=credential) as service:
+    if uri := setting(f"{STORAGE}__tableServiceUri", environment):
+        async with (
+            _identity(STORAGE, environment) as identity,
+            TableServiceClient(uri, credential=identity) as service,
+        ):
             yield service
     else:
-        async with TableServiceClient.from_connection_string(_connection_string(STORAGE, environment)) as service:
+        async with _by_connection_string(TableServiceClient, STORAGE, environment) as service:
             yield service
 
 
-def _connection_string(connection: str, environment: Mapping[str, str]) -> str:
-    value = environment.get(connection)
-    if not value:
-        raise HostError(f"The setting {connection} must hold a storage connection string.")
-    return value
+def _identity(connection: str, environment: Mapping[str, str]) -> ManagedIdentityCredential | DefaultAzureCredential:
+    """The managed identity that ``__clientId`` names, else whoever is signed in on this machine."""
+    if client_id := setting(f"{connection}__clientId", environment):
+        return ManagedIdentityCredential(client_id=client_id)
+    return DefaultAzureCredential()
+
+
+def _by_connection_string(kind: type[_Client], connection: str, environment: Mapping[str, str]) -> _Client:
+    try:
+        return kind.from_connection_string(setting(connection, environment) or "")
+    except ValueError:
+        raise HostError(f"{connection}: must hold a storage connection string.") from None

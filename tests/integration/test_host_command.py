@@ -89,9 +89,24 @@ def test_an_app_that_cannot_be_loaded_ends_the_host(
         assert errors.endswith(printed)
 
 
-def test_a_wrong_schedule_ends_the_host_with_a_sentence(azurite: str) -> None:
-    settings = {"ORDERS_QUEUE": "orders", "NIGHTLY": "at night"}
-    with host_process(FUNCTIONS, AzureWebJobsStorage=azurite, **settings) as process:
+def test_wrong_schedules_end_the_host_with_a_line_each_that_names_the_setting(azurite: str, tmp_path: Path) -> None:
+    timer = '@app.timer_trigger("timer", "%{0}%")\nasync def {0}(timer: func.TimerRequest) -> None: ...\n'
+    (tmp_path / "host.json").write_text(HOST_JSON)
+    (tmp_path / "function_app.py").write_text(
+        "import azure.functions as func\napp = func.FunctionApp()\n"
+        '@app.route("health")\ndef health(req: func.HttpRequest) -> str: ...\n'
+        + "".join(timer.format(name) for name in ("NIGHTLY", "HOURLY", "DAILY", "WEEKLY"))
+    )
+    settings = {"NIGHTLY": "at night", "hourly": "0 0 * * * *", "DAILY": "0 0 25 * * *"}
+    with host_process(tmp_path, AzureWebJobsStorage=azurite, **settings) as process:
         _, errors = process.communicate(timeout=30)
-        assert process.returncode == 1
-        assert errors.startswith("Function nightly: the schedule is not valid")
+    assert process.returncode == 1
+    assert [line.split(":")[0] for line in errors.splitlines()] == ["NIGHTLY", "DAILY", "WEEKLY"]
+
+
+def test_storage_that_is_none_ends_the_host_with_a_line_that_names_the_setting() -> None:
+    settings = {"ORDERS_QUEUE": "orders", "NIGHTLY": "0 0 3 * * *"}
+    with host_process(FUNCTIONS, AzureWebJobsStorage="garbage", **settings) as process:
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == "AzureWebJobsStorage: must hold a storage connection string.\n"

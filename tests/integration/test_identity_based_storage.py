@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from local.azurite import ACCOUNT_KEY, Azurite
+from local.host.storage import queue_service, table_service
 from local.simulation import CONNECTION, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.server import LoopbackServer
@@ -97,6 +99,14 @@ async def test_queues_and_tables_are_reached_with_tokens_of_the_identity(
         await connector.aclose()
     assert {asked["client_id"] for asked in identity.asked} == {CLIENT_ID}
     assert {asked["resource"] for asked in identity.asked} == {AUDIENCE}
+
+
+@pytest.mark.usefixtures("app_settings")
+async def test_the_local_host_is_the_identity_that_the_settings_name(identity: IdentityEndpoint) -> None:
+    async with queue_service("AzureWebJobsStorage", os.environ) as queues, table_service(os.environ) as tables:
+        await queues.get_service_properties()
+        await tables.get_service_properties()
+    assert [asked["client_id"] for asked in identity.asked] == [CLIENT_ID, CLIENT_ID]
 
 
 @pytest.mark.usefixtures("app_settings")

@@ -44,7 +44,7 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str) -> 
 
 
 def test_a_placeholder_becomes_its_setting() -> None:
-    assert resolve("%NAME%-poison", {"NAME": "orders"}) == "orders-poison"
+    assert resolve("%NAME%-poison", {"Name": "orders"}) == "orders-poison"
 
 
 def test_a_placeholder_without_a_setting_is_named() -> None:
