@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.connector import Connector, NotFound
 from shared.flows.proposals import proposal_of
 from shared.ledger.records import DocumentRecord, State
+from shared.mapping import net_and_tax
 from shared.money import plain
 from shared.web import instant
 
@@ -102,6 +103,10 @@ async def describe(connector: Connector, record: DocumentRecord) -> dict[str, An
 
 
 def _summary(record: DocumentRecord) -> dict[str, Any]:
+    """The record in short. Before the document is mapped, its amounts are those that F&O lists, if it ever did."""
+    amount, sales_tax = record.amount, record.sales_tax
+    if amount is None and not record.stand_in:
+        amount, sales_tax = net_and_tax(record.total_amount, record.total_tax)
     return {
         "transaction_id": record.transaction_id,
         "kind": record.kind,
@@ -110,7 +115,7 @@ def _summary(record: DocumentRecord) -> dict[str, Any]:
         "state": record.state,
         "reason": record.reason or None,
         "message": record.message or None,
-        "amount": plain(record.amount),
-        "sales_tax": plain(record.sales_tax),
+        "amount": plain(amount),
+        "sales_tax": plain(sales_tax),
         "updated_at": instant(record.updated_at),
     }

@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import pytest
 
+from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AddressSpec, ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
+from shared.flows.documents import DocumentFilter, list_documents, show_document
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import State
-from tests.world import NOW, TODAY, World
+from tests.world import COMPANY, NOW, TODAY, World
 
 TRANSACTIONS = "*/transactions/*"
 
@@ -63,6 +65,23 @@ async def test_a_document_that_cannot_be_mapped_is_held_with_a_reason(world: Wor
     assert (record.state, record.reason) == (State.HELD, "zip_state_mismatch")
     assert "78704" in record.message
     assert world.calls() == 0
+
+
+async def test_a_document_that_is_not_mapped_yet_is_shown_with_the_totals_that_dynamics_lists(world: World) -> None:
+    posted = world.posting.invoice(invoice())
+    world.posting.credit_note(posted, "CRN-1", TODAY)
+    await world.poll()
+
+    async def amounts() -> dict[str, tuple[str, str]]:
+        listed = await list_documents(world.connector, CONNECTION, COMPANY, DocumentFilter())
+        return {shown["number"]: (shown["amount"], shown["sales_tax"]) for shown in listed["documents"]}
+
+    before = await amounts()
+    assert before == {"INV-1": ("100.00", "8.25"), "CRN-1": ("-100.00", "-8.25")}
+    shown = await show_document(world.connector, CONNECTION, COMPANY, "USMF-CRN-1-refund")
+    assert (shown["state"], shown["amount"], shown["sales_tax"]) == (State.SEEN, "-100.00", "-8.25")
+    await world.settle()
+    assert await amounts() == before
 
 
 async def test_a_document_out_of_scope_is_skipped_and_its_id_becomes_free(world: World) -> None:
