@@ -112,7 +112,8 @@ async def reconcile_nightly(timer: func.TimerRequest) -> None:
 @answering
 async def receive_business_event(req: func.HttpRequest) -> Answer:
     """Note which documents business events name."""
-    return await receive.receive_business_event(await connector(), req.route_params["connection"], req.get_body())
+    graph = await connector(even_without_storage=True)
+    return await receive.receive_business_event(graph, req.route_params["connection"], req.get_body())
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)

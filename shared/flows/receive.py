@@ -6,7 +6,10 @@ finds the documents by number.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+
+from azure.core.exceptions import AzureError
 
 from shared.connector import Connector
 from shared.dynamics.business_events import NoBusinessEvent, parse_delivery
@@ -15,11 +18,17 @@ from shared.web import Answer, Problem
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 5.0
+"""Seconds for the queue: F&O waits ten, and sends an event again that was refused."""
+_SEND_AGAIN_AFTER = 30
+"""Seconds."""
+
 
 async def receive_business_event(connector: Connector, connection: str, body: bytes) -> Answer:
     """Enqueue the documents that the events in ``body`` name; what names none is ignored with a log line.
 
-    Raises :class:`Problem` for a body that is no event, ``NotFound`` for an unknown connection.
+    Raises :class:`Problem` for a body that is no event or while the queue cannot be reached, ``NotFound`` for an
+    unknown connection.
     """
     companies = connector.connection(connection).companies
     try:
@@ -40,8 +49,15 @@ async def receive_business_event(connector: Connector, connection: str, body: by
             ignored.append(f"company {event.company[:10]!r} is not configured")
     for reason in dict.fromkeys(ignored):
         logger.info("%s: business event ignored: %s", connection, reason)
-    for company, wanted in numbers.items():
-        await connector.documents_queue.put_numbers(connection, company, wanted)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await connector.storage.prepare()
+            for company, wanted in numbers.items():
+                await connector.documents_queue.put_numbers(connection, company, wanted)
+    except (AzureError, TimeoutError) as error:
+        logger.warning("%s: business event not taken: %s", connection, type(error).__name__)
+        message = "The event could not be stored. Send it again; polls find its document in any case."
+        raise Problem(503, "storage_unavailable", message, headers={"Retry-After": str(_SEND_AGAIN_AFTER)}) from None
 
     accepted = sum(map(len, numbers.values()))
     return Answer(200 if delivery.is_test else 202, {"accepted": accepted, "ignored": len(ignored)})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from local.simulators.dynamics.events import (
     endpoint_test_event,
@@ -23,11 +25,11 @@ from local.simulators.faults import Fault
 from shared.connector import NotFound
 from shared.flows import bury
 from shared.flows.decide import Why, decide_document
-from shared.flows.documents import Chosen
+from shared.flows.documents import Chosen, describe
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.web import Problem
-from tests.world import NOW, TODAY, World
+from tests.world import NOW, TODAY, QueueInMemory, World
 
 HEADERS = "*/SalesInvoiceHeadersV2"
 
@@ -101,6 +103,34 @@ async def test_what_is_no_event_and_an_unknown_connection_are_refused(world: Wor
     assert refused.value.status == 400
     with pytest.raises(NotFound):
         await world.deliver(endpoint_test_event(), connection="nowhere")
+
+
+@dataclass
+class UnreachableQueue(QueueInMemory):
+    """A queue that refuses at once, or never answers."""
+
+    silent: bool = False
+
+    async def put_numbers(self, *_: object, **__: object) -> None:
+        if self.silent:
+            await asyncio.Event().wait()
+        raise ServiceRequestError("the connection was refused")
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_while_the_queue_cannot_be_reached_the_event_is_to_be_sent_again(
+    world: World, silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.flows.receive.PATIENCE", 0.05)
+    reachable = world.connector
+    posted = world.posting.invoice(invoice())
+    world.connector = replace(reachable, documents_queue=UnreachableQueue(world.clock, silent=silent))
+    with pytest.raises(Problem) as refused:
+        await world.deliver(event_of(posted))
+    assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "30"})
+    assert (await world.deliver(endpoint_test_event())).status == 200
+    world.connector = reachable
+    assert (await world.deliver(event_of(posted))).status == 202
 
 
 async def test_an_event_for_a_reported_document_costs_no_call_to_taxjar(world: World) -> None:
@@ -190,6 +220,8 @@ class TestNotFound:
         assert "posted" in record.message
         assert [entry["decision"] for entry in await world.audit("INV-1")] == ["held"]
         assert not world.queue.waiting
+        shown = await describe(world.connector, record)
+        assert (shown["amount"], shown["sales_tax"]) == (None, None)
 
     async def test_a_poll_that_finds_it_later_reports_it_and_settles_the_stand_in(self, world: World) -> None:
         await world.deliver(event_ahead_of(invoice()))
