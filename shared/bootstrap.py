@@ -142,7 +142,8 @@ def _connection(
     }
     unguarded = ODataClient(http, settings.dynamics.url, tokens, clock)
     checks = EnvironmentChecks(name, unguarded, EntitySets(unguarded, settings.dynamics.entities, clock), clock)
-    return Connection(name, settings, reader, checks, gate, companies)
+    own = account(settings.taxjar, settings.taxjar.token) if settings.taxjar.token else None
+    return Connection(name, settings, reader, checks, gate, companies, own)
 
 
 def _accounts(

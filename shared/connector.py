@@ -73,6 +73,8 @@ class Connection:
     gate: Gate
     """Closed while the environment is paused."""
     companies: Mapping[str, Company]
+    account: TaxJarAccount | None
+    """The account of the connection's own token, if it has one."""
 
     def company(self, company: str) -> Company:
         """The company with this id. Raises :class:`NotFound`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,6 +18,8 @@ from shared.taxjar.taxes import US
 from shared.transactions import Place
 from shared.web import Problem
 
+PATIENCE = 20.0
+"""Seconds that a caller waits at most; documents, for which nobody waits, have longer."""
 _ASK_AGAIN_AFTER = 30.0
 """Seconds, where TaxJar does not say."""
 
@@ -28,10 +31,11 @@ def account_of(connection: Connection, company: str) -> TaxJarAccount:
     """
     if company:
         return connection.company(company.lower()).account
+    if connection.account:
+        return connection.account
     companies = list(connection.companies.values())
-    sharing = [candidate for candidate in companies if candidate.settings.taxjar.token is None]
-    if sharing or len(companies) == 1:
-        return (sharing or companies)[0].account
+    if len(companies) == 1:
+        return companies[0].account
     names = ", ".join(sorted(connection.companies))
     raise Problem(400, "company_needed", f"Each company has a TaxJar account of its own: add ?company= ({names}).")
 
@@ -56,8 +60,9 @@ async def asking(account: TaxJarAccount, now: datetime) -> AsyncIterator[None]:
     A 429 pauses the account for all. A refusal does not: the plan may lack this one resource only.
     """
     try:
-        await account.gate.open()
-        yield
+        async with asyncio.timeout(PATIENCE):
+            await account.gate.open()
+            yield
     except Rejected as refusal:
         raise Problem(400, "rejected_by_taxjar", f"TaxJar refuses the request: {refusal.detail}") from None
     except AccessDenied as refusal:
@@ -71,6 +76,8 @@ async def asking(account: TaxJarAccount, now: datetime) -> AsyncIterator[None]:
         raise _unavailable("TaxJar asks for fewer calls", error.retry_after) from None
     except Unavailable as error:
         raise _unavailable(str(error), error.retry_after) from None
+    except TimeoutError:
+        raise _unavailable(f"TaxJar did not answer within {PATIENCE:.0f} s", None) from None
 
 
 def _refused(words: str) -> Problem:

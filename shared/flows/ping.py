@@ -7,14 +7,14 @@ Without storage no pause is known, and the remote sides are tried all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
-from shared.connector import Company, Connection, Connector
+from shared.connector import Connection, Connector, TaxJarAccount
 from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import DynamicsError, Throttled
@@ -56,8 +56,8 @@ async def ping_connection(connector: Connector, name: str, by: str) -> dict[str,
     connection = connector.connection(name)
     *queues, tables = await _storage(connector, connection, by)
     checks = [check async for check in _dynamics(connection, pauses_known=tables.ok)]
-    for company in connection.companies.values():
-        checks.append(await _taxjar(connector, company, pauses_known=tables.ok))
+    for name, account in _accounts(connection):
+        checks.append(await _taxjar(connector, name, account, pauses_known=tables.ok))
     checks += [*queues, tables]
     return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
@@ -95,20 +95,27 @@ def _sets_in_use(connection: Connection) -> list[Entity]:
     return [entity for entity in entity_sets() if by_address or entity.name != CUSTOMER_ADDRESSES.name]
 
 
-async def _taxjar(connector: Connector, company: Company, *, pauses_known: bool) -> Check:
-    """The company's token, and whether TaxJar applies the API version that is asked for."""
-    name = f"TaxJar account of {company.id}"
+def _accounts(connection: Connection) -> Iterator[tuple[str, TaxJarAccount]]:
+    """Each company's account, and the connection's own where no company reports to it: live calls use it."""
+    for company in connection.companies.values():
+        yield f"TaxJar account of {company.id}", company.account
+    if connection.account and all(company.settings.taxjar.token for company in connection.companies.values()):
+        yield "TaxJar account of the connection", connection.account
+
+
+async def _taxjar(connector: Connector, name: str, account: TaxJarAccount, *, pauses_known: bool) -> Check:
+    """The account's token, and whether TaxJar applies the API version that is asked for."""
     try:
-        if pauses_known and (pause := await _pause_of(company.account.gate)):
+        if pauses_known and (pause := await _pause_of(account.gate)):
             return _paused(name, pause, _ACCOUNT)
-        answer = await company.account.unguarded.try_token(connector.clock().date())
+        answer = await account.unguarded.try_token(connector.clock().date())
     except taxjar.Throttled as error:
-        return await _throttled(name, company.account.gate, error)
+        return await _throttled(name, account.gate, error)
     except taxjar.AccessDenied as error:
         return Check(name, False, str(error), _ACCOUNT)
     except taxjar.TaxJarError as error:
         return Check(name, False, str(error), "Try again later.")
-    asked, echo = company.account.client.api_version, answer.api_version_echo
+    asked, echo = account.client.api_version, answer.api_version_echo
     if echo and echo != asked:
         return Check(name, False, f"The token is good, but TaxJar applies version {echo}, not {asked}.", _VERSION)
     return Check(name, True, f"The token is good{f', version {echo} applies' if echo else ''}.")

@@ -118,6 +118,15 @@ async def test_taxjars_errors_have_a_status_and_a_sentence_of_ours(
     assert "simulated-taxjar-token" not in str(problem.value)
 
 
+async def test_a_caller_does_not_wait_for_a_taxjar_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.flows.live.PATIENCE", 0.5)
+    world.simulation.taxjar.faults.add(Fault(delay=30))
+    for question in (tax(world), rate(world)):
+        with pytest.raises(Problem, match="did not answer") as problem:
+            await question
+        assert (problem.value.status, problem.value.headers["Retry-After"]) == (503, "30")
+
+
 async def test_a_429_of_a_live_call_pauses_the_account_and_a_refusal_does_not(world: World) -> None:
     gate = world.connector.connection(CONNECTION).company("usmf").account.gate
     world.simulation.taxjar.faults.add(

@@ -18,6 +18,7 @@ from shared.connector import Connector, NotFound
 from shared.flows.customers import sync_exempt_customers
 from shared.flows.live import account_of
 from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
+from shared.flows.ping import ping_connection
 from shared.flows.rates import RateQuery, look_up_rate
 from shared.flows.taxes import TaxQuery, calculate_tax
 from shared.settings import load_settings
@@ -32,12 +33,15 @@ SHARED: dict[str, Any] = {"report_from": "2026-01-01"}
 
 @asynccontextmanager
 async def connected(
-    azurite: str, certificates: Certificates, companies: Mapping[str, Mapping[str, object]]
+    azurite: str, certificates: Certificates, companies: Mapping[str, Mapping[str, object]], *, own_token: bool = True
 ) -> AsyncIterator[tuple[Simulation, Connector]]:
     clock = Clock()
     with Simulation(certificates, clock=clock) as simulation:
         simulation.taxjar.tokens.update({"own-token": "own", "other-token": "other"})
-        settings = load_settings(azurewebjobsstorage=azurite, connections={CONNECTION: simulation.settings(companies)})
+        connection: dict[str, Any] = simulation.settings(companies)
+        if not own_token:
+            del connection["taxjar"]["token"]
+        settings = load_settings(azurewebjobsstorage=azurite, connections={CONNECTION: connection})
         connector = await build_connector(settings, clock=clock, table=f"ledger{uuid4().hex}")
         try:
             yield simulation, connector
@@ -56,8 +60,12 @@ async def test_the_account_is_the_companys_else_that_of_the_connections_token_or
         assert account_of(connection, "USMF") is own
     async with connected(azurite, certificates, {"usmf": OWN}) as (_, connector):
         connection = connector.connection(CONNECTION)
+        assert account_of(connection, "") is not connection.company("usmf").account
+        assert account_of(connection, "") is connection.account
+    async with connected(azurite, certificates, {"usmf": OWN}, own_token=False) as (_, connector):
+        connection = connector.connection(CONNECTION)
         assert account_of(connection, "") is connection.company("usmf").account
-    async with connected(azurite, certificates, {"usmf": OWN, "usrt": OTHER}) as (_, connector):
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": OTHER}, own_token=False) as (_, connector):
         with pytest.raises(Problem, match="usmf, usrt") as unclear:
             account_of(connector.connection(CONNECTION), "")
         assert unclear.value.status == 400
@@ -80,6 +88,23 @@ async def test_live_tax_and_rates_are_asked_of_the_companys_account(
             ("/v2/taxes", account),
             ("/v2/rates/90002", account),
         ]
+
+
+async def test_a_ping_tries_each_companys_token_and_the_connections_where_no_company_does(
+    azurite: str, certificates: Certificates
+) -> None:
+    async def lines(connector: Connector) -> list[tuple[str, bool]]:
+        checks = (await ping_connection(connector, CONNECTION, "test"))["checks"]
+        return [(check["name"], check["ok"]) for check in checks if check["name"].startswith("TaxJar")]
+
+    async with connected(azurite, certificates, {"usmf": OWN}) as (simulation, connector):
+        del simulation.taxjar.tokens[TAXJAR_TOKEN]
+        assert await lines(connector) == [
+            ("TaxJar account of usmf", True),
+            ("TaxJar account of the connection", False),
+        ]
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": SHARED}) as (_, connector):
+        assert await lines(connector) == [("TaxJar account of usmf", True), ("TaxJar account of usrt", True)]
 
 
 async def test_regions_are_those_of_the_companys_account_and_without_one_of_all(
