@@ -136,7 +136,7 @@ async def _queue(name: str, queue: DocumentQueue) -> Check:
     try:
         return Check(f"queue {name}", True, f"About {await _soon(queue.length())} messages.")
     except _NO_STORAGE as error:
-        return Check(f"queue {name}", False, type(error).__name__, _STORAGE)
+        return Check(f"queue {name}", False, _trouble(error), _STORAGE)
 
 
 async def _tables(connector: Connector, connection: Connection, by: str) -> Check:
@@ -150,13 +150,17 @@ async def _tables(connector: Connector, connection: Connection, by: str) -> Chec
     try:
         await _soon(connector.subjects.write(partition("connector", "pings"), "ping", connection.name, entry))
     except _NO_STORAGE as error:
-        return Check("tables", False, type(error).__name__, _STORAGE)
+        return Check("tables", False, _trouble(error), _STORAGE)
     return Check("tables", True, "The ledger can be read and written.")
 
 
 async def _soon(answer: Awaitable[_Answer]) -> _Answer:
     async with asyncio.timeout(PATIENCE):
         return await answer
+
+
+def _trouble(error: Exception) -> str:
+    return f"No answer within {PATIENCE:.0f} s." if isinstance(error, TimeoutError) else type(error).__name__
 
 
 async def _pause_of(gate: Gate) -> Pause | None:
