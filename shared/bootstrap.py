@@ -132,15 +132,15 @@ def _connection(
     async def environment_is_open() -> None:
         await gate.check()
 
-    tokens = TokenSource.of(settings.dynamics, clock)
-    odata = ODataClient(http(), settings.dynamics.url, tokens, clock, before_call=environment_is_open)
+    tokens, client = TokenSource.of(settings.dynamics, clock), http()
+    odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=environment_is_open)
     reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
     gate = Gate(pauses, f"dynamics|{settings.dynamics.url}", clock=clock, probe=_answers(reader.probe))
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies
     }
-    unguarded = ODataClient(http, settings.dynamics.url, tokens, clock)
+    unguarded = ODataClient(client, settings.dynamics.url, tokens, clock)
     checks = EnvironmentChecks(name, unguarded, EntitySets(unguarded, settings.dynamics.entities, clock), clock)
     own = account(settings.taxjar, settings.taxjar.token) if settings.taxjar.token else None
     return Connection(name, settings, reader, checks, gate, companies, own)
