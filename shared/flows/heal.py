@@ -13,6 +13,7 @@ from typing import Any
 from shared.documents import DocumentKey, ListedDocument
 from shared.flows.discrepancies import Amounts, Compared, Findings, Status
 from shared.flows.in_step import one_by_one
+from shared.flows.proposals import correction_under_way
 from shared.flows.run import Run
 from shared.flows.sighting import sighting
 from shared.ledger.audit import AuditEntry
@@ -21,7 +22,7 @@ from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason
 
 _SENT_AGAIN = "TaxJar does not have it: to be sent again."
-_TRIED_AGAIN = "It is missing in TaxJar: to be tried again."
+_TRIED_AGAIN = "TaxJar does not have all of it: to be tried again."
 _MISMATCHES = (Status.AMOUNT_MISMATCH, Status.TAX_MISMATCH)
 
 
@@ -37,9 +38,9 @@ class Healing:
         keys = await self._see(compared, documents)
         vanished: list[DocumentRecord] = []
         for each in compared:
-            if each.record is None or each.status is Status.RECONCILED:
+            if each.record is None:
                 continue
-            if each.status is Status.MISSING_IN_TAXJAR:
+            if each.status is Status.MISSING_IN_TAXJAR or await self._is_half_corrected(each.record):
                 keys += await self._again(each.record)
             elif each.record.state is not State.REPORTED or each.record.dismissed:
                 continue
@@ -60,6 +61,13 @@ class Healing:
             self._run.connection.name, sightings, self._run.actor, message=message
         )
         return [record.key for record in seen]
+
+    async def _is_half_corrected(self, record: DocumentRecord) -> bool:
+        """Whether a correction that a person approved failed on its way."""
+        if record.state is not State.FAILED:
+            return False
+        whole = await self._run.connector.ledger.get(self._run.connection.name, record.key)
+        return whole is not None and correction_under_way(whole) is not None
 
     async def _again(self, record: DocumentRecord) -> list[DocumentKey]:
         """Have a known document tried again, unless it waits for a person or for its next attempt."""

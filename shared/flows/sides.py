@@ -12,7 +12,7 @@ from shared.flows.run import Run
 from shared.flows.sighting import sighting
 from shared.flows.taxjar_side import TaxJarSide
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import net_and_tax
+from shared.mapping import HoldReason, correction_ids, current_id, net_and_tax
 from shared.transactions import Kind
 
 
@@ -74,7 +74,8 @@ class SidesOfADay:
         """TaxJar's amounts: as reported, or fetched where that is in doubt."""
         is_listed = record.owns_id and record.transaction_id in self._ids[record.kind]
         if not _was_reported(record):
-            return await self._fetch(record) if is_listed or record.outcome_unknown else None
+            adopted = record.reason == HoldReason.FILED_TRANSACTION_CHANGED
+            return await self._fetch(record) if is_listed or adopted or record.outcome_unknown else None
         as_reported = Amounts(record.amount or ZERO, record.sales_tax or ZERO)
         in_doubt = self._findings.deep or not is_listed or record.corrections or as_reported != dynamics
         return await self._fetch(record) if in_doubt else as_reported
@@ -86,9 +87,22 @@ class SidesOfADay:
         return await self._taxjar.amounts(seen.kind, seen.transaction_id)
 
     async def _fetch(self, record: DocumentRecord) -> Amounts | None:
-        if record.corrections:
-            return await self._taxjar.net_of_corrections(record)
-        return await self._taxjar.amounts(record.kind, record.transaction_id)
+        if not record.corrections:
+            return await self._taxjar.amounts(record.kind, record.transaction_id)
+        held = await self._taxjar.amounts_by_id(await self._own_ids(record))
+        net = sum(held.values(), Amounts())
+        # Reversed, and the replacement is not there: in sum TaxJar has nothing of the document.
+        return net if net != Amounts() or current_id(record.transaction_id, record.corrections) in held else None
+
+    async def _own_ids(self, record: DocumentRecord) -> list[str]:
+        """The ids of a corrected document: numbers whose ids are another document's were passed over."""
+        pairs = [correction_ids(record.transaction_id, number) for number in range(1, record.corrections + 1)]
+        names = [name for pair in pairs for name in (pair.reversal, pair.replacement)]
+        owners = await asyncio.gather(*(self._owner(name) for name in names))
+        return [
+            record.transaction_id,
+            *(name for name, owner in zip(names, owners, strict=True) if owner and owner.key == record.key),
+        ]
 
     async def _note_foreign(self, ours: set[str]) -> None:
         """Ids of the day that belong to no document, of this day or of another."""

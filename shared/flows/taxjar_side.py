@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 import stamina
 
 from shared.flows.discrepancies import Amounts
-from shared.ledger.records import DocumentRecord
-from shared.mapping import correction_ids
 from shared.taxjar.client import TaxJarClient
 from shared.taxjar.errors import Unavailable
 from shared.transactions import Kind
@@ -68,15 +66,13 @@ class TaxJarSide:
     async def amounts(self, kind: Kind, transaction_id: str) -> Amounts | None:
         """What TaxJar holds under the id; ``None`` when it holds nothing."""
         stored = await self._ask(self._client.find, kind, transaction_id)
-        return Amounts(_decimal(stored, "amount"), _decimal(stored, "sales_tax")) if stored else None
+        return Amounts(_signed(kind, stored, "amount"), _signed(kind, stored, "sales_tax")) if stored else None
 
-    async def net_of_corrections(self, record: DocumentRecord) -> Amounts | None:
-        """What all transactions of a corrected document come to; ``None`` when TaxJar holds none of them."""
-        pairs = [correction_ids(record.transaction_id, number) for number in range(1, record.corrections + 1)]
-        names = [record.transaction_id, *(name for pair in pairs for name in (pair.reversal, pair.replacement))]
-        found = await asyncio.gather(*(self.amounts(kind, name) for name in names for kind in _KINDS))
-        held = [amounts for amounts in found if amounts]
-        return sum(held, Amounts()) if held else None
+    async def amounts_by_id(self, transaction_ids: Sequence[str]) -> Mapping[str, Amounts]:
+        """What TaxJar holds under the ids, of whatever kind; those under which it holds nothing are left out."""
+        asked = [(name, kind) for name in transaction_ids for kind in _KINDS]
+        found = await asyncio.gather(*(self.amounts(kind, name) for name, kind in asked))
+        return {name: amounts for (name, _), amounts in zip(asked, found, strict=True) if amounts}
 
     async def is_exempt(self, customer_id: str, state: str) -> bool:
         """Whether TaxJar has an exemption of the customer in ``state``."""
@@ -101,8 +97,10 @@ def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:
         first += _WEEK
 
 
-def _decimal(stored: Mapping[str, Any], field: str) -> Decimal:
+def _signed(kind: Kind, stored: Mapping[str, Any], field: str) -> Decimal:
+    """The amount with the sign of its kind, whatever sign it came with."""
     try:
-        return Decimal(str(stored.get(field) or 0)).quantize(Decimal("0.01"))
+        amount = abs(Decimal(str(stored.get(field) or 0)).quantize(Decimal("0.01")))
     except InvalidOperation:
         return Decimal(0)
+    return -amount if kind is Kind.REFUND else amount
