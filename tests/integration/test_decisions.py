@@ -169,6 +169,23 @@ async def test_all_documents_of_a_reason_are_re_driven_and_each_is_audited(world
     assert (entry["by"], entry["function"]) == ("Pat", "retry_documents")
 
 
+async def test_all_failed_documents_are_re_driven_at_once(world: World, app: App) -> None:
+    for number in range(3):
+        world.posting.invoice(sale(f"INV-{number}", TODAY))
+    world.posting.invoice(sale("ASTRAY", TODAY, ship_to=ODD))
+    world.simulation.taxjar.faults.add(Fault(path="*/transactions/*", status=503))
+    await world.poll()
+    await world.work()
+    world.clock.advance(days=8)
+    await world.settle()
+    assert {(await world.record(f"INV-{number}")).state for number in range(3)} == {State.FAILED}
+    world.simulation.taxjar.faults.clear()
+    assert await app.call("retry_documents", WHY, query={"state": "failed"}) == (202, {"retried": 3})
+    await world.settle()
+    assert {(await world.record(f"INV-{number}")).state for number in range(3)} == {State.REPORTED}
+    assert (await world.record("ASTRAY")).state is State.HELD
+
+
 @pytest.mark.parametrize(
     ("query", "body"),
     [

@@ -220,6 +220,32 @@ async def test_a_reported_document_that_cannot_be_mapped_now_keeps_what_taxjar_h
     assert world.calls() == 1
 
 
+async def test_a_document_cannot_leave_a_closed_state_nor_come_into_one_without_a_person(world: World) -> None:
+    await reported(world, "order", "closed by person")
+    shipped_to(world, "CA", "94105")
+    await decided(world, "USMF-INV-1", "retry")
+    document = await shown(world, "USMF-INV-1")
+    assert (document["reason"], document["proposal"]["difference"]["to_state"]) == (
+        "filed_transaction_changed",
+        {"filed": "TX", "new": "CA"},
+    )
+    assert "2026-11 of TX" in document["message"]
+    await close(world, "TX", LAST_MONTH, reopen=True)
+    await decided(world, "USMF-INV-1", "retry")
+    assert world.taxjar.orders["USMF-INV-1"].to_state == "CA"
+    await close(world, "TX", TODAY - timedelta(days=1))
+    shipped_to(world, "TX", "78704")
+    await decided(world, "USMF-INV-1", "retry")
+    document = await shown(world, "USMF-INV-1")
+    assert (document["reason"], document["proposal"]["filed"]["to_state"]) == ("filed_transaction_changed", "CA")
+    await decided(world, "USMF-INV-1", "approve")
+    assert [(one.to_state, one.amount) for one in of_document(world, "USMF-INV-1")] == [
+        ("CA", Decimal("117.00")),
+        ("CA", Decimal("-117.00")),
+        ("TX", Decimal("117.00")),
+    ]
+
+
 async def test_a_period_that_a_person_reopens_can_be_changed_again(world: World) -> None:
     await held_change(world, "order", "closed by person")
     await close(world, "TX", LAST_MONTH, reopen=True)
@@ -233,6 +259,13 @@ async def test_another_state_is_not_closed_by_a_person(world: World) -> None:
     world.change_settings(**HANDLING_SHIPS)
     await decided(world, "USMF-INV-1", "retry")
     assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("17.00")
+
+
+def shipped_to(world: World, state: str, zip_code: str) -> None:
+    """A clerk corrects where the document was delivered."""
+    for row in world.simulation.dynamics.rows("LogisticsPostalAddressBiEntities"):
+        if "Barton" in row["Street"]:
+            row["State"], row["ZipCode"] = state, zip_code
 
 
 def _other(kind: Kind) -> Kind:
