@@ -7,6 +7,7 @@ is refused with 422, and finds in TaxJar what it would have sent.
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from shared.documents import PostedDocument
@@ -18,6 +19,7 @@ from shared.taxjar import upsert
 from shared.taxjar.answers import Answer
 from shared.taxjar.errors import Rejected
 from shared.taxjar.wire import from_wire, payload_hash
+from shared.transactions import Kind, Transaction
 
 
 class Correction:
@@ -44,6 +46,8 @@ class Correction:
                 await self._withdrawn(proposal)
         except Rejected as refusal:
             await self._refused(proposal, part, refusal)
+        except _NotAsFiled as other:
+            await self._hold_unsent(other)
 
     async def _send(self, proposal: Proposal, part: Part) -> Answer:
         """Create the transaction, or find that an earlier attempt has. Raises ``Rejected``, also for a taken id."""
@@ -54,12 +58,24 @@ class Correction:
             async with self._run.turn(self.claim) as self.claim:
                 sent = await upsert.find(client, transaction)
         if sent is None:
+            if part is Part.REVERSAL:
+                await self._check_as_filed(proposal)
             async with self._run.turn(self.claim) as self.claim:
                 sent = await upsert.create(client, transaction)
         if isinstance(sent, upsert.Found) and not sent.same:
             fields = ", ".join(sent.differences)
             raise Rejected(422, f"TaxJar holds another {transaction.kind} under this id, which differs in {fields}")
         return sent.answer
+
+    async def _check_as_filed(self, proposal: Proposal) -> None:
+        """Raise ``_NotAsFiled`` unless TaxJar still holds what is to be reversed: the sum would not be nothing."""
+        kind = Kind.REFUND if proposal.kinds[Part.REVERSAL] is Kind.ORDER else Kind.ORDER
+        filed = from_wire(kind, proposal.filed)
+        found = await upsert.find(self._run.company.account.client, filed)
+        if found is None:
+            raise _NotAsFiled(f"TaxJar no longer holds {kind} {filed.transaction_id}, which was to be reversed")
+        if _money(from_wire(kind, found.stored)) != _money(filed):
+            raise _NotAsFiled(f"TaxJar holds other amounts in {kind} {filed.transaction_id} than were to be reversed")
 
     async def _reversed(self, proposal: Proposal, answer: Answer) -> Proposal:
         """Note that TaxJar nets to nothing for this document, and go on under the same claim."""
@@ -75,6 +91,7 @@ class Correction:
             proposal=proposal.stored(),
             payload=None,
             payload_hash="",
+            dismissed=(),
             corrections=proposal.number,
             corrected_on=date.fromisoformat(payload["transaction_date"]),
             outcome_unknown=False,
@@ -125,8 +142,27 @@ class Correction:
             **_ENDED,
         )
 
+    async def _hold_unsent(self, other: _NotAsFiled) -> None:
+        """Hold the document; with ``outcome_unknown`` a retry asks TaxJar whatever the mapping comes to."""
+        what_to_do = "Retry the document: what is missing is restored as it was filed, and the change is proposed anew."
+        self.claim = await self._run.settle(
+            self.claim,
+            State.HELD,
+            reason=HoldReason.FILED_TRANSACTION_CHANGED,
+            message=f"{other}. Nothing was sent. {what_to_do}",
+            **{**_ENDED, "outcome_unknown": True},
+        )
 
-_ENDED: dict[str, Any] = {"proposal": None, "dismissed": "", "outcome_unknown": False}
+
+class _NotAsFiled(Exception):
+    """TaxJar does not hold what a person approved to be reversed."""
+
+
+def _money(transaction: Transaction) -> tuple[Decimal, ...]:
+    return transaction.amount, transaction.shipping, transaction.sales_tax
+
+
+_ENDED: dict[str, Any] = {"proposal": None, "outcome_unknown": False}
 """What is over when a correction is."""
 
 

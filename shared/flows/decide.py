@@ -13,20 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey
 from shared.flows.batches import batches
+from shared.flows.dismissals import VANISHED, dismissed_also, totals_of
 from shared.flows.documents import Chosen, describe, find_document
 from shared.flows.proposals import Proposal, Step, correction_under_way, free_number, proposal_of
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import HoldReason, SkipReason
+from shared.mapping import HoldReason, SkipReason, net_and_tax
 from shared.taxjar.wire import payload_hash
 from shared.web import Problem, Words
 
 _RETRIED = frozenset({State.HELD, State.FAILED, State.SKIPPED, State.REPORTED})
 """States that a person's retry fits: the document is mapped anew from F&O, and design 4.6 decides what follows."""
 _REDRIVEN = (State.HELD, State.FAILED, State.SKIPPED)
-_KEEPABLE = frozenset({HoldReason.MISSING_IN_DYNAMICS, HoldReason.CHANGED_IN_DYNAMICS})
-"""What reconciliation holds: TaxJar keeps what it was told until a person decides."""
+_GONE = frozenset({HoldReason.MISSING_IN_DYNAMICS, HoldReason.NOT_FOUND_IN_DYNAMICS})
 _REASONS = {reason.value for reason in (*HoldReason, *SkipReason)}
 
 
@@ -172,15 +172,17 @@ async def _approve(connector: Connector, record: DocumentRecord, why: Why) -> Do
 
 
 async def _dismiss(connector: Connector, record: DocumentRecord, why: Why) -> DocumentRecord:
-    """Keep what was filed, and remember what was not sent instead."""
-    if record.state is State.HELD and record.reason in _KEEPABLE:
+    """Keep what TaxJar holds, and remember what was not sent instead."""
+    totals = totals_of(*net_and_tax(record.total_amount, record.total_tax))
+    keeps = record.payload and not record.outcome_unknown
+    if record.state is State.HELD and keeps and not record.proposal:
         return await connector.ledger.settle(
             record,
             _entry(connector, record, Decision.DISMISS, why),
             state=State.REPORTED,
             reason="",
             message=f"What TaxJar holds is kept, {why.by}: {why.reason}",
-            dismissed=record.reason,
+            dismissed=dismissed_also(record, VANISHED if record.reason in _GONE else totals),
         )
     proposal = _waiting(Decision.DISMISS, record)
     payload = record.payload or proposal.filed
@@ -191,7 +193,7 @@ async def _dismiss(connector: Connector, record: DocumentRecord, why: Why) -> Do
         reason="",
         message=f"What was filed is kept, {why.by}: {why.reason}",
         proposal=None,
-        dismissed=proposal.content,
+        dismissed=dismissed_also(record, proposal.content, totals),
         fingerprint=proposal.fingerprint,
         payload=payload,
         payload_hash=payload_hash(payload),

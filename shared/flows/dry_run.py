@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.backfill_messages import DryRunMessage, dry_run_messages
 from shared.connector import Connector
 from shared.documents import DocumentKey, ListedDocument, PostedDocument
 from shared.fingerprint import fingerprint
+from shared.flows.dismissals import content_of
+from shared.flows.filing_guard import as_it_stands, why_not_changed
+from shared.flows.not_found import is_missing
 from shared.flows.postpone import TRANSIENT
 from shared.flows.put_back import put_back
-from shared.flows.report_document import as_it_stands, why_not_changed
 from shared.flows.run import Run, mapping_settings
 from shared.flows.sighting import sighting
 from shared.ledger.audit import Actor
@@ -21,6 +24,7 @@ from shared.mapping import (
     HoldReason,
     Mapped,
     Skipped,
+    SkipReason,
     kind_of,
     map_document,
     transaction_id,
@@ -40,8 +44,19 @@ async def begin(
     run: Run, backfill: Backfill, documents: Sequence[ListedDocument], records: Sequence[DocumentRecord]
 ) -> None:
     """Note what is settled already, and enqueue the others to be tried."""
-    settled = [record for record in records if not record.in_flight and not backfill.force]
-    results = [_as_settled(record) for record in settled]
+    listed = {document.key for document in documents}
+    numbers = {key.number.casefold() for key in listed}
+    settled = [
+        record
+        for record in records
+        if not (record.in_flight or backfill.force or (is_missing(record) and record.key in listed))
+    ]
+    results = [
+        _as_superseded(record)
+        if record.stand_in and is_missing(record) and record.key.number.casefold() in numbers
+        else _as_settled(record)
+        for record in settled
+    ]
     done = {record.key for record in settled}
     sightings = [sighting(document) for document in documents if document.key not in done]
     results += [
@@ -90,7 +105,7 @@ async def _try(
     outcome = map_document(
         document,
         mapping_settings(run.company.settings, forced=backfill.force or bool(record and record.forced)),
-        owns_id=await _would_own_the_id(run, document),
+        owns_id=await _would_own_the_id(run, record, document),
         tax_categories=run.tax_categories,
         kept_tax_codes=record.tax_codes if record and not backfill.force else None,
     )
@@ -106,7 +121,9 @@ async def _try(
     )
 
 
-async def _would_own_the_id(run: Run, document: PostedDocument) -> bool:
+async def _would_own_the_id(run: Run, record: DocumentRecord | None, document: PostedDocument) -> bool:
+    if record and record.owns_id and (record.payload or record.corrections):
+        return True
     kind = kind_of(document.total_amount, document.total_tax)
     wanted = transaction_id(kind, document.key.company, document.key.number)
     owner = await run.connector.ledger.owner_of(run.connection.name, run.company.id, wanted)
@@ -117,8 +134,8 @@ def _judge(run: Run, record: DocumentRecord | None, outcome: Mapped | Skipped | 
     """What would follow from the mapping, and the reason where the document would be skipped or held."""
     filed = record.payload if record else None
     match outcome:
-        case Skipped() if filed:
-            return DryRunOutcome.HELD, HoldReason.FILED_TRANSACTION_CHANGED
+        case Skipped() if record and filed:
+            return _unless_dismissed(record, content_of(None, outcome))
         case Skipped():
             return DryRunOutcome.SKIPPED, outcome.reason
         case Held():
@@ -126,12 +143,24 @@ def _judge(run: Run, record: DocumentRecord | None, outcome: Mapped | Skipped | 
     if record is None or filed is None:
         return DryRunOutcome.WOULD_SEND, ""
     transaction = as_it_stands(record, outcome.transaction)
-    content = payload_hash(to_wire(transaction))
-    if content == record.payload_hash or content == record.dismissed:
+    payload = to_wire(transaction)
+    if payload_hash(payload) == record.payload_hash:
         return DryRunOutcome.UNCHANGED, ""
     if why_not_changed(run, from_wire(record.kind, filed), transaction):
-        return DryRunOutcome.HELD, HoldReason.FILED_TRANSACTION_CHANGED
+        return _unless_dismissed(record, content_of(payload))
     return DryRunOutcome.WOULD_CHANGE, ""
+
+
+def _unless_dismissed(record: DocumentRecord, content: str) -> tuple[DryRunOutcome, str]:
+    """Held for a person, who may have decided already."""
+    if content in record.dismissed:
+        return DryRunOutcome.UNCHANGED, ""
+    return DryRunOutcome.HELD, HoldReason.FILED_TRANSACTION_CHANGED
+
+
+def _as_superseded(record: DocumentRecord) -> DryRunResult:
+    """F&O shows now what the record stood in for."""
+    return replace(_as_settled(record, DryRunOutcome.SKIPPED), reason=SkipReason.SUPERSEDED)
 
 
 def _as_settled(record: DocumentRecord, outcome: DryRunOutcome | None = None) -> DryRunResult:

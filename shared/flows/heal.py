@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.documents import DocumentKey, ListedDocument
 from shared.flows.discrepancies import Amounts, Compared, Findings, Status
+from shared.flows.dismissals import VANISHED, totals_of
 from shared.flows.in_step import one_by_one
 from shared.flows.proposals import correction_under_way
 from shared.flows.run import Run
@@ -42,12 +43,12 @@ class Healing:
                 continue
             if each.status is Status.MISSING_IN_TAXJAR or await self._is_half_corrected(each.record):
                 keys += await self._again(each.record)
-            elif each.record.state is not State.REPORTED or each.record.dismissed:
+            elif each.record.state is not State.REPORTED:
                 continue
             elif each.status is Status.MISSING_IN_DYNAMICS:
-                vanished.append(each.record)
-            elif each.status in _MISMATCHES and each.dynamics and each.dynamics != _as_reported(each.record):
-                await self._hold(each.record, HoldReason.CHANGED_IN_DYNAMICS, _changed(each.record, each.dynamics))
+                vanished += [each.record] if VANISHED not in each.record.dismissed else []
+            elif each.status in _MISMATCHES and each.dynamics and _is_news(each.record, each.dynamics):
+                await self._hold_changed(each.record, each.dynamics)
         await self._hold_if_really_gone(day, vanished)
         await self._run.queue.put(self._run.connection.name, keys)
         self._findings.enqueued += len(keys)
@@ -97,8 +98,13 @@ class Healing:
                 )
                 await self._hold(record, HoldReason.MISSING_IN_DYNAMICS, message)
 
-    async def _hold(self, record: DocumentRecord, reason: HoldReason, message: str) -> None:
-        self._findings.held += await self._settle(record, State.HELD, message, reason=reason)
+    async def _hold_changed(self, record: DocumentRecord, dynamics: Amounts) -> None:
+        """Hold a document whose totals F&O shows differently, and note them: a dismissal is about these."""
+        totals = {"total_amount": dynamics.amount + dynamics.sales_tax, "total_tax": dynamics.sales_tax}
+        await self._hold(record, HoldReason.CHANGED_IN_DYNAMICS, _changed(record, dynamics), **totals)
+
+    async def _hold(self, record: DocumentRecord, reason: HoldReason, message: str, **changes: Any) -> None:
+        self._findings.held += await self._settle(record, State.HELD, message, reason=reason, **changes)
 
     async def _settle(self, record: DocumentRecord, state: State, message: str, **changes: Any) -> bool:
         """Whether the record was still as it was listed, and is ``state`` now."""
@@ -127,6 +133,12 @@ _AFRESH: dict[str, Any] = {"attempts": 0, "first_attempt_at": None}
 
 def _as_reported(record: DocumentRecord) -> Amounts:
     return Amounts(record.amount or Amounts().amount, record.sales_tax or Amounts().sales_tax)
+
+
+def _is_news(record: DocumentRecord, dynamics: Amounts) -> bool:
+    """Whether nobody knows of these totals: neither reported nor dismissed."""
+    known = totals_of(dynamics.amount, dynamics.sales_tax) in record.dismissed
+    return not known and dynamics != _as_reported(record)
 
 
 def _changed(record: DocumentRecord, dynamics: Amounts) -> str:

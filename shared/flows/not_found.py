@@ -21,7 +21,7 @@ from shared.flows.sighting import sighting
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import HoldReason, SkipReason, order_id
+from shared.mapping import HoldReason, SkipReason, current_id, order_id
 from shared.queues import NumberToFind
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,9 @@ async def settle_not_shown(run: Run, claim: DocumentRecord) -> DocumentRecord:
     elif run.connector.clock() - (claim.first_attempt_at or run.connector.clock()) < HOLD_AFTER:
         raise NotYet("F&O does not show this document; it may not be visible yet.")
     message = f"F&O does not show this document. {_WHAT_TO_DO}"
+    if claim.payload:
+        held = current_id(claim.transaction_id, claim.corrections)
+        message += f" TaxJar holds {held}, which was reported for it: dismiss to keep that."
     return await run.settle(claim, State.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS, message=message)
 
 

@@ -10,17 +10,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.flows.dismissals import content_of
 from shared.flows.run import Run
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason, Mapped, Skipped, correction_ids, reversal_of
 from shared.money import plain
 from shared.taxjar.compare import differences
-from shared.taxjar.wire import payload_hash, to_wire
+from shared.taxjar.wire import to_wire
 from shared.transactions import Kind, Transaction
 
 Json = dict[str, Any]
 
+_MONEY = ("amount", "shipping", "sales_tax")
 _SHOWN_CHANGES = 12
 """How many changed fields the message names; the proposal has them all."""
 
@@ -107,11 +109,6 @@ async def free_number(ledger: DocumentLedger, record: DocumentRecord) -> tuple[i
     raise AssertionError("unreachable")
 
 
-def content_of(payload: Mapping[str, Any] | None, skipped: Skipped | None = None) -> str:
-    """What a dismissal remembers: the payload that would be filed instead, or why none would be."""
-    return f"skipped|{skipped.reason}" if skipped else payload_hash(payload or {})
-
-
 async def propose(
     run: Run,
     claim: DocumentRecord,
@@ -160,19 +157,26 @@ async def propose(
 async def keep_as_filed(run: Run, claim: DocumentRecord, fingerprint: str) -> DocumentRecord:
     """Settle a document whose change a person has dismissed before."""
     message = "What was filed is kept: this change was dismissed before."
-    return await run.settle(claim, State.REPORTED, message=message, fingerprint=fingerprint)
+    return await run.settle(
+        claim, State.REPORTED, message=message, fingerprint=fingerprint, proposal=None, outcome_unknown=False
+    )
 
 
 def _difference(filed: Transaction, new: Transaction | None) -> dict[str, dict[str, str | None]]:
     if new is None:
-        return {
-            name: {"filed": plain(getattr(filed, name)), "new": None} for name in ("amount", "shipping", "sales_tax")
-        }
+        return {name: {"filed": plain(getattr(filed, name)), "new": None} for name in _MONEY}
     found: dict[str, dict[str, str | None]] = {}
     if new.kind is not filed.kind:
+        # Compared by magnitude, an order and the refund of the same value would be equal.
         found["kind"] = {"filed": filed.kind.value, "new": new.kind.value}
+        found |= {
+            name: {"filed": plain(getattr(filed, name)), "new": plain(getattr(new, name))}
+            for name in _MONEY
+            if getattr(filed, name) != getattr(new, name)
+        }
     for field, (ours, theirs) in differences(to_wire(new), to_wire(filed)).items():
-        found[field] = {"filed": theirs, "new": ours}
+        if field != "transaction_id":  # what is sent has an id of its own
+            found.setdefault(field, {"filed": theirs, "new": ours})
     return found
 
 

@@ -8,14 +8,16 @@ from typing import Any
 
 from shared.documents import PostedDocument
 from shared.fingerprint import fingerprint
+from shared.flows.dismissals import content_of
+from shared.flows.filing_guard import as_it_stands, why_not_changed
 from shared.flows.not_found import settle_not_shown
 from shared.flows.postpone import NotYet
-from shared.flows.proposals import content_of, keep_as_filed, propose
+from shared.flows.proposals import keep_as_filed, propose
 from shared.flows.put_customer import put_customer_first
 from shared.flows.run import Run, mapping_settings
 from shared.ledger.audit import AuditEntry
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import Held, HoldReason, Mapped, Skipped, current_id, kind_of, map_document, transaction_id
+from shared.mapping import Held, HoldReason, Mapped, Skipped, kind_of, map_document, transaction_id
 from shared.taxjar import upsert
 from shared.taxjar.answers import Answer
 from shared.taxjar.compare import same
@@ -24,6 +26,8 @@ from shared.taxjar.wire import from_wire, payload_hash, to_wire
 from shared.transactions import Transaction
 
 Json = Mapping[str, Any]
+
+_HELD_ALREADY = "TaxJar already held exactly this."
 
 
 class DocumentReport:
@@ -38,7 +42,9 @@ class DocumentReport:
         if document is None:
             self.claim = await settle_not_shown(self._run, self.claim)
             return
-        self.claim = replace(self.claim, stand_in=False)
+        self.claim = replace(
+            self.claim, stand_in=False, total_amount=document.total_amount, total_tax=document.total_tax
+        )
         doubtful = self.claim.remap or self.claim.outcome_unknown
         if self.claim.payload and self.claim.fingerprint == fingerprint(document) and not doubtful:
             await self._run.settle(self.claim, State.REPORTED, message="Unchanged since it was reported.")
@@ -128,44 +134,67 @@ class DocumentReport:
         payload = to_wire(transaction)
         client = self._run.company.account.client
         known, asked = self.claim.payload, self.claim.outcome_unknown
-        unchanged = bool(known) and payload_hash(payload) == self.claim.payload_hash
         try:
-            if unchanged and not asked:
+            if known and payload_hash(payload) != self.claim.payload_hash:
+                await self._change(outcome, transaction, document_fingerprint, known)
+                return
+            if known and not asked:
                 await self._reported(outcome, document_fingerprint, payload, message="Unchanged in TaxJar.")
                 return
-            filed = from_wire(self.claim.kind, known) if known and not unchanged else None
-            if filed and why_not_changed(self._run, filed, transaction):
-                if self.claim.dismissed == content_of(payload):
-                    self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
-                    return
-                asked = True
             found: upsert.Found | upsert.Created | upsert.Updated | None = None
             if asked:
                 async with self._run.turn(self.claim) as self.claim:
                     found = await upsert.find(client, transaction)
-            if found is None and (unchanged or not known):
+            if found is None:
                 async with self._run.turn(self.claim) as self.claim:
                     found = await upsert.create(client, transaction)
             match found:
                 case upsert.Found() if found.same:
-                    message = "TaxJar already held exactly this."
-                    await self._reported(outcome, document_fingerprint, payload, found.answer, message=message)
+                    await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
                 case upsert.Found():
-                    before = known if known and same(known, found.stored) else found.stored
-                    await self._amend(outcome, transaction, document_fingerprint, before)
-                case None:
-                    await self._amend(outcome, transaction, document_fingerprint, known or {})
+                    await self._amend(outcome, transaction, document_fingerprint, found.stored)
                 case _:
                     await self._reported(outcome, document_fingerprint, payload, found.answer)
         except Rejected as refusal:
-            await self._hold(
-                outcome,
-                payload,
-                HoldReason.REJECTED_BY_TAXJAR,
-                f"TaxJar refuses the document ({refusal.status}): {refusal.detail}",
-                response={"detail": refusal.detail},
-                status=refusal.status,
+            await self._refused(outcome, payload, refusal)
+
+    async def _change(self, outcome: Mapped, new: Transaction, document_fingerprint: str, known: Json) -> None:
+        """Settle that ``new`` would be sent in place of ``known``, in view of what TaxJar really holds."""
+        filed, payload, asked = from_wire(self.claim.kind, known), to_wire(new), self.claim.outcome_unknown
+        guarded = bool(why_not_changed(self._run, filed, new))
+        dismissed = guarded and content_of(payload) in self.claim.dismissed
+        before = known
+        if asked or (guarded and not dismissed):
+            found = await self._find(filed, restore=guarded)
+            if found and filed.kind is new.kind and same(payload, found.stored):
+                await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
+                return
+            before = found.stored if found and not found.same else known
+        if dismissed:
+            self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
+        else:
+            await self._amend(outcome, new, document_fingerprint, before)
+
+    async def _find(self, filed: Transaction, *, restore: bool) -> upsert.Found | None:
+        """What TaxJar holds of ``filed``. With ``restore``, what it has lost is created again as it was.
+
+        Otherwise a decision about a change would be about nothing, and a reversal would take back what is not there.
+        """
+        client = self._run.company.account.client
+        found = await upsert.find(client, filed)
+        if found is None and restore:
+            self.claim = await self._run.outlast_a_call(self.claim)
+            sent = await upsert.create(client, filed)
+            connector = self._run.connector
+            self.claim = await self._run.settle(
+                self.claim,
+                State.REPORTING,
+                {"request": to_wire(filed), "response": sent.answer.body, "status": sent.answer.status},
+                message=f"TaxJar no longer held {filed.kind} {filed.transaction_id}: created again as it was filed.",
+                lease_until=connector.clock() + connector.ledger.lease,
+                outcome_unknown=False,
             )
+        return found
 
     async def _amend(self, outcome: Mapped, transaction: Transaction, document_fingerprint: str, before: Json) -> None:
         """Change what TaxJar holds; never where a state may have received it."""
@@ -190,14 +219,24 @@ class DocumentReport:
 
     async def _withdraw(self, outcome: Skipped, document_fingerprint: str, known: Json) -> None:
         """A reported document is out of scope now. Nothing is deleted in TaxJar: a person decides."""
-        if self.claim.dismissed == content_of(None, outcome):
+        filed, dismissed = from_wire(self.claim.kind, known), content_of(None, outcome) in self.claim.dismissed
+        if self.claim.outcome_unknown or not dismissed:
+            self.claim = await self._run.outlast_a_call(self.claim)
+            try:
+                found = await self._find(filed, restore=True)
+            except Rejected as refusal:
+                await self._refused(outcome, known, refusal)
+                return
+            if found and not found.same:
+                filed = from_wire(filed.kind, found.stored)
+        if dismissed:
             self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
             return
         self.claim = await propose(
             self._run,
             self.claim,
             outcome,
-            filed=from_wire(self.claim.kind, known),
+            filed=filed,
             new=None,
             because=f"The document would now be skipped ({outcome.reason}): {outcome.message}",
             fingerprint=document_fingerprint,
@@ -241,21 +280,31 @@ class DocumentReport:
             late=self.claim.late or (late and not self._was_reported),
             outcome_unknown=False,
             proposal=None,
-            dismissed="",
+            dismissed=self.claim.dismissed if payload_hash(payload) == self.claim.payload_hash else (),
             shipping=transaction.shipping,
             **_figures(outcome),
         )
 
+    async def _refused(self, outcome: Mapped | Skipped, payload: Json, refusal: Rejected) -> None:
+        await self._hold(
+            outcome,
+            payload,
+            HoldReason.REJECTED_BY_TAXJAR,
+            f"TaxJar refuses the document ({refusal.status}): {refusal.detail}",
+            response={"detail": refusal.detail},
+            status=refusal.status,
+        )
+
     async def _hold(
         self,
-        outcome: Mapped,
+        outcome: Mapped | Skipped,
         payload: Json,
         reason: HoldReason,
         message: str,
         **audit: Any,
     ) -> None:
         entry = {"request": payload, "notes": [note.sentence for note in outcome.notes], **audit}
-        figures = {} if self.claim.payload else _figures(outcome)
+        figures = _figures(outcome) if isinstance(outcome, Mapped) and not self.claim.payload else {}
         self.claim = await self._run.settle(
             self.claim,
             State.HELD,
@@ -266,30 +315,6 @@ class DocumentReport:
             outcome_unknown=False,
             **figures,
         )
-
-
-def as_it_stands(record: DocumentRecord, transaction: Transaction) -> Transaction:
-    """The transaction under the id and date of the document's last correction, if there was one."""
-    if not record.corrections:
-        return transaction
-    return replace(
-        transaction,
-        transaction_id=current_id(record.transaction_id, record.corrections),
-        transaction_date=record.corrected_on or transaction.transaction_date,
-    )
-
-
-def why_not_changed(run: Run, filed: Transaction, new: Transaction) -> str:
-    """Why ``filed`` must not become ``new`` without a person, in a sentence; empty when it may."""
-    if filed.kind is not new.kind:
-        return f"TaxJar holds {filed.kind} {filed.transaction_id}, and the document is a {new.kind} now."
-    today = run.connector.clock().date()
-    closed = dict.fromkeys(
-        f"{side.transaction_date:%Y-%m} of {side.ship_to.state}"
-        for side in (filed, new)
-        if run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
-    )
-    return f"The filing period {' and '.join(closed)} is closed." if closed else ""
 
 
 def _figures(outcome: Mapped) -> dict[str, Any]:

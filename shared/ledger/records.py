@@ -33,6 +33,7 @@ IN_FLIGHT = frozenset({State.SEEN, State.REPORTING, State.RETRYING})
 _WIDE = ("payload", "tax_codes", "proposal")
 _MONEY = ("total_amount", "total_tax", "amount", "sales_tax", "shipping")
 _DAYS = ("corrected_on",)
+_LISTS = ("dismissed",)
 _INSTANTS = ("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until")
 
 
@@ -50,7 +51,7 @@ class DocumentRecord:
     seen_at: datetime
     updated_at: datetime
     total_amount: Decimal = ZERO
-    """Gross total as F&O listed it, F&O's sign."""
+    """Gross total as F&O showed it last, F&O's sign."""
     total_tax: Decimal = ZERO
     amount: Decimal | None = None
     sales_tax: Decimal | None = None
@@ -79,8 +80,8 @@ class DocumentRecord:
     """The backfill that asked for the document by force: ``REPORT_FROM`` does not apply to it."""
     proposal: Mapping[str, Any] | None = None
     """The correction that waits for approval or, once approved, is under way."""
-    dismissed: str = ""
-    """Hash of the content that a person decided not to send: it is not held again."""
+    dismissed: tuple[str, ...] = ()
+    """What people decided not to send in place of what TaxJar holds, by name: it is not held again."""
     corrections: int = 0
     """How many corrections were sent; with any, TaxJar holds the document under the id of the last replacement."""
     corrected_on: date | None = None
@@ -143,6 +144,8 @@ def to_entity(record: DocumentRecord) -> dict[str, Any]:
             entity |= wide.pack(field.name, json.dumps(value, sort_keys=True, ensure_ascii=False))
         elif isinstance(value, date):
             entity[field.name] = value.isoformat()
+        elif isinstance(value, tuple):
+            entity[field.name] = " ".join(value)
         elif isinstance(value, Decimal):
             entity[field.name] = str(value)
         else:
@@ -173,6 +176,8 @@ def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:
             values[field.name] = datetime.fromisoformat(stored)
         elif field.name in _DAYS:
             values[field.name] = date.fromisoformat(stored)
+        elif field.name in _LISTS:
+            values[field.name] = tuple(stored.split())
         elif field.name in _MONEY:
             values[field.name] = Decimal(stored)
         else:

@@ -16,8 +16,8 @@ from shared.taxjar.client import TaxJarClient
 from tests.filing import HANDLING_SHIPS, LAST_MONTH, decided, net, of_document, sale, shown
 from tests.world import World
 
-POINTS = 5
-"""What the worker of a correction does outside: claim, reversal, note it, replacement, note it."""
+POINTS = 6
+"""What the worker of a correction does outside: claim, look at what is filed, reversal, note, replacement, note."""
 
 
 class Died(BaseException):

@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 
 from local.simulators.dynamics.cases import CASES
+from local.simulators.dynamics.events import posted_event
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.retail_company import RETAIL_SETTINGS, open_retail_company
+from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.backfill_messages import DryRunMessage, dry_run_messages
 from shared.flows import backfill, bury
 from shared.ledger.audit import Actor
 from shared.queues import encode
+from tests import filing
 from tests.conftest import CERTIFICATES
 from tests.world import TODAY, World, running_world
 
@@ -49,7 +52,7 @@ async def show(world: World, job: str) -> dict[str, Any]:
 
 
 def figures(answer: dict[str, Any]) -> dict[str, int]:
-    return {name: answer[name] for name in FIGURES if answer[name]}
+    return {name: answer[name] for name in FIGURES if answer.get(name)}
 
 
 async def test_it_tells_what_would_be_sent_skipped_and_held_with_totals_per_state(world: World) -> None:
@@ -122,6 +125,63 @@ async def test_of_two_documents_with_one_id_only_the_first_would_be_sent(world: 
     assert answer["reasons"] == {"held": {"id_collision": 1}}
 
 
+async def test_a_dismissed_change_would_be_kept_in_a_closed_period_and_sent_in_one_that_is_open_again(
+    world: World,
+) -> None:
+    await filing.held_change(world, "order", "closed by person")
+    await filing.decided(world, "USMF-INV-1", "dismiss")
+    forced = {"since": TODAY - timedelta(days=7), "until": TODAY, "force": True}
+    assert figures(await run_dry(world, **forced)) == {"seen": 1, "reported": 1}
+    await filing.close(world, "TX", TODAY - timedelta(days=7), reopen=True)
+    assert figures(await run_dry(world, **forced)) == {"seen": 1, "would_change": 1}
+    await start(world, **forced)
+    await world.settle()
+    assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("17.00")
+
+
+async def test_a_dismissed_withdrawal_would_be_kept(world: World) -> None:
+    world.posting.invoice(invoice("INV-1", TODAY))
+    await world.run()
+    in_euros(world)
+    assert figures(await run_dry(world, until=TODAY, force=True)) == {"seen": 1, "held": 1}
+    await filing.decided(world, "USMF-INV-1", "retry")
+    await filing.decided(world, "USMF-INV-1", "dismiss")
+    assert figures(await run_dry(world, until=TODAY, force=True)) == {"seen": 1, "reported": 1}
+    job = await start(world, until=TODAY, force=True)
+    await world.settle()
+    assert figures(await show(world, job)) == {"seen": 1, "reported": 1}
+
+
+async def test_what_dynamics_shows_again_would_be_sent(world: World) -> None:
+    world.posting.invoice(invoice("INV-1", TODAY))
+    await world.poll()
+    store = world.simulation.dynamics.store
+    [row] = store.rows("SalesInvoiceHeadersV2")
+    store.remove("SalesInvoiceHeadersV2", row)
+    await world.settle()
+    assert (await world.record("INV-1")).reason == "not_found_in_dynamics"
+    assert figures(await run_dry(world, until=TODAY)) == {"seen": 1, "held": 1}
+    store.add("SalesInvoiceHeadersV2", row)
+    assert figures(await run_dry(world, until=TODAY)) == {"seen": 1, "would_send": 1}
+    job = await start(world, until=TODAY)
+    await world.settle()
+    assert figures(await show(world, job)) == {"seen": 1, "reported": 1}
+
+
+async def test_what_stood_in_for_a_document_would_give_way_to_it(world: World) -> None:
+    elsewhere = Posting(DynamicsSimulator("", lambda *_: True, clock=world.clock, default_company="usmf"), "usmf")
+    await world.deliver(posted_event(elsewhere.invoice(invoice("INV-1", TODAY)), 1, world.clock()))
+    await world.settle()
+    assert (await world.record("INV-1")).reason == "not_found_in_dynamics"
+    world.posting.invoice(invoice("INV-1", TODAY))
+    told = await run_dry(world, until=TODAY)
+    assert figures(told) == {"seen": 2, "would_send": 1, "skipped": 1}
+    job = await start(world, until=TODAY)
+    await world.settle()
+    done = await show(world, job)
+    assert (figures(done), done["reasons"]) == ({"seen": 2, "reported": 1, "skipped": 1}, told["reasons"])
+
+
 async def test_the_run_that_follows_does_what_was_told(azurite: str) -> None:
     def retail(posting: Posting) -> Posting:
         return open_retail_company(posting.simulator, posting.company)
@@ -173,6 +233,14 @@ async def test_documents_of_a_poisoned_message_count_as_failed(world: World) -> 
     answer = await show(world, job)
     assert (answer["state"], figures(answer)) == ("finished", {"seen": 1, "failed": 1})
     assert await world.records() == []
+
+
+def in_euros(world: World) -> None:
+    """Every document is in another currency by now."""
+    for name in world.simulation.dynamics.store.visible_sets():
+        for row in world.simulation.dynamics.rows(name):
+            if "CurrencyCode" in row:
+                row["CurrencyCode"] = "EUR"
 
 
 def _decoded(body: bytes) -> bytes:

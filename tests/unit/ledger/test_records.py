@@ -59,6 +59,7 @@ records = st.builds(
     payload=st.none() | contents,
     tax_codes=st.none() | st.dictionaries(texts, texts, max_size=3),
     proposal=st.none() | contents,
+    dismissed=st.lists(st.text("0123456789abcdef|_.-", min_size=1), max_size=3).map(tuple),
     audit_count=st.integers(0, 1000),
     audit_head=texts,
 )

@@ -1,0 +1,34 @@
+"""What a state may have received is not changed without a person (design 4.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.flows.run import Run
+from shared.ledger.records import DocumentRecord
+from shared.mapping import current_id
+from shared.transactions import Transaction
+
+
+def as_it_stands(record: DocumentRecord, transaction: Transaction) -> Transaction:
+    """The transaction under the id and date of the document's last correction, if there was one."""
+    if not record.corrections:
+        return transaction
+    return replace(
+        transaction,
+        transaction_id=current_id(record.transaction_id, record.corrections),
+        transaction_date=record.corrected_on or transaction.transaction_date,
+    )
+
+
+def why_not_changed(run: Run, filed: Transaction, new: Transaction) -> str:
+    """Why ``filed`` must not become ``new`` without a person, in a sentence; empty when it may."""
+    if filed.kind is not new.kind:
+        return f"TaxJar holds {filed.kind} {filed.transaction_id}, and the document is a {new.kind} now."
+    today = run.connector.clock().date()
+    closed = dict.fromkeys(
+        f"{side.transaction_date:%Y-%m} of {side.ship_to.state}"
+        for side in (filed, new)
+        if run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
+    )
+    return f"The filing period {' and '.join(closed)} is closed." if closed else ""
