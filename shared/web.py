@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request body."""
@@ -18,6 +19,24 @@ _KEY_PARAMETERS = frozenset({"code", "clientid"})
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 """What a person gives as a reason or a name."""
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2154, 12, 31)
+"""The dates that F&O has."""
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
+    if type(value) is not date:
+        raise ValueError("give a date such as 2026-09-30")
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(f"give a date from {FIRST_DAY} to {LAST_DAY}, F&O has no others")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A calendar date as ISO text; a number is none, it would be taken for seconds since 1970."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

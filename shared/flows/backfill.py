@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +16,7 @@ from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome
 from shared.ledger.records import IN_FLIGHT, State
 from shared.money import plain
-from shared.web import Words, instant
+from shared.web import Day, Words, instant
 
 LONGEST = timedelta(days=3660)
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
@@ -29,8 +29,8 @@ class BackfillRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     company: str = Field(min_length=1)
-    since: date = Field(alias="from")
-    until: date = Field(alias="to")
+    since: Day = Field(alias="from")
+    until: Day = Field(alias="to")
     dry_run: bool = False
     force: bool = False
     """Also report what is older than ``REPORT_FROM``, and map anew what is settled."""
@@ -81,6 +81,10 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
     if backfill is None:
         raise NotFound(f"connection {connection!r} has no backfill {job!r}")
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
+    eta = _eta(connector, backfill, figures)
+    if backfill.state is BackfillState.RUNNING:
+        # Nothing is listed yet, or the end is not noted yet: who waits for 0 has to go on waiting.
+        figures["remaining"] = max(figures["remaining"], 1)
     return {
         "job": backfill.job,
         "state": backfill.state.value,
@@ -93,7 +97,7 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
         **figures,
         "started_at": instant(backfill.started_at),
         "finished_at": instant(backfill.finished_at),
-        "eta": instant(_eta(connector, backfill, figures)),
+        "eta": instant(eta),
     }
 
 

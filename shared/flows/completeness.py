@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from shared.flows.trouble import told_as_problem
 from shared.ledger.audit import Actor
 from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
 from shared.money import plain
-from shared.web import instant
+from shared.web import Day, instant
 
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
 
@@ -28,8 +27,8 @@ class CompletenessQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
 
     @model_validator(mode="after")
     def _a_range_of_days(self) -> Self:

@@ -21,7 +21,7 @@ from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason, SkipReason, net_and_tax
 from shared.taxjar.wire import payload_hash
-from shared.web import Problem, Words
+from shared.web import Day, Problem, Words
 
 _RETRIED = frozenset({State.HELD, State.FAILED, State.SKIPPED, State.REPORTED})
 """States that a person's retry fits: the document is mapped anew from F&O, and design 4.6 decides what follows."""
@@ -61,8 +61,8 @@ class RedriveFilter(BaseModel):
 
     state: State | None = None
     reason: str = ""
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
 
 
 async def decide_document(

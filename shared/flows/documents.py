@@ -13,7 +13,7 @@ from shared.flows.proposals import proposal_of
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import net_and_tax
 from shared.money import plain
-from shared.web import instant
+from shared.web import Day, instant
 
 PAGE = 100
 
@@ -24,8 +24,8 @@ class DocumentFilter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     state: State | None = None
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
     reason: str = ""
     after: str = ""
 

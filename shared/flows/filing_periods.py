@@ -14,7 +14,7 @@ from shared.ledger.keys import partition
 from shared.ledger.periods import PERIOD
 from shared.ledger.subjects import SubjectChanged
 from shared.states import STATES
-from shared.web import Problem, Words
+from shared.web import Day, Problem, Words
 
 
 class Closing(BaseModel):
@@ -22,7 +22,7 @@ class Closing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    filed_through: date
+    filed_through: Day
     reopen: bool = False
     """Allows an earlier day than before: what lies between may be changed again."""
     by: Words = "function key"

@@ -16,11 +16,11 @@ from shared.flows.in_step import InStep, days, one_by_one
 from shared.flows.postpone import TRANSIENT, judge
 from shared.flows.run import Run
 from shared.flows.sides import SidesOfADay, foreign, is_of_another_company
-from shared.flows.taxjar_side import MARKETPLACES, TaxJarSide
+from shared.flows.taxjar_side import PROVIDERS, TaxJarSide
 from shared.flows.trouble import told_as_problem
 from shared.flows.untaxed import Untaxed
 from shared.ledger.audit import Actor
-from shared.web import Answer
+from shared.web import Answer, Day, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class ReconcileQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
     deep: bool = False
     """Fetch the amounts of every transaction, not only of those in doubt."""
     format: Literal["json", "csv"] = "json"
@@ -44,8 +44,6 @@ class ReconcileQuery(BaseModel):
     def _a_range_of_days(self) -> Self:
         if self.since and self.until and self.since > self.until:
             raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
-        if self.since and self.until and self.until - self.since > LONGEST:
-            raise ValueError("the range is longer than a year: reconcile it in parts")
         return self
 
 
@@ -57,7 +55,7 @@ async def reconcile(
     Raises :class:`NotFound`, and :class:`Problem` while F&O or TaxJar does not answer.
     """
     run = _run(connector, connection, company, Actor(function="reconcile", by="function key"))
-    since, until = query.since or _default_start(run), query.until or max(query.since or date.min, _today(run))
+    since, until = _range(run, query)
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
@@ -95,6 +93,15 @@ def _today(run: Run) -> date:
     return run.connector.clock().date()
 
 
+def _range(run: Run, query: ReconcileQuery) -> tuple[date, date]:
+    """The days that are asked for. Raises :class:`Problem` 400 for more than a year of them."""
+    until = query.until or max(query.since or _today(run), _today(run))
+    since = query.since or min(_default_start(run), until)
+    if until - since > LONGEST:
+        raise Problem(400, "bad_request", f"{since} to {until} is longer than a year: reconcile it in parts.")
+    return since, until
+
+
 def _default_start(run: Run) -> date:
     first = _today(run) - timedelta(days=run.connection.settings.dynamics.sweep_days)
     return min(max(first, run.company.settings.report_from), _today(run))
@@ -118,7 +125,7 @@ async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) 
         if healing:
             await healing.heal(day, documents, compared)
     named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
-    others = dict.fromkeys([*MARKETPLACES, *named])
+    others = dict.fromkeys([*PROVIDERS, *named])
     for other in await taxjar.of_other_providers(since, until, list(others)):
         if not is_of_another_company(run, other.transaction_id):
             findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))

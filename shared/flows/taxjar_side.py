@@ -16,8 +16,10 @@ from shared.taxjar.client import TaxJarClient
 from shared.taxjar.errors import Unavailable
 from shared.transactions import Kind
 
-MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
-"""Providers that TaxJar knows by name; it shows their transactions only to who asks for them."""
+_MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
+_SHOPS = ("bigcommerce", "ecwid", "magento", "paypal", "shopify", "square", "squarespace", "stripe", "woo")
+PROVIDERS = (*_MARKETPLACES, *_SHOPS)
+"""Under these TaxJar's own integrations report; it shows their transactions only to who asks for them by name."""
 _KINDS = (Kind.ORDER, Kind.REFUND)
 _AT_ONCE = 8
 _ATTEMPTS = 3

@@ -197,7 +197,7 @@ async def test_todays_invoice_does_not_wait_for_history(world: World) -> None:
 async def test_progress_adds_up_at_every_moment_and_the_end_is_estimated(world: World) -> None:
     post_history(world, 60)
     job = await start(world)
-    remaining = []
+    remaining = [(await show(world, job))["remaining"]]
     while await world.work_on_one():
         world.clock.advance(seconds=3)
         answer = await show(world, job)
@@ -207,7 +207,8 @@ async def test_progress_adds_up_at_every_moment_and_the_end_is_estimated(world: 
         assert answer["state"] == "finished" or sum(settled) + left >= min(seen, 60)
         if 0 < left < 60:
             assert answer["eta"] > answer["started_at"]
-    assert remaining[-1] == 0
+        assert (left == 0) == (answer["state"] == "finished")
+    assert remaining[-1] == 0 < remaining[0]
     assert max(remaining) == 60
 
 
@@ -298,6 +299,9 @@ async def test_memory_does_not_grow_with_the_number_of_documents(world: World) -
         ({}, "company"),
         ({"company": "usmf", "from": "2026-02-30", "to": "2026-03-01"}, "from"),
         ({"company": "usmf", "from": "2026-03-02", "to": "2026-03-01"}, "must not be after"),
+        ({"company": "usmf", "from": 0, "to": 86400}, "from: give a date such as 2026-09-30; to: give a date"),
+        ({"company": "usmf", "from": "2026-03-01T00:00:00", "to": "2026-03-01"}, "from: give a date"),
+        ({"company": "usmf", "from": "9999-12-01", "to": "9999-12-31"}, "from 1900-01-01 to 2154-12-31"),
         ({"company": "usmf", "from": "1990-01-01", "to": "2026-03-01"}, "ten years"),
         ({"company": "usmf", "from": "2026-03-01"}, "to"),
         ({"company": "usmf", "from": "2026-03-01", "to": "2026-03-02", "dryrun": True}, "dryrun"),

@@ -228,8 +228,10 @@ async def test_foreign_transactions_of_other_providers_are_listed(world: World) 
     await sweep(world)
     plant(world, "114-5551", provider="amazon")
     plant(world, "W-77", provider="woo")
-    assert [other["provider"] for other in (await findings(world))["foreign"]] == ["amazon"]
-    assert [other["provider"] for other in (await findings(world, provider="woo"))["foreign"]] == ["amazon", "woo"]
+    plant(world, "P-9", provider="pos")
+    assert [other["provider"] for other in (await findings(world))["foreign"]] == ["amazon", "woo"]
+    named = (await findings(world, provider="pos"))["foreign"]
+    assert [other["provider"] for other in named] == ["amazon", "woo", "pos"]
 
 
 async def test_only_sales_without_tax_and_without_a_reason_are_listed(world: World) -> None:
@@ -306,12 +308,28 @@ async def test_the_night_goes_on_after_trouble_with_one_company(world: World) ->
     await reconcile_nightly(world.connector, by="test")
 
 
+@pytest.mark.parametrize("query", [{"from": "2024-03-02", "to": "2026-03-01"}, {"from": "2024-03-02"}])
+async def test_more_than_a_year_is_refused_also_without_an_end(world: World, query: dict[str, str]) -> None:
+    with pytest.raises(Problem, match="longer than a year") as refused:
+        await findings(world, **query)
+    assert refused.value.status == 400
+
+
+async def test_an_end_alone_is_never_before_the_start(world: World) -> None:
+    day = TODAY - timedelta(days=60)
+    world.posting.invoice(invoice("INV-1", day))
+    await sweep(world)
+    found = await findings(world, to=day.isoformat())
+    assert (found["from"], found["counts"]["missing_in_taxjar"]) == (day.isoformat(), 1)
+
+
 @pytest.mark.parametrize(
     ("query", "word"),
     [
         ({"from": "2026-03-02", "to": "2026-03-01"}, "must not be after"),
-        ({"from": "2024-03-02", "to": "2026-03-01"}, "year"),
-        ({"from": "yesterday"}, "from"),
+        ({"from": "yesterday"}, "from: give a date such as 2026-09-30"),
+        ({"from": "0"}, "from: give a date such as 2026-09-30"),
+        ({"to": "9999-12-31"}, "to: give a date from 1900-01-01 to 2154-12-31"),
         ({"format": "xml"}, "format"),
     ],
 )
