@@ -71,8 +71,8 @@ class Correction:
         """Raise ``_NotAsFiled`` unless TaxJar still holds what is to be reversed: the sum would not be nothing."""
         kind = Kind.REFUND if proposal.kinds[Part.REVERSAL] is Kind.ORDER else Kind.ORDER
         filed = from_wire(kind, proposal.filed)
-        self.claim = await self._run.outlast_a_call(self.claim)
-        found = await upsert.find(self._run.company.account.client, filed)
+        async with self._run.turn(self.claim) as self.claim:
+            found = await upsert.find(self._run.company.account.client, filed)
         if found is None:
             raise _NotAsFiled(f"TaxJar no longer holds {kind} {filed.transaction_id}, which was to be reversed")
         if _money(from_wire(kind, found.stored)) != _money(filed):

@@ -52,13 +52,16 @@ class DocumentReport:
         outcome = self._map(document)
         if not isinstance(outcome, Skipped) and not await self._own_the_id(document):
             outcome = self._map(document)
-        match outcome:
-            case Skipped() if self.claim.payload:
-                await self._withdraw(outcome, fingerprint(document), self.claim.payload)
-            case Skipped() | Held():
-                await self._set_aside(outcome)
-            case Mapped():
-                await self._send_after_customer(outcome, document)
+        try:
+            match outcome:
+                case Skipped() if self.claim.payload:
+                    await self._withdraw(outcome, fingerprint(document), self.claim.payload)
+                case Skipped() | Held():
+                    await self._set_aside(outcome)
+                case Mapped():
+                    await self._send_after_customer(outcome, document)
+        except Rejected as refusal:
+            await self._refused(outcome, refusal)
 
     def _map(self, document: PostedDocument) -> Mapped | Skipped | Held:
         return map_document(
@@ -94,6 +97,10 @@ class DocumentReport:
         return self.claim.owns_id == owned_before
 
     async def _set_aside(self, outcome: Skipped | Held) -> None:
+        """Send nothing; what TaxJar was told before is there still, or again."""
+        if (known := self.claim.payload) and self.claim.outcome_unknown:
+            await self._find(from_wire(self.claim.kind, known), restore=True)
+            self.claim = replace(self.claim, outcome_unknown=False)
         figures: dict[str, Any] = {
             "kind": outcome.kind,
             "amount": outcome.amount,
@@ -134,29 +141,26 @@ class DocumentReport:
         payload = to_wire(transaction)
         client = self._run.company.account.client
         known, asked = self.claim.payload, self.claim.outcome_unknown
-        try:
-            if known and payload_hash(payload) != self.claim.payload_hash:
-                await self._change(outcome, transaction, document_fingerprint, known)
-                return
-            if known and not asked:
-                await self._reported(outcome, document_fingerprint, payload, message="Unchanged in TaxJar.")
-                return
-            found: upsert.Found | upsert.Created | upsert.Updated | None = None
-            if asked:
-                async with self._run.turn(self.claim) as self.claim:
-                    found = await upsert.find(client, transaction)
-            if found is None:
-                async with self._run.turn(self.claim) as self.claim:
-                    found = await upsert.create(client, transaction)
-            match found:
-                case upsert.Found() if found.same:
-                    await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
-                case upsert.Found():
-                    await self._amend(outcome, transaction, document_fingerprint, found.stored)
-                case _:
-                    await self._reported(outcome, document_fingerprint, payload, found.answer)
-        except Rejected as refusal:
-            await self._refused(outcome, payload, refusal)
+        if known and payload_hash(payload) != self.claim.payload_hash:
+            await self._change(outcome, transaction, document_fingerprint, known)
+            return
+        if known and not asked:
+            await self._reported(outcome, document_fingerprint, payload, message="Unchanged in TaxJar.")
+            return
+        found: upsert.Found | upsert.Created | upsert.Updated | None = None
+        if asked:
+            async with self._run.turn(self.claim) as self.claim:
+                found = await upsert.find(client, transaction)
+        if found is None:
+            async with self._run.turn(self.claim) as self.claim:
+                found = await upsert.create(client, transaction)
+        match found:
+            case upsert.Found() if found.same:
+                await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
+            case upsert.Found():
+                await self._amend(outcome, transaction, document_fingerprint, found.stored)
+            case _:
+                await self._reported(outcome, document_fingerprint, payload, found.answer)
 
     async def _change(self, outcome: Mapped, new: Transaction, document_fingerprint: str, known: Json) -> None:
         """Settle that ``new`` would be sent in place of ``known``, in view of what TaxJar really holds."""
@@ -181,10 +185,11 @@ class DocumentReport:
         Otherwise a decision about a change would be about nothing, and a reversal would take back what is not there.
         """
         client = self._run.company.account.client
-        found = await upsert.find(client, filed)
+        async with self._run.turn(self.claim) as self.claim:
+            found = await upsert.find(client, filed)
         if found is None and restore:
-            self.claim = await self._run.outlast_a_call(self.claim)
-            sent = await upsert.create(client, filed)
+            async with self._run.turn(self.claim) as self.claim:
+                sent = await upsert.create(client, filed)
             connector = self._run.connector
             self.claim = await self._run.settle(
                 self.claim,
@@ -221,12 +226,7 @@ class DocumentReport:
         """A reported document is out of scope now. Nothing is deleted in TaxJar: a person decides."""
         filed, dismissed = from_wire(self.claim.kind, known), content_of(None, outcome) in self.claim.dismissed
         if self.claim.outcome_unknown or not dismissed:
-            self.claim = await self._run.outlast_a_call(self.claim)
-            try:
-                found = await self._find(filed, restore=True)
-            except Rejected as refusal:
-                await self._refused(outcome, known, refusal)
-                return
+            found = await self._find(filed, restore=True)
             if found and not found.same:
                 filed = from_wire(filed.kind, found.stored)
         if dismissed:
@@ -285,10 +285,12 @@ class DocumentReport:
             **_figures(outcome),
         )
 
-    async def _refused(self, outcome: Mapped | Skipped, payload: Json, refusal: Rejected) -> None:
+    async def _refused(self, outcome: Mapped | Skipped | Held, refusal: Rejected) -> None:
         await self._hold(
             outcome,
-            payload,
+            to_wire(as_it_stands(self.claim, outcome.transaction))
+            if isinstance(outcome, Mapped)
+            else self.claim.payload or {},
             HoldReason.REJECTED_BY_TAXJAR,
             f"TaxJar refuses the document ({refusal.status}): {refusal.detail}",
             response={"detail": refusal.detail},
@@ -297,7 +299,7 @@ class DocumentReport:
 
     async def _hold(
         self,
-        outcome: Mapped | Skipped,
+        outcome: Mapped | Skipped | Held,
         payload: Json,
         reason: HoldReason,
         message: str,

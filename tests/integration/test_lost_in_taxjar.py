@@ -9,7 +9,7 @@ import pytest
 from local.simulators.faults import Fault
 from shared.ledger.records import State
 from tests.filing import HANDLING_SHIPS, close, decided, held_change, net, of_document, reported, shown
-from tests.reconciling import edit_in_taxjar, findings, lose_in_taxjar
+from tests.reconciling import change_in_dynamics, edit_in_taxjar, findings, lose_in_taxjar
 from tests.world import TODAY, World
 
 FILED = (Decimal("117.00"), Decimal("12.00"))
@@ -54,6 +54,20 @@ async def test_what_was_to_be_withdrawn_and_is_kept_is_restored_as_it_was_filed(
     await world.settle()
     assert (await world.record("INV-1")).state is State.REPORTED
     assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
+
+
+async def test_what_cannot_be_mapped_any_more_is_restored_as_it_was_filed(world: World) -> None:
+    await reported(world, "order", "open")
+    change_in_dynamics(world, "INV-1", TotalInvoiceAmount=Decimal("126.65"), TotalTaxAmount=Decimal("5.00"))
+    lose_in_taxjar(world, "USMF-INV-1")
+    await findings(world, heal=True)
+    await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "amounts_do_not_add_up")
+    assert "TaxJar keeps what was reported before" in record.message
+    assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
+    await decided(world, "USMF-INV-1", "dismiss")
+    assert (await world.record("INV-1")).state is State.REPORTED
 
 
 async def test_a_change_in_an_open_period_is_sent_whether_or_not_taxjar_lost_the_filed_one(world: World) -> None:
