@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.flows.run import Run
-from shared.ledger.records import DocumentRecord
+from shared.ledger.records import DocumentRecord, State
 from shared.mapping import current_id
+from shared.taxjar import upsert
+from shared.taxjar.wire import to_wire
 from shared.transactions import Transaction
 
 
@@ -32,3 +34,27 @@ def why_not_changed(run: Run, filed: Transaction, new: Transaction) -> str:
         if run.periods.is_closed(side.transaction_date, side.ship_to.state, today=today)
     )
     return f"The filing period {' and '.join(closed)} is closed." if closed else ""
+
+
+async def find_filed(
+    run: Run, claim: DocumentRecord, filed: Transaction, *, restore: bool
+) -> tuple[DocumentRecord, upsert.Found | None]:
+    """The claim, and what TaxJar holds of ``filed``. With ``restore``, what it has lost is created again as it was.
+
+    Otherwise a decision about a change would be about nothing, and a reversal would take back what is not there.
+    """
+    client = run.company.account.client
+    async with run.turn(claim) as claim:
+        found = await upsert.find(client, filed)
+    if found is None and restore:
+        async with run.turn(claim) as claim:
+            sent = await upsert.create(client, filed)
+        claim = await run.settle(
+            claim,
+            State.REPORTING,
+            {"request": to_wire(filed), "response": sent.answer.body, "status": sent.answer.status},
+            message=f"TaxJar no longer held {filed.kind} {filed.transaction_id}: created again as it was filed.",
+            lease_until=run.connector.clock() + run.connector.ledger.lease,
+            outcome_unknown=False,
+        )
+    return claim, found

@@ -9,7 +9,7 @@ from typing import Any
 from shared.documents import PostedDocument
 from shared.fingerprint import fingerprint
 from shared.flows.dismissals import content_of
-from shared.flows.filing_guard import as_it_stands, why_not_changed
+from shared.flows.filing_guard import as_it_stands, find_filed, why_not_changed
 from shared.flows.not_found import settle_not_shown
 from shared.flows.postpone import NotYet
 from shared.flows.proposals import keep_as_filed, propose
@@ -99,7 +99,7 @@ class DocumentReport:
     async def _set_aside(self, outcome: Skipped | Held) -> None:
         """Send nothing; what TaxJar was told before is there still, or again."""
         if (known := self.claim.payload) and self.claim.outcome_unknown:
-            await self._find(from_wire(self.claim.kind, known), restore=True)
+            self.claim, _ = await find_filed(self._run, self.claim, from_wire(self.claim.kind, known), restore=True)
             self.claim = replace(self.claim, outcome_unknown=False)
         figures: dict[str, Any] = {
             "kind": outcome.kind,
@@ -169,7 +169,7 @@ class DocumentReport:
         dismissed = guarded and content_of(payload) in self.claim.dismissed
         before = known
         if asked or (guarded and not dismissed):
-            found = await self._find(filed, restore=guarded)
+            self.claim, found = await find_filed(self._run, self.claim, filed, restore=guarded)
             if found and filed.kind is new.kind and same(payload, found.stored):
                 await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
                 return
@@ -178,28 +178,6 @@ class DocumentReport:
             self.claim = await keep_as_filed(self._run, self.claim, document_fingerprint)
         else:
             await self._amend(outcome, new, document_fingerprint, before)
-
-    async def _find(self, filed: Transaction, *, restore: bool) -> upsert.Found | None:
-        """What TaxJar holds of ``filed``. With ``restore``, what it has lost is created again as it was.
-
-        Otherwise a decision about a change would be about nothing, and a reversal would take back what is not there.
-        """
-        client = self._run.company.account.client
-        async with self._run.turn(self.claim) as self.claim:
-            found = await upsert.find(client, filed)
-        if found is None and restore:
-            async with self._run.turn(self.claim) as self.claim:
-                sent = await upsert.create(client, filed)
-            connector = self._run.connector
-            self.claim = await self._run.settle(
-                self.claim,
-                State.REPORTING,
-                {"request": to_wire(filed), "response": sent.answer.body, "status": sent.answer.status},
-                message=f"TaxJar no longer held {filed.kind} {filed.transaction_id}: created again as it was filed.",
-                lease_until=connector.clock() + connector.ledger.lease,
-                outcome_unknown=False,
-            )
-        return found
 
     async def _amend(self, outcome: Mapped, transaction: Transaction, document_fingerprint: str, before: Json) -> None:
         """Change what TaxJar holds; never where a state may have received it."""
@@ -226,7 +204,7 @@ class DocumentReport:
         """A reported document is out of scope now. Nothing is deleted in TaxJar: a person decides."""
         filed, dismissed = from_wire(self.claim.kind, known), content_of(None, outcome) in self.claim.dismissed
         if self.claim.outcome_unknown or not dismissed:
-            found = await self._find(filed, restore=True)
+            self.claim, found = await find_filed(self._run, self.claim, filed, restore=True)
             if found and not found.same:
                 filed = from_wire(filed.kind, found.stored)
         if dismissed:
