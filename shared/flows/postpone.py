@@ -87,7 +87,11 @@ async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
     left = pause.until - run.connector.clock()
-    delay = min(left, _LOOK_AGAIN) if pause.denied else left
+    await put_message_back(run, message, min(left, _LOOK_AGAIN) if pause.denied else left)
+
+
+async def put_message_back(run: Run, message: DocumentsMessage, delay: timedelta) -> None:
+    """Put all that ``message`` names back on the queue."""
     await run.queue.put(run.connection.name, message.document_keys(), delay=delay)
     await run.queue.put_numbers(run.connection.name, run.company.id, message.numbers, delay=delay)
 

@@ -14,7 +14,7 @@ from shared.connector import Connector
 from shared.documents import DocumentKey, PostedDocument
 from shared.flows.corrections import Correction
 from shared.flows.not_found import find_by_number
-from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, release
+from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, put_message_back, release
 from shared.flows.proposals import correction_under_way
 from shared.flows.report_document import DocumentReport
 from shared.flows.run import Run
@@ -50,7 +50,7 @@ async def report_documents(
             # Claims that were written meanwhile run out by themselves.
             delay = connector.ledger.lease + _CLOCK_SKEW
             logger.error("%s: put back, the ledger does not answer (%s)", message.company, type(trouble).__name__)
-            await queue.put(connection.name, message.document_keys(), delay=delay)
+            await put_message_back(run, message, delay)
 
 
 async def _report(run: Run, message: DocumentsMessage) -> None:

@@ -8,10 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import AioHttpTransport
 
+from local.simulators.certificates import Certificates
 from local.simulators.dynamics.events import (
     endpoint_test_event,
     event_grid_envelope,
@@ -29,7 +32,7 @@ from shared.flows.documents import Chosen, describe
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.web import Problem
-from tests.world import NOW, TODAY, QueueInMemory, World
+from tests.world import NOW, TODAY, QueueInMemory, World, running_world
 
 HEADERS = "*/SalesInvoiceHeadersV2"
 
@@ -329,6 +332,36 @@ async def test_after_seven_days_of_trouble_an_event_has_failed(world: World) -> 
     world.simulation.dynamics.faults.clear()
     await world.run()
     assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
+
+
+class RotatingKey(AioHttpTransport):
+    """Storage that refuses the app while its key is being rotated."""
+
+    rotating = False
+
+    async def send(self, request: Any, **kwargs: Any) -> Any:
+        if self.rotating:
+            request.headers["Authorization"] = "SharedKey devstoreaccount1:b2xk"
+        return await super().send(request, **kwargs)
+
+
+async def test_an_event_outlasts_trouble_with_the_storage(azurite: str, certificates: Certificates) -> None:
+    storages: list[RotatingKey] = []
+
+    def storage() -> RotatingKey:
+        storages.append(RotatingKey())
+        return storages[-1]
+
+    async with running_world(azurite, certificates, storage_transport=storage) as world:
+        await world.deliver(event_of(world.posting.invoice(invoice())))
+        for each in storages:
+            each.rotating = True
+        await world.work()
+        for each in storages:
+            each.rotating = False
+        assert await world.records() == []
+        await world.settle()
+        assert (await world.record("INV-1")).state is State.REPORTED
 
 
 async def test_an_event_waits_while_f_and_o_is_paused(world: World) -> None:
