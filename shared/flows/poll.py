@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -43,20 +43,43 @@ class Window:
 
 async def poll_posted_invoices(connector: Connector, by: str) -> None:
     """The short window of every connection."""
-    for connection in connector.connections.values():
+
+    async def poll(connection: Connection) -> None:
         days = connection.settings.dynamics.lookback_days
         await poll_connection(connector, connection, Window("poll_posted_invoices", by, days))
-    await observe_queues_and_pauses(connector)
+
+    try:
+        await _each_connection(connector, poll)
+    finally:
+        await observe_queues_and_pauses(connector)
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
     """The long window of every connection: catches back-dated postings and lost messages, of any age."""
-    for connection in connector.connections.values():
+
+    async def sweep(connection: Connection) -> None:
         window = Window("sweep_posted_invoices", by, connection.settings.dynamics.sweep_days, True)
         await poll_connection(connector, connection, window)
         for company, since in window.since(connection, connector.clock().date()).items():
             await enqueue_overdue(connector, connection, connection.company(company), since)
-    await observe_holds(connector)
+
+    try:
+        await _each_connection(connector, sweep)
+    finally:
+        await observe_holds(connector)
+
+
+async def _each_connection(connector: Connector, work: Callable[[Connection], Awaitable[None]]) -> None:
+    """``work`` on every connection. A defect met in one does not keep the others; it is raised in the end."""
+    failures: list[Exception] = []
+    for connection in connector.connections.values():
+        try:
+            await work(connection)
+        except Exception as failure:
+            logger.exception("%s: not polled to the end", connection.name)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
 
 
 async def poll_connection(connector: Connector, connection: Connection, window: Window) -> None:

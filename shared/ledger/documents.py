@@ -57,6 +57,8 @@ class DocumentLedger(DocumentQueries):
         An id belongs to the document that was seen first (design 4.3): a later one is written without owning it.
         ``forced`` is the backfill that asks for the documents by force.
         """
+        # F&O lists a row twice when pages shift while they are read.
+        sightings = list({sighting.listed.key: sighting for sighting in sightings}.values())
         seen: list[DocumentRecord] = []
         for start in range(0, len(sightings), _SIGHTINGS_PER_TRANSACTION):
             chunk = sightings[start : start + _SIGHTINGS_PER_TRANSACTION]

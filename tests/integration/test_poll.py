@@ -66,6 +66,9 @@ class BrokenQueue:
         if documents:
             raise ConnectionError("the queue cannot be reached")
 
+    async def oldest_due(self) -> datetime | None:
+        raise ConnectionError("the queue cannot be reached")
+
 
 async def test_a_row_is_written_before_its_key_is_enqueued(world: World) -> None:
     world.posting.invoice(invoice("INV-1"))
@@ -166,6 +169,19 @@ async def test_all_pages_are_read(world: World) -> None:
     assert len(listings(world)) == 3
     assert len(await numbers(world)) == 11
     assert sorted(enqueued(world)) == sorted(f"INV-{number}" for number in range(11))
+
+
+@pytest.mark.parametrize("page_size", [10, 4])
+async def test_a_row_that_is_listed_twice_is_one_document(world: World, page_size: int) -> None:
+    world.simulation.dynamics.page_size = page_size
+    for number in range(7):
+        world.posting.invoice(invoice(f"INV-{number}"))
+    store = world.simulation.dynamics.store
+    store.add("SalesInvoiceHeadersV2", {**store.rows("SalesInvoiceHeadersV2")[3]}, key_may_repeat=True)
+    await world.run()
+    assert await numbers(world) == {f"INV-{number}": State.REPORTED for number in range(7)}
+    assert world.calls() == 7
+    assert len(await world.audit("INV-3")) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +16,12 @@ from local.simulators.dynamics.events import posted_event
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
+from shared.documents import DocumentKey
+from shared.flows import poll
 from shared.flows.ping import ping_connection
 from shared.ledger.records import State
 from tests.conftest import CERTIFICATES
-from tests.world import NOW, TODAY, Clock, World, connected, furnished
+from tests.world import NOW, TODAY, Clock, QueueInMemory, World, connected, furnished
 
 START = {"report_from": "2026-01-01"}
 NORTH, SOUTH = "north", "south"
@@ -106,6 +110,30 @@ async def test_trouble_of_one_environment_or_account_leaves_the_others_alone(gro
     await group.run()
     assert group.orders("south").keys() == {"USMF-INV-1"}
     assert group.orders("usrt").keys() == {"USRT-INV-1"}
+
+
+class NothingForNorth(QueueInMemory):
+    """A queue that takes nothing from the connection north."""
+
+    async def put(self, connection: str, documents: Sequence[DocumentKey], *, delay: timedelta = timedelta(0)) -> None:
+        if connection == NORTH and documents:
+            raise KeyError("a defect")
+        await super().put(connection, documents, delay=delay)
+
+
+@pytest.mark.parametrize("function", [poll.poll_posted_invoices, poll.sweep_posted_invoices])
+async def test_a_defect_met_in_one_environment_keeps_no_other_and_is_told_in_the_end(
+    group: Group, function: Callable[..., Awaitable[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    for posting in (group.usmf, group.other_usmf):
+        posting.invoice(InvoiceSpec("INV-1", TODAY))
+    group.world.queue = NothingForNorth(group.world.clock)
+    group.world.connector = replace(group.world.connector, documents_queue=group.world.queue)
+    with pytest.raises(KeyError):
+        await function(group.world.connector, by="test")
+    assert f"{NORTH}: not polled to the end" in caplog.text
+    await group.world.settle()
+    assert group.orders("south").keys() == {"USMF-INV-1"}
 
 
 async def test_an_event_belongs_to_the_connection_of_its_url(group: Group) -> None:
