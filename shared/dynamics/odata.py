@@ -38,6 +38,9 @@ _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _CALLS_AT_ONCE = 4
 _ATTEMPTS = 3
 _GATEWAY_STATUS = {502, 503, 504}
+_LONGEST_WORDS = 1000
+_LONGEST_WAIT = 86_400.0
+"""Seconds; a longer ``Retry-After`` is taken for a mistake."""
 
 
 class Tokens(Protocol):
@@ -231,12 +234,13 @@ def _seconds(retry_after: str | None, now: datetime) -> float | None:
         return None
     text = retry_after.strip()
     if text.replace(".", "", 1).isdecimal() and text.isascii():
-        return float(text)
+        return min(float(text), _LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        left = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds())
+    return min(max(left, 0.0), _LONGEST_WAIT)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

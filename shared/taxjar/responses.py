@@ -48,11 +48,12 @@ def retry_after_seconds(response: httpx.Response, clock: Callable[[], datetime])
         return min(float(value), _LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        if moment.tzinfo is None:  # "-0000": UTC of unknown origin
+            moment = moment.replace(tzinfo=UTC)
+        left = (moment - clock()).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:  # "-0000": UTC of unknown origin
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - clock()).total_seconds(), 0.0), _LONGEST_WAIT)
+    return min(max(left, 0.0), _LONGEST_WAIT)
 
 
 def _error(response: httpx.Response, *, creates: bool, clock: Callable[[], datetime]) -> TaxJarError:

@@ -75,6 +75,8 @@ def test_a_long_detail_is_cut() -> None:
         ("inf", None),
         ("nan", None),
         ("Fri, 99 Mar 2026 09:31:30 GMT", None),
+        ("Fri, 31 Dec 99999999999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
