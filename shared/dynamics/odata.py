@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -112,19 +112,21 @@ class ODataClient:
         }
         query = "".join(f"&{name}={quote(value, safe=',():')}" for name, value in options.items() if value)
         link: httpx.URL | None = httpx.URL(f"{self._url}/data/{quote(set)}?cross-company=true{query}")
+        followed = {link}
         while link is not None:
             page = await self._get(link, set, even_if_paused=even_if_paused)
             yield page["value"]
-            link = self._next(link, page.get("@odata.nextLink"))
+            link = self._next(followed, page.get("@odata.nextLink"))
+            followed.add(link)
 
-    def _next(self, current: httpx.URL, link: object) -> httpx.URL | None:
+    def _next(self, followed: Collection[httpx.URL | None], link: object) -> httpx.URL | None:
         if not link:
             return None
         try:
             url = httpx.URL(str(link))
         except httpx.InvalidURL:
             raise ForeignLink("F&O's link to the next page is no URL.") from None
-        if _origin(url) != _origin(self._url) or url.userinfo or url == current:
+        if _origin(url) != _origin(self._url) or url.userinfo or url in followed:
             raise ForeignLink(f"F&O's link to the next page leads to {url.host or 'nowhere'}, not on in {self._url}.")
         return url
 
@@ -218,7 +220,7 @@ def _words(response: httpx.Response) -> str:
     inner = error.get("innererror") if isinstance(error, dict) else None
     for source in (inner, error):
         if isinstance(source, dict) and (text := source.get("message") or source.get("Message")):
-            return _without_token(str(text).strip(), response.request)
+            return _without_token(str(text).strip(), response.request)[:_LONGEST_WORDS]
     return ""
 
 

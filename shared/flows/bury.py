@@ -19,7 +19,7 @@ from shared.queues import DocumentsMessage, MalformedMessage
 logger = logging.getLogger(__name__)
 
 _SHOWN = 2000
-"""Characters of an unreadable message that the audit keeps."""
+"""Characters that are kept of an unreadable message, and of what is wrong with it."""
 
 
 async def bury_poisoned(connector: Connector, body: bytes, message_id: str, actor: Actor) -> None:
@@ -96,4 +96,4 @@ async def _audit(
         request={"body": body[:_SHOWN].decode("utf-8", "replace")},
     )
     where = partition(message.connection, message.company) if message else partition("connector", "queues")
-    await connector.subjects.write(where, "poison", message_id, entry, message=words)
+    await connector.subjects.write(where, "poison", message_id, entry, message=words[:_SHOWN])

@@ -22,6 +22,8 @@ from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord, State, to_entity
 from shared.transactions import Kind
 
+_LONGEST_MESSAGE = 10_000
+"""Characters; a record that cannot be written could not be settled. The audit keeps the whole message."""
 _SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 3
 """Three rows each."""
 
@@ -140,7 +142,7 @@ class DocumentLedger(DocumentQueries):
             seen_at=since,
             updated_at=self._clock(),
             reason=entry.reason,
-            message=self._redact(entry.message),
+            message=self._redact(entry.message)[:_LONGEST_MESSAGE],
             stand_in=True,
         )
         chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
@@ -238,7 +240,7 @@ class DocumentLedger(DocumentQueries):
         self, record: DocumentRecord, entry: AuditEntry, operations: Sequence[Operation] = ()
     ) -> DocumentRecord:
         chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        message = self._redact(record.message)
+        message = self._redact(record.message)[:_LONGEST_MESSAGE]
         record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
         try:
             answers = await self._commits.commit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from local.simulators.dynamics.specs import InvoiceSpec
@@ -64,6 +65,12 @@ async def test_a_message_that_cannot_be_read_is_audited_as_it_came(world: World)
     text = wide.unpack("entry", entry)
     assert "no base64 at all" in text
     assert '"decision": "buried"' in text
+
+
+async def test_a_message_that_is_wrong_at_any_length_is_audited(world: World) -> None:
+    await bury_poisoned(world.connector, b64encode(b'{"' + b"x" * 40_000 + b'": 1}'), "m-1", ACTOR)
+    [entry] = await buried(world, "connector", "queues")
+    assert "x" * 2000 in wide.unpack("entry", entry)
 
 
 async def test_secrets_in_a_message_do_not_reach_the_audit(world: World) -> None:

@@ -197,6 +197,16 @@ async def test_a_refusal_of_the_data_is_held_with_taxjars_own_words(world: World
     assert "Something went wrong" in record.message
 
 
+async def test_a_message_of_any_length_can_be_settled_and_the_audit_keeps_all_of_it(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="held", message="x" * 40_000)
+    record = await world.record("INV-1")
+    await world.connector.ledger.settle(record, entry, state=State.HELD, message=entry.message)
+    assert (await world.record("INV-1")).message == "x" * 10_000
+    assert (await world.audit("INV-1"))[-1]["message"] == "x" * 40_000
+
+
 @pytest.mark.parametrize(
     "fault",
     [

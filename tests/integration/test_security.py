@@ -139,7 +139,7 @@ async def test_a_next_link_to_another_place_is_refused(world: World) -> None:
     elsewhere = world.simulation.urls["TaxJar"]
     client = world.connector.connection(CONNECTION).reader._sets._client
     own = world.connector.connection(CONNECTION).settings.dynamics.url
-    current = client._url
+    followed = {client._url}
     for link in (
         elsewhere,
         "https://evil.example/",
@@ -148,7 +148,7 @@ async def test_a_next_link_to_another_place_is_refused(world: World) -> None:
         ":",
     ):
         with pytest.raises(ForeignLink):
-            client._next(current, link)
+            client._next(followed, link)
 
 
 async def test_hostile_numbers_read_and_write_their_own_document_only(world: World) -> None:

@@ -98,6 +98,21 @@ async def test_a_next_link_off_the_environment_is_refused(connect: Any, as_page:
     assert client.calls == 1
 
 
+async def test_next_links_that_go_round_in_circles_are_refused(connect: Any, as_page: Any) -> None:
+    following = {"": "2", "2": "3", "3": "2"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if client.calls > 9:
+            return as_page([])
+        token = following[request.url.params.get("$skiptoken", "")]
+        return as_page([{"n": 1}], f"{URL}/data/Headers?cross-company=true&$skiptoken={token}")
+
+    client = connect(answer)
+    with pytest.raises(ForeignLink, match="not on"):
+        await read(client)
+    assert client.calls == 3
+
+
 async def test_decimals_are_read_exactly(connect: Any) -> None:
     client = connect(lambda _: httpx.Response(200, content=b'{"value":[{"a":611.61,"b":0.1,"c":5637144576,"d":1E-2}]}'))
     (row,) = await read(client)
@@ -153,6 +168,13 @@ async def test_400_repeats_the_inner_message_and_no_stack_trace(connect: Any) ->
     assert caught.value.set == "Headers"
     assert caught.value.text == "No property 'X'"
     assert "at Y" not in str(caught.value)
+
+
+async def test_f_and_os_words_are_cut_to_what_a_record_can_hold(connect: Any) -> None:
+    body = {"error": {"innererror": {"message": "x" * 40_000}}}
+    with pytest.raises(BadQuery) as caught:
+        await read(connect(lambda _: httpx.Response(400, json=body)))
+    assert caught.value.text == "x" * 1000
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b'"text"', b'{"error":"text"}', b'{"error":{}}'])
