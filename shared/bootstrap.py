@@ -14,10 +14,10 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
+from shared.dynamics import errors as dynamics
 from shared.dynamics.auth import TokenSource
 from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.errors import DynamicsError
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.reader import DynamicsReader
 from shared.ledger.backfills import BackfillLedger
@@ -35,9 +35,9 @@ from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
 from shared.redaction import RedactingFilter, Redactor
 from shared.settings import ConnectionSettings, Settings, TaxJarSettings
 from shared.storage import Storage, default_transport, storage_clients
+from shared.taxjar import errors as taxjar
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient, account_id
-from shared.taxjar.errors import TaxJarError
 
 Clock = Callable[[], datetime]
 
@@ -135,7 +135,7 @@ def _connection(
     tokens, client = TokenSource.of(settings.dynamics, clock), http()
     odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=environment_is_open)
     reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
-    gate = Gate(pauses, f"dynamics|{settings.dynamics.url}", clock=clock, probe=_answers(reader.probe))
+    gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, reader.probe)
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies
@@ -157,7 +157,7 @@ def _accounts(
         if name not in known:
             own = http()
             unguarded = TaxJarClient(own, settings, token, clock=clock)
-            gate = Gate(pauses, f"taxjar|{name}", clock=clock, probe=_answers(unguarded.categories))
+            gate = _gate(pauses, f"taxjar|{name}", clock, unguarded.categories)
             client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check)
             known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
         return known[name]
@@ -165,15 +165,20 @@ def _accounts(
     return account
 
 
-def _answers(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+def _gate(pauses: Pauses, target: str, clock: Clock, call: Callable[[], Awaitable[object]]) -> Gate:
+    """The gate of ``target``, which ``call`` probes."""
+
     async def probe() -> bool:
         try:
             await call()
-        except (DynamicsError, TaxJarError):
+        except (dynamics.Throttled, taxjar.Throttled) as error:
+            await pauses.throttle(target, error.retry_after)
+            return False
+        except (dynamics.DynamicsError, taxjar.TaxJarError):
             return False
         return True
 
-    return probe
+    return Gate(pauses, target, clock=clock, probe=probe)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

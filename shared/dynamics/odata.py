@@ -101,7 +101,7 @@ class ODataClient:
         """The rows of ``set``, one server page at a time, to the last ``@odata.nextLink``.
 
         Raises the errors of :mod:`shared.dynamics.errors`. ``even_if_paused`` is for the probe of a paused
-        environment: it skips ``before_call`` and is tried once only.
+        environment: it skips ``before_call`` and is one call only, with a new token.
         """
         options = {
             "$select": ",".join(select),
@@ -140,8 +140,10 @@ class ODataClient:
         raise AssertionError("stamina always returns or raises")
 
     async def _get_once(self, url: httpx.URL, set: str, *, even_if_paused: bool) -> dict[str, Any]:
+        if even_if_paused:
+            await self.sign_in()
         token, response = await self._send(url, even_if_paused=even_if_paused)
-        if response.status_code == 401:
+        if response.status_code == 401 and not even_if_paused:
             _, response = await self._send(url, even_if_paused=even_if_paused, refused=token)
         if response.status_code != 200:
             raise self._failure(response, set)

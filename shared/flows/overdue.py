@@ -12,7 +12,7 @@ from shared.ledger.records import IN_FLIGHT, DocumentRecord
 
 async def enqueue_overdue(connector: Connector, connection: Connection, company: Company, before: date) -> None:
     """Enqueue the documents dated before ``before`` that are unsettled and due to be worked on."""
-    if await company.account.gate.is_paused():
+    if not await company.account.gate.opens():
         return
     async for keys in batches(_due(connector, connection, company, before)):
         await connector.backfill_queue.put(connection.name, keys)

@@ -17,7 +17,7 @@ from shared.flows.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.overdue import enqueue_overdue
 from shared.flows.sighting import sighting
 from shared.ledger.audit import Actor
-from shared.ledger.pauses import Paused
+from shared.ledger.pauses import POLL_EARLY, Paused
 from shared.ledger.records import DocumentRecord
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue
 from shared.transactions import Kind
@@ -87,7 +87,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     since = window.since(connection, connector.clock().date())
     complete = False
     try:
-        await connection.gate.open()
+        await connection.gate.open(early=POLL_EARLY)
         with telemetry.span(window.function):
             for problem in await connection.checks.check_profile():
                 logger.error("%s: entity profile: %s", connection.name, problem)
@@ -176,7 +176,7 @@ class _Known(InStep[DocumentRecord]):
     async def due(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Those of ``records`` that are to be worked on now; none while their TaxJar account is paused."""
         due = [record for record in records if record.is_due(self._now)]
-        return [] if due and await self._gate.is_paused() else due
+        return due if due and await self._gate.opens() else []
 
 
 class _Outgoing:

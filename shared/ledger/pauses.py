@@ -1,13 +1,13 @@
 """Pauses of a whole F&O environment or TaxJar account, shared by all instances (design 4.2).
 
 A 429 ends by itself when its time is over. Refused access (401, 403, a redirect) lasts until a probe, one call every
-five minutes by one instance, goes through.
+five minutes by one instance, goes through; a 429 that comes as well keeps the probe away until its time is over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,7 +20,11 @@ from azure.data.tables.aio import TableClient
 from shared.ledger.keys import encode
 
 PROBE_EVERY = timedelta(minutes=5)
+POLL_EARLY = timedelta(seconds=30)
+"""How much before its time a poll may probe: polls come as often, and would miss every other probe by a moment."""
 _FRESH = timedelta(seconds=1)
+_NO_TIME_GIVEN = 1.0
+"""Seconds; a ``Retry-After`` below that would be no pause at all."""
 _SHORTEST, _LONGEST = timedelta(seconds=10), timedelta(minutes=5)
 _FORGET_STRIKES_AFTER = timedelta(minutes=10)
 _PARTITION = "pauses"
@@ -36,14 +40,20 @@ class Paused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One pause: of what, until when, why. ``denied`` pauses need a probe to end."""
+    """One pause: of what, until when, why. ``denied`` pauses need a probe to end; ``until`` is when the next is due."""
 
     target: str
     until: datetime
     message: str
     denied: bool
+    throttled_until: datetime | None = None
+    """End of the time that a 429 asked for: until then there is not even a probe."""
     strikes: int = 1
     etag: str = ""
+
+    def is_throttled(self, now: datetime) -> bool:
+        """Whether the time of a 429 is not over yet."""
+        return self.throttled_until is not None and self.throttled_until > now
 
 
 class Pauses:
@@ -73,21 +83,28 @@ class Pauses:
         strikes = 1
         if before and before.until > now - _FORGET_STRIKES_AFTER:
             strikes = before.strikes if running else before.strikes + 1
-        if retry_after is None:
+        if retry_after is None or retry_after < _NO_TIME_GIVEN:
             wait = min(_SHORTEST * 2 ** min(strikes - 1, 10), _LONGEST) * self._random.uniform(1, 1.25)
         else:
-            wait = timedelta(seconds=max(retry_after, 0))
-        if before and running and (before.denied or before.until >= now + wait):
+            wait = timedelta(seconds=retry_after)
+        until = now + wait
+        if before and before.throttled_until and before.throttled_until >= until:
             return before
-        return await self._write(Pause(target, now + wait, "too many requests (429)", denied=False, strikes=strikes))
+        if before and before.denied:
+            return await self._write(replace(before, until=max(before.until, until), throttled_until=until))
+        message = "too many requests (429)"
+        return await self._write(Pause(target, until, message, denied=False, throttled_until=until, strikes=strikes))
 
     async def deny(self, target: str, message: str) -> Pause:
-        """Pause because access is refused, until a probe goes through."""
-        return await self._write(Pause(target, self._clock() + PROBE_EVERY, message, denied=True))
+        """Pause because access is refused, until a probe goes through; the time of a 429 runs on."""
+        now, before = self._clock(), await self.current(target, fresh=True)
+        throttled_until = before.throttled_until if before and before.is_throttled(now) else None
+        until = max(now + PROBE_EVERY, throttled_until or now)
+        return await self._write(Pause(target, until, message, denied=True, throttled_until=throttled_until))
 
     async def take_probe(self, pause: Pause) -> bool:
         """Take the turn to probe a denied target; one instance gets it every five minutes."""
-        moved = Pause(pause.target, self._clock() + PROBE_EVERY, pause.message, denied=True)
+        moved = replace(pause, until=self._clock() + PROBE_EVERY)
         try:
             await self._table.update_entity(
                 _to_entity(moved),
@@ -101,9 +118,13 @@ class Pauses:
         return True
 
     async def resume(self, target: str) -> None:
-        """End the pause of ``target``."""
-        await self._table.delete_entity(_PARTITION, encode(target))
-        self._remember(target, None)
+        """End the refusal of ``target``, and with it the pause unless a 429 asked for longer."""
+        pause = await self.current(target, fresh=True)
+        if pause and pause.throttled_until and pause.is_throttled(self._clock()):
+            await self._write(replace(pause, until=pause.throttled_until, denied=False))
+        elif pause:
+            await self._table.delete_entity(_PARTITION, encode(target))
+            self._remember(target, None)
 
     async def _write(self, pause: Pause) -> Pause:
         await self._table.upsert_entity(_to_entity(pause), mode=UpdateMode.REPLACE)
@@ -140,18 +161,33 @@ class Gate:
         if pause := await self.pause():
             raise Paused(pause)
 
-    async def open(self) -> None:
-        """Before a piece of work: probe a denied target when it is time. Raises :class:`Paused`."""
-        pause = await self._pauses.current(self.target)
-        if pause is None or (not pause.denied and pause.until <= self._clock()):
+    async def open(self, *, early: timedelta = timedelta(0)) -> None:
+        """Before a piece of work: probe a denied target when it is time, or ``early`` before that.
+
+        Raises :class:`Paused`.
+        """
+        pause, now = await self._pauses.current(self.target), self._clock()
+        if pause is None or (not pause.denied and pause.until <= now):
             return
-        if pause.until > self._clock() or not await self._pauses.take_probe(pause) or not await self.probe():
+        is_due = pause.denied and pause.until - early <= now and not pause.is_throttled(now)
+        if not is_due or not await self._pauses.take_probe(pause) or not await self.probe():
             raise Paused(pause)
 
+    async def opens(self) -> bool:
+        """For polls: whether there is work to be begun, after a probe if it is about time for one."""
+        try:
+            await self.open(early=POLL_EARLY)
+        except Paused:
+            return False
+        return True
+
     async def probe(self) -> bool:
-        """Make the probe's one call now; when it goes through, end the pause."""
+        """Make the probe's one call now, unless a 429 forbids it; when it goes through, end the pause."""
+        pause = await self._pauses.current(self.target, fresh=True)
+        if pause and pause.is_throttled(self._clock()):
+            return False
         answers = await self._probe()
-        if answers and await self._pauses.current(self.target, fresh=True):
+        if answers:
             await self._pauses.resume(self.target)
         return answers
 
@@ -172,6 +208,7 @@ def _to_entity(pause: Pause) -> dict[str, Any]:
         "until": pause.until.isoformat(),
         "message": pause.message,
         "denied": pause.denied,
+        "throttled_until": pause.throttled_until.isoformat() if pause.throttled_until else "",
         "strikes": pause.strikes,
     }
 
@@ -182,6 +219,7 @@ def _from_entity(entity: Any) -> Pause:
         until=datetime.fromisoformat(entity["until"]),
         message=entity["message"],
         denied=entity["denied"],
+        throttled_until=datetime.fromisoformat(given) if (given := entity.get("throttled_until")) else None,
         strikes=entity["strikes"],
         etag=entity.metadata["etag"],
     )

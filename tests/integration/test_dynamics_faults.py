@@ -142,6 +142,26 @@ async def test_a_revoked_secret_pauses_the_connection_until_it_is_replaced(world
     await assert_all_reported_once(world, 25)
 
 
+async def test_an_environment_that_refuses_access_is_probed_by_each_poll_with_one_call(world: World) -> None:
+    async def pass_time(seconds: float) -> None:
+        world.clock.advance(seconds=seconds)
+
+    dynamics = world.simulation.dynamics
+    dynamics.faults.sleep = pass_time
+    dynamics.faults.add(Fault(status=401, delay=0.4))
+    post(world, 1)
+    await world.poll()
+    dynamics.calls.clear()
+    for minutes in range(5, 30, 5):
+        world.clock.now = NOW + timedelta(minutes=minutes)
+        await world.poll()
+    assert [call.time - NOW for call in dynamics.calls] == [timedelta(minutes=minutes) for minutes in range(5, 30, 5)]
+    dynamics.faults.clear()
+    world.clock.now = NOW + timedelta(minutes=30)
+    await world.run()
+    await assert_all_reported_once(world, 1)
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -101,7 +101,7 @@ async def test_a_pause_because_of_refused_access_ends_when_the_call_goes_through
     account = connection.companies["usmf"].account
     await connection.gate.deny("refused")
     await account.gate.deny("refused")
-    world.simulation.dynamics.faults.add(Fault(path="*/SalesInvoiceHeadersV2", status=401, times=2))
+    world.simulation.dynamics.faults.add(Fault(path="*/SalesInvoiceHeadersV2", status=401, times=1))
     world.simulation.taxjar.faults.add(Fault(path="*/categories", status=401, times=1))
     _, checks = await ping(world.connector)
     assert failures(checks) == {"environment", "TaxJar account of usmf"}

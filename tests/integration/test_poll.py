@@ -239,6 +239,25 @@ async def test_while_taxjar_is_paused_what_is_new_is_seen_and_what_is_old_waits(
     assert "INV-1" in enqueued(world)
 
 
+async def test_an_account_that_refused_access_is_probed_by_polls_where_the_message_was_lost(world: World) -> None:
+    world.posting.invoice(invoice("INV-1"))
+    world.simulation.taxjar.faults.add(
+        Fault(path="*/orders", status=401, times=1), Fault(path="*/categories", status=401, times=1)
+    )
+    await world.poll()
+    await world.work()
+    world.queue.waiting.clear()
+    for _ in range(2):
+        world.clock.advance(minutes=5)
+        assert await numbers(world) == {"INV-1": State.RETRYING}
+        await world.poll()
+    await world.work()
+    assert await numbers(world) == {"INV-1": State.REPORTED}
+    assert [call.path.rpartition("/")[2] for call in world.simulation.taxjar.calls] == [
+        *("orders", "categories", "categories", "orders")
+    ]
+
+
 @pytest.fixture
 async def both(world: World, azurite: str) -> AsyncIterator[Connector]:
     """A connector of the world's environment with two companies, which begin on different days."""

@@ -1,0 +1,74 @@
+"""Pauses of an account: a refusal ends with a probe, a 429 with its time, and neither cuts the other short."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from local.simulation import CONNECTION
+from local.simulators.faults import Fault
+from shared.ledger.pauses import Gate, Paused
+from tests.world import COMPANY, NOW, World
+
+CATEGORIES = "*/categories"
+
+
+@pytest.fixture
+def gate(world: World) -> Gate:
+    """The gate of the TaxJar account."""
+    return world.connector.connection(CONNECTION).company(COMPANY).account.gate
+
+
+async def test_a_refusal_does_not_cut_the_time_of_a_429_short(world: World, gate: Gate) -> None:
+    await gate.throttle(3600)
+    await gate.deny("refused")
+    world.clock.advance(minutes=59)
+    with pytest.raises(Paused):
+        await gate.open()
+    assert not await gate.probe()
+    assert world.simulation.taxjar.calls == []
+    world.clock.advance(minutes=1)
+    await gate.open()
+    assert not await gate.is_paused()
+
+
+async def test_a_429_after_a_refusal_keeps_the_probe_away(world: World, gate: Gate) -> None:
+    await gate.deny("refused")
+    await gate.throttle(3600)
+    world.clock.advance(minutes=59)
+    assert not await gate.opens()
+    assert world.simulation.taxjar.calls == []
+    world.clock.advance(minutes=1)
+    assert await gate.opens()
+    assert len(world.simulation.taxjar.calls) == 1
+
+
+async def test_a_429_during_a_good_probe_is_heeded(world: World, gate: Gate) -> None:
+    async def goes_through_while_another_worker_is_throttled() -> bool:
+        await gate.throttle(3600)
+        return True
+
+    await gate.deny("refused")
+    world.clock.advance(minutes=5)
+    probe = goes_through_while_another_worker_is_throttled
+    await Gate(gate._pauses, gate.target, clock=world.clock, probe=probe).open()
+    pause = await gate.pause(fresh=True)
+    assert pause is not None
+    assert (pause.denied, pause.until) == (False, NOW + timedelta(minutes=65))
+
+
+async def test_a_429_to_a_probe_is_heeded(world: World, gate: Gate) -> None:
+    world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=429, retry_after=3600, times=1))
+    await gate.deny("refused")
+    for _ in range(13):
+        world.clock.advance(minutes=5)
+        await gate.opens()
+    assert [call.time - NOW for call in world.simulation.taxjar.calls] == [timedelta(minutes=5), timedelta(minutes=65)]
+    assert not await gate.is_paused()
+
+
+@pytest.mark.parametrize("seconds", [0, 0.9])
+async def test_a_429_that_asks_for_no_time_pauses_all_the_same(world: World, gate: Gate, seconds: float) -> None:
+    pause = await gate.throttle(seconds)
+    assert timedelta(seconds=10) <= pause.until - NOW <= timedelta(seconds=15)
