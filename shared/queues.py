@@ -54,6 +54,16 @@ class NumberToFind(BaseModel):
     """The invoice date as the event has it: a hint."""
     asked_at: AwareDatetime
     """When it was first asked for."""
+    paused: timedelta = timedelta(0)
+    """How long it waited since for its whole connection."""
+
+    def tried_for(self, now: datetime) -> timedelta:
+        """For how long it has been asked for; the time of pauses does not count."""
+        return now - self.asked_at - self.paused
+
+    def after_a_pause(self, delay: timedelta) -> NumberToFind:
+        """The same, put back for ``delay`` because of a pause."""
+        return self.model_copy(update={"paused": self.paused + delay})
 
 
 class DocumentsMessage(BaseModel):

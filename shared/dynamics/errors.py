@@ -17,7 +17,9 @@ from __future__ import annotations
 
 
 class DynamicsError(Exception):
-    """Reading F&O failed."""
+    """Reading F&O failed. ``status`` is the HTTP status that said so, if one did."""
+
+    status: int | None = None
 
 
 class Throttled(DynamicsError):

@@ -146,7 +146,9 @@ class ODataClient:
         if response.status_code == 401 and not even_if_paused:
             _, response = await self._send(url, even_if_paused=even_if_paused, refused=token)
         if response.status_code != 200:
-            raise self._failure(response, set)
+            failure = self._failure(response, set)
+            failure.status = response.status_code
+            raise failure
         return _page(response, set)
 
     async def _send(

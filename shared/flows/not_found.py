@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared.connector import Connection, Connector
@@ -66,7 +66,7 @@ async def settle_not_shown(run: Run, claim: DocumentRecord) -> DocumentRecord:
             await run.connector.ledger.see(run.connection.name, [sighting(document) for document in documents], _EVENTS)
             await run.queue.put(run.connection.name, [document.key for document in documents])
             return await run.settle(claim, State.SKIPPED, **_superseded_by(documents))
-    elif run.connector.clock() - (claim.first_attempt_at or run.connector.clock()) < HOLD_AFTER:
+    elif claim.tried_for(run.connector.clock()) < HOLD_AFTER:
         raise NotYet("F&O does not show this document; it may not be visible yet.")
     message = f"F&O does not show this document. {_WHAT_TO_DO}"
     if claim.payload:
@@ -113,7 +113,7 @@ def _agrees(document: ListedDocument, wanted: NumberToFind) -> bool:
 
 
 def _is_overdue(run: Run, wanted: NumberToFind) -> bool:
-    return run.connector.clock() - wanted.asked_at >= HOLD_AFTER
+    return wanted.tried_for(run.connector.clock()) >= HOLD_AFTER
 
 
 def _stand_in_key(run: Run, wanted: NumberToFind) -> DocumentKey:
@@ -132,23 +132,23 @@ async def _ask_again_or_hold(run: Run, missing: Sequence[NumberToFind]) -> None:
 async def _ask_again(run: Run, numbers: Sequence[NumberToFind], trouble: Exception) -> None:
     """Back to the queue with a delay that grows with the time spent; after seven days of trouble they have failed."""
     now = run.connector.clock()
-    attempts = _attempts_by(now, max(wanted.asked_at for wanted in numbers))
+    attempts = _attempts_by(min(wanted.tried_for(now) for wanted in numbers))
     wait = await judge(run, trouble, attempts)
     waiting: list[NumberToFind] = []
     for wanted in numbers:
-        if wait.counts and now - wanted.asked_at >= GIVE_UP_AFTER:
+        if wait.counts and wanted.tried_for(now) >= GIVE_UP_AFTER:
             message = f"Given up after {GIVE_UP_AFTER.days} days of asking for the document of an event. {trouble}"
             await _stand_in(run, wanted, State.FAILED, message)
         else:
-            waiting.append(wanted)
+            waiting.append(wanted if wait.counts else wanted.after_a_pause(wait.delay(run)))
     alone = attempts >= ALONE_FROM and not isinstance(trouble, NotYet)
     for group in [[wanted] for wanted in waiting] if alone else [waiting]:
         await run.queue.put_numbers(run.connection.name, run.company.id, group, delay=wait.delay(run))
 
 
-def _attempts_by(now: datetime, since: datetime) -> int:
+def _attempts_by(tried: timedelta) -> int:
     """The number of attempts that back-off comes to in this time."""
-    return int((now - since) / FIRST_DELAY).bit_length() + 1
+    return int(tried / FIRST_DELAY).bit_length() + 1
 
 
 async def _stand_in(run: Run, wanted: NumberToFind, state: State, message: str, reason: str = "") -> None:

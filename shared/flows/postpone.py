@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.dynamics import errors as dynamics
 from shared.flows.run import Run
@@ -34,9 +35,10 @@ class Postponement:
     message: str
     until: datetime | None
     outcome_unknown: bool = False
-    status: int | None = None
     counts: bool = True
     """Whether this was an attempt of the document itself, rather than a pause of the whole connection."""
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    """What was sent and answered, as in an audit entry."""
 
     def delay(self, run: Run) -> timedelta:
         """How long to wait from now."""
@@ -66,18 +68,21 @@ async def release(run: Run, claim: DocumentRecord, defect: Exception) -> None:
 async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
     """Whether the document is to be tried again."""
     unknown = claim.outcome_unknown or wait.outcome_unknown
-    tried = run.connector.clock() - (claim.first_attempt_at or run.connector.clock())
+    now: datetime = run.connector.clock()
+    tried, attempts = claim.tried_for(now), claim.attempts if wait.counts else claim.attempts - 1
     give_up = wait.counts and tried >= GIVE_UP_AFTER
     message = f"Given up after {GIVE_UP_AFTER.days} days of trying. {wait.message}" if give_up else wait.message
     try:
         await run.settle(
             claim,
             State.FAILED if give_up else State.RETRYING,
-            {"status": wait.status},
+            dict(wait.audit),
             message=message,
             next_attempt_at=None if give_up else wait.until,
             outcome_unknown=unknown,
-            attempts=claim.attempts if wait.counts else claim.attempts - 1,
+            attempts=attempts,
+            first_attempt_at=now - tried if attempts else None,
+            paused_at=None if wait.counts else now,
         )
     except ClaimLost:
         return False
@@ -87,7 +92,9 @@ async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
     left = pause.until - run.connector.clock()
-    await put_message_back(run, message, min(left, _LOOK_AGAIN) if pause.denied else left)
+    delay = min(left, _LOOK_AGAIN) if pause.denied else left
+    numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
+    await put_message_back(run, message.model_copy(update={"numbers": numbers}), delay)
 
 
 async def put_message_back(run: Run, message: DocumentsMessage, delay: timedelta) -> None:
@@ -98,28 +105,44 @@ async def put_message_back(run: Run, message: DocumentsMessage, delay: timedelta
 
 async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
     """What ``trouble`` means after so many attempts; a 429 or a refusal pauses the side that it came from."""
+    audit = _exchange(trouble)
     match trouble:
         case Paused():
-            return _until_open(trouble.pause)
+            return _until_open(trouble.pause, audit)
         case dynamics.Throttled() | taxjar.Throttled():
             gate = run.connection.gate if isinstance(trouble, dynamics.Throttled) else run.company.account.gate
-            return _until_open(await gate.throttle(trouble.retry_after))
+            return _until_open(await gate.throttle(trouble.retry_after), audit)
         case dynamics.AccessDenied():
-            return _until_open(await run.connection.gate.deny(str(trouble)))
+            return _until_open(await run.connection.gate.deny(str(trouble)), audit)
         case taxjar.AccessDenied():
-            return _until_open(await run.company.account.gate.deny(str(trouble)))
+            return _until_open(await run.company.account.gate.deny(str(trouble)), audit)
         case dynamics.Unavailable():
-            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after))
+            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after), audit=audit)
         case taxjar.Unavailable():
             next_attempt = _next_attempt(run, attempts, trouble.retry_after)
-            return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, trouble.status)
+            return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, audit=audit)
         case _:
-            return Postponement(str(trouble), _next_attempt(run, attempts, None))
+            return Postponement(str(trouble), _next_attempt(run, attempts, None), audit=audit)
 
 
-def _until_open(pause: Pause) -> Postponement:
+def _exchange(trouble: Exception) -> dict[str, Any]:
+    """What went to and fro: F&O's words are in the message already, and a read of it sends nothing."""
+    match trouble:
+        case taxjar.TaxJarError():
+            return {
+                "status": trouble.status,
+                "request": trouble.request,
+                "response": {"detail": trouble.detail} if trouble.status else None,
+            }
+        case dynamics.DynamicsError():
+            return {"status": trouble.status}
+        case _:
+            return {}
+
+
+def _until_open(pause: Pause, audit: Mapping[str, Any]) -> Postponement:
     message = f"Waiting, {pause.target.split('|')[0]} is paused: {pause.message}"
-    return Postponement(message, None if pause.denied else pause.until, counts=False)
+    return Postponement(message, None if pause.denied else pause.until, counts=False, audit=audit)
 
 
 def _next_attempt(run: Run, attempts: int, retry_after: float | None) -> datetime:

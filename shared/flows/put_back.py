@@ -23,6 +23,8 @@ async def put_back(run: Run, message: _Message, trouble: Exception) -> bool:
     if wait.counts and now - since >= GIVE_UP_AFTER:
         return False
     logger.warning("backfill %s waits: %s", message.backfill, trouble)
-    tried = {"attempts": message.attempts + wait.counts, "trying_since": since}
-    await run.queue.send(message.model_copy(update=tried), delay=wait.delay(run))
+    delay = wait.delay(run)
+    # The time of a pause does not count.
+    tried = {"attempts": message.attempts + wait.counts, "trying_since": since if wait.counts else since + delay}
+    await run.queue.send(message.model_copy(update=tried), delay=delay)
     return True

@@ -207,7 +207,7 @@ class DocumentLedger(DocumentQueries):
         and was never reported becomes free. Raises :class:`ClaimLost` when the record was changed since, and
         ``ResourceExistsError`` when another document owns one of ``reserve``.
         """
-        changes = {"lease_until": None, "next_attempt_at": None, **changes}
+        changes = {"lease_until": None, "next_attempt_at": None, "paused_at": None, **changes}
         changed = replace(record, updated_at=self._clock(), **changes)
         operations: list[Operation] = [("create", _pointer(record, owned)) for owned in reserve]
         if changed.state is State.SKIPPED and changed.owns_id and not (changed.payload or changed.corrections):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -34,7 +34,7 @@ _WIDE = ("payload", "tax_codes", "proposal")
 _MONEY = ("total_amount", "total_tax", "amount", "sales_tax", "shipping")
 _DAYS = ("corrected_on",)
 _LISTS = ("dismissed",)
-_INSTANTS = ("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until")
+_INSTANTS = ("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until", "paused_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,8 @@ class DocumentRecord:
     first_attempt_at: datetime | None = None
     next_attempt_at: datetime | None = None
     lease_until: datetime | None = None
+    paused_at: datetime | None = None
+    """Since when it waits for its whole connection, which is no attempt of its own."""
     outcome_unknown: bool = False
     """The last call to TaxJar may have taken effect: ask before sending again."""
     fingerprint: str = ""
@@ -107,6 +109,11 @@ class DocumentRecord:
     @property
     def in_flight(self) -> bool:
         return self.state in IN_FLIGHT
+
+    def tried_for(self, now: datetime) -> timedelta:
+        """For how long it has been tried since the first attempt; the time of a pause does not count."""
+        until = self.paused_at or now
+        return max(until - (self.first_attempt_at or until), timedelta(0))
 
     def due_at(self) -> datetime | None:
         """When an unsettled document may be worked on; ``None`` means now."""

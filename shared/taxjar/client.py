@@ -21,7 +21,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from shared import telemetry
 from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
-from shared.taxjar.errors import NotFound, Unavailable
+from shared.taxjar.errors import NotFound, TaxJarError, Unavailable
 from shared.taxjar.limiter import CallLimiter
 from shared.taxjar.responses import read_answer
 from shared.taxjar.wire import to_wire
@@ -174,11 +174,16 @@ class TaxJarClient:
         if self._before_call:
             await self._before_call()
         self.calls += 1
-        with telemetry.remote_call("taxjar", method, envelope) as call:
-            response = await self._send(method, path, params, body)
-            call.status = response.status_code
-        logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, response.headers.get("x-request-id"))
-        return read_answer(response, envelope, creates=creates, clock=self._clock)
+        try:
+            with telemetry.remote_call("taxjar", method, envelope) as call:
+                response = await self._send(method, path, params, body)
+                call.status = response.status_code
+            request_id = response.headers.get("x-request-id")
+            logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, request_id)
+            return read_answer(response, envelope, creates=creates, clock=self._clock)
+        except TaxJarError as error:
+            error.request = body
+            raise
 
     async def _send(
         self, method: str, path: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None

@@ -15,9 +15,14 @@ The HTTP status line alone decides; ``detail`` carries TaxJar's own words for pe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class TaxJarError(Exception):
-    """Any failed call. ``status`` is the HTTP status, or ``None`` when no answer came."""
+    """Any failed call. ``status`` is the HTTP status, or ``None`` when no answer came; ``request`` the body sent."""
+
+    request: Mapping[str, Any] | None = None
 
     def __init__(self, status: int | None, detail: str) -> None:
         super().__init__(f"TaxJar answered {status}: {detail}" if status else f"TaxJar did not answer: {detail}")

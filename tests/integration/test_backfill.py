@@ -238,6 +238,16 @@ async def test_a_step_that_was_cut_off_anywhere_is_taken_again(world: World) -> 
     assert (await show(world, job))["state"] == "finished"
 
 
+async def test_the_time_of_a_pause_does_not_count_toward_the_seven_days_of_a_backfill(world: World) -> None:
+    post_history(world, 3)
+    await world.connector.connections["main"].gate.throttle(8 * 86_400)
+    job = await start(world)
+    world.simulation.dynamics.faults.add(Fault(status=500, times=1))
+    await world.settle(within=timedelta(days=9))
+    shown = await show(world, job)
+    assert (shown["state"], shown["reported"]) == ("finished", 3)
+
+
 async def test_trouble_with_dynamics_delays_a_backfill_and_after_seven_days_it_has_failed(world: World) -> None:
     post_history(world, 20)
     world.simulation.dynamics.faults.add(Fault(status=503))

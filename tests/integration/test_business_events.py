@@ -334,6 +334,25 @@ async def test_after_seven_days_of_trouble_an_event_has_failed(world: World) -> 
     assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
 
 
+async def test_the_time_of_a_pause_does_not_count_toward_the_seven_days(world: World) -> None:
+    await world.connector.connections["main"].gate.throttle(8 * 86_400)
+    await world.deliver(event_of(world.posting.invoice(invoice())))
+    world.simulation.dynamics.faults.add(Fault(path=HEADERS, status=500, times=3))
+    await world.settle(within=timedelta(days=9))
+    assert states(await world.records()) == {State.REPORTED: 1}
+
+
+async def test_the_time_of_a_pause_does_not_count_toward_the_day_that_a_document_may_take(world: World) -> None:
+    await world.connector.connections["main"].gate.throttle(2 * 86_400)
+    await world.deliver(event_ahead_of(invoice()))
+    await world.settle(within=timedelta(days=2, minutes=5))
+    assert world.simulation.dynamics.calls
+    assert await world.records() == []
+    world.posting.invoice(invoice())
+    await world.settle()
+    assert states(await world.records()) == {State.REPORTED: 1}
+
+
 class RotatingKey(AioHttpTransport):
     """Storage that refuses the app while its key is being rotated."""
 

@@ -30,7 +30,7 @@ from tests.world import COMPANY, TODAY, Clock, QueueInMemory, furnished
 
 ACTOR = Actor(function="report_documents", by="queue")
 TELLS_OF_THE_RUN = {
-    *("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until"),
+    *("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until", "paused_at"),
     *("attempts", "message", "audit_head", "etag"),
 }
 """Fields of a record that tell when and in how many attempts it came about, not what was reported."""

@@ -241,6 +241,63 @@ async def test_after_seven_days_of_trying_a_document_has_failed(world: World) ->
     assert (await world.record("INV-1")).state is State.FAILED
 
 
+@pytest.mark.parametrize("status", [401, 429])
+async def test_the_time_of_a_pause_does_not_count_toward_the_seven_days(world: World, status: int) -> None:
+    world.posting.invoice(invoice())
+    faults = world.simulation.taxjar.faults
+    faults.add(Fault(path=TRANSACTIONS, status=503, retry_after=6 * 86_400, times=1))
+    await world.poll()
+    await world.work()
+    world.clock.advance(days=6)
+    faults.add(Fault(path=TRANSACTIONS, status=status, times=1))
+    await world.work()
+    world.clock.advance(days=8)
+    faults.add(Fault(path=TRANSACTIONS, status=503))
+    await world.settle(within=timedelta(hours=20))
+    assert (await world.record("INV-1")).state is State.RETRYING
+    await world.settle(within=timedelta(hours=12))
+    assert (await world.record("INV-1")).state is State.FAILED
+
+
+async def test_a_first_attempt_that_met_a_pause_is_none(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(Fault(path=TRANSACTIONS, status=429, retry_after=86_400, times=8))
+    await world.poll()
+    await world.settle(within=timedelta(days=7))
+    record = await world.record("INV-1")
+    assert (record.state, record.attempts, record.first_attempt_at) == (State.RETRYING, 0, None)
+
+
+async def test_the_audit_of_trouble_keeps_what_was_sent_and_answered(world: World) -> None:
+    world.posting.invoice(invoice())
+    world.simulation.taxjar.faults.add(
+        Fault(path=TRANSACTIONS, status=429, retry_after=10, times=1),
+        Fault(path=TRANSACTIONS, status=401, times=1),
+        Fault(path=TRANSACTIONS, status=503, times=1),
+        Fault(path=TRANSACTIONS, drop=True, times=1),
+    )
+    await world.run()
+    throttled, refused, unavailable, dropped = (await world.audit("INV-1"))[1:-1]
+    for entry, status in ((throttled, 429), (refused, 401), (unavailable, 503)):
+        assert entry["status"] == status
+        assert entry["response"]["detail"]
+        assert entry["request"]["transaction_id"] == "USMF-INV-1"
+    assert "status" not in dropped
+    assert "response" not in dropped
+
+
+async def test_the_audit_of_trouble_with_f_and_o_keeps_its_status(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    world.simulation.dynamics.faults.add(
+        Fault(path="*/SalesInvoiceV2Lines", status=429, retry_after=10, times=1),
+        Fault(path="*/SalesInvoiceV2Lines", status=403, times=1),
+        Fault(path="*/SalesInvoiceV2Lines", status=500, times=1),
+    )
+    await world.settle()
+    assert [entry.get("status") for entry in await world.audit("INV-1")] == [None, 429, 403, 500, 201]
+
+
 async def test_a_429_pauses_the_whole_account_until_its_time_is_over(world: World) -> None:
     for number in range(30):
         world.posting.invoice(invoice(f"INV-{number}"))

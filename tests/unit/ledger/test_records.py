@@ -53,6 +53,7 @@ records = st.builds(
     first_attempt_at=st.none() | instants,
     next_attempt_at=st.none() | instants,
     lease_until=st.none() | instants,
+    paused_at=st.none() | instants,
     outcome_unknown=st.booleans(),
     fingerprint=texts,
     payload_hash=texts,
