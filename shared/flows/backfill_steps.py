@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage
-from shared.connector import Connector
+from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows import dry_run
 from shared.flows.backfill import entry, fail_backfill, figures_of
@@ -59,8 +59,13 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
         # Its days are listed: it came twice, or its worker ended before it could send the next one.
         await queue.send(_step(backfill, step.days))
         return
-    connection = connector.connection(step.connection)
-    run = Run(connector, connection, connection.company(backfill.company), actor, queue)
+    try:
+        connection = connector.connection(step.connection)
+        company = connection.company(backfill.company)
+    except NotFound as removed:
+        await fail_backfill(connector, backfill, actor, f"{removed} any more.")
+        return
+    run = Run(connector, connection, company, actor, queue)
     try:
         if step.day > backfill.until:
             await _finish_when_settled(run, backfill, step)

@@ -9,6 +9,7 @@ from shared.backfill_messages import BackfillStep, DryRunMessage, parse_backfill
 from shared.connector import Connector
 from shared.flows.backfill import fail_backfill
 from shared.flows.dry_run import given_up
+from shared.flows.postpone import put_back_until_due
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.backfills import BackfillState
 from shared.ledger.documents import ClaimLost
@@ -23,7 +24,10 @@ _SHOWN = 2000
 
 
 async def bury_poisoned(connector: Connector, body: bytes, message_id: str, actor: Actor) -> None:
-    """Mark the documents of a poisoned message as failed; audit the message itself when it names none."""
+    """Mark the documents of a poisoned message as failed; audit the message itself when it names none.
+
+    Documents that only shared the message, and wait for something else or are with another worker, go on by themselves.
+    """
     telemetry.buried()
     try:
         message = parse_backfill_message(body)
@@ -35,8 +39,12 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
         await _bury_backfill(connector, message, actor)
         return
     records = await connector.ledger.get_all(message.connection, message.document_keys())
+    now = connector.clock()
     for record in records:
-        if record.in_flight:
+        paused = record.state is State.RETRYING and record.paused_at
+        if record.in_flight and (paused or not record.is_due(now)):
+            await put_back_until_due(connector.documents_queue, record, now)
+        elif record.in_flight:
             await _fail(connector, record, actor)
     missing = set(message.document_keys()) - {record.key for record in records}
     if missing or message.numbers:
@@ -72,7 +80,9 @@ async def _fail(connector: Connector, record: DocumentRecord, actor: Actor) -> N
         attempt=record.attempts,
     )
     try:
-        await connector.ledger.settle(record, entry, state=State.FAILED, message=message)
+        # A claim whose lease ran out may have reached TaxJar.
+        unknown = record.outcome_unknown or record.state is State.REPORTING
+        await connector.ledger.settle(record, entry, state=State.FAILED, message=message, outcome_unknown=unknown)
     except ClaimLost:
         logger.warning("%s: settled by another worker, not buried", record.key)
         return

@@ -13,13 +13,15 @@ from shared.flows.run import Run
 from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Pause, Paused
 from shared.ledger.records import DocumentRecord, State
-from shared.queues import DocumentsMessage
+from shared.queues import DocumentQueue, DocumentsMessage
 from shared.taxjar import errors as taxjar
 
 GIVE_UP_AFTER = timedelta(days=7)
 FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
 _LOOK_AGAIN = timedelta(seconds=30)
 """How soon a document asks again whether a connection that refused access works."""
+CLOCK_SKEW = timedelta(seconds=1)
+"""Between the clocks of two instances."""
 ALONE_FROM = 3
 """After so many attempts in company, each document is read alone: one bad row must not keep the others."""
 
@@ -95,6 +97,12 @@ async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause)
     delay = min(left, _LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
     await put_message_back(run, message.model_copy(update={"numbers": numbers}), delay)
+
+
+async def put_back_until_due(queue: DocumentQueue, record: DocumentRecord, now: datetime) -> None:
+    """Put a document back that another worker has, or that waits for its next attempt."""
+    wait = max((record.due_at() or now) - now, timedelta(0)) + CLOCK_SKEW
+    await queue.put(record.connection, [record.key], delay=wait)
 
 
 async def put_message_back(run: Run, message: DocumentsMessage, delay: timedelta) -> None:

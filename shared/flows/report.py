@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
 from shared import telemetry
-from shared.connector import Connector
+from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
 from shared.flows.corrections import Correction
-from shared.flows.not_found import find_by_number
-from shared.flows.postpone import TRANSIENT, postpone, put_back_until_open, put_message_back, release
+from shared.flows.not_found import find_by_number, look_up_unknown
+from shared.flows.postpone import (
+    CLOCK_SKEW,
+    TRANSIENT,
+    postpone,
+    put_back_until_due,
+    put_back_until_open,
+    put_message_back,
+    release,
+)
 from shared.flows.proposals import correction_under_way
+from shared.flows.removed import let_go
 from shared.flows.report_document import DocumentReport
 from shared.flows.run import Run
 from shared.ledger.audit import Actor
@@ -29,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 """Documents of one message that are worked on at the same time, so that history does not queue up before today."""
-_CLOCK_SKEW = timedelta(seconds=1)
 
 
 async def report_documents(
@@ -39,8 +46,13 @@ async def report_documents(
 
     Raises only for a defect of our own, so that the message is delivered again and in the end buried.
     """
-    connection = connector.connection(message.connection)
-    run = Run(connector, connection, connection.company(message.company), actor, queue)
+    try:
+        connection = connector.connection(message.connection)
+        company = connection.company(message.company)
+    except NotFound as removed:
+        await let_go(connector, message, actor, removed)
+        return
+    run = Run(connector, connection, company, actor, queue)
     with telemetry.span(actor.function, trace_parent=message.trace):
         try:
             await _report(run, message)
@@ -48,7 +60,7 @@ async def report_documents(
             if not is_storage_trouble(trouble):
                 raise
             # Claims that were written meanwhile run out by themselves.
-            delay = connector.ledger.lease + _CLOCK_SKEW
+            delay = connector.ledger.lease + CLOCK_SKEW
             logger.error("%s: put back, the ledger does not answer (%s)", message.company, type(trouble).__name__)
             await put_message_back(run, message, delay)
 
@@ -65,6 +77,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     keys = list(dict.fromkeys([*message.document_keys(), *found]))
     await run.queue.put(run.connection.name, keys[KEYS_PER_MESSAGE:])
     records = await ledger.get_all(run.connection.name, keys[:KEYS_PER_MESSAGE])
+    await look_up_unknown(run, keys[:KEYS_PER_MESSAGE], records)
     claims = await ledger.claim(await _due(run, records))
     if not claims:
         return
@@ -87,8 +100,7 @@ async def _due(run: Run, records: Sequence[DocumentRecord]) -> list[DocumentReco
     now = run.connector.clock()
     for record in records:
         if record.in_flight and not record.is_due(now):
-            wait = (record.due_at() or now) - now + _CLOCK_SKEW
-            await run.queue.put(run.connection.name, [record.key], delay=wait)
+            await put_back_until_due(run.queue, record, now)
     return [record for record in records if record.is_due(now)]
 
 

@@ -271,6 +271,15 @@ async def test_a_pause_of_dynamics_holds_a_backfill_up_for_as_long_as_it_lasts(w
     assert world.simulation.dynamics.calls[-1].time >= started + timedelta(seconds=120)
 
 
+async def test_a_backfill_of_a_company_that_was_removed_has_failed(world: World) -> None:
+    job = await start(world)
+    removed = replace(world.connector.connection("main"), companies={})
+    world.connector = replace(world.connector, connections={"main": removed})
+    await world.settle()
+    answer = await show(world, job)
+    assert (answer["state"], answer["message"]) == ("failed", "connection 'main' has no company 'usmf' any more.")
+
+
 async def test_a_poisoned_step_ends_its_backfill(world: World) -> None:
     job = await start(world)
     step = BackfillStep(connection="main", backfill=job, day=SPRING)

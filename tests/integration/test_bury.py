@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from local.simulators.dynamics.specs import InvoiceSpec
+from local.simulators.faults import Fault
 from shared.documents import DocumentKey
 from shared.flows.bury import bury_poisoned
+from shared.flows.decide import Why, decide_document
+from shared.flows.documents import Chosen
 from shared.ledger import wide
 from shared.ledger.audit import Actor
 from shared.ledger.keys import partition
 from shared.ledger.records import State
 from shared.queues import encode, messages
-from tests.world import COMPANY, TODAY, World
+from tests.world import COMPANY, NOW, TODAY, World
 
+ORDERS = "*/transactions/orders"
 ACTOR = Actor(function="bury_poisoned", by="queue")
 
 
@@ -39,6 +46,50 @@ async def test_documents_in_flight_have_failed_and_their_audit_says_why(world: W
     assert "retry" in record.message
     last = (await world.audit("INV-1"))[-1]
     assert (last["decision"], last["function"]) == ("failed", "bury_poisoned")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(path=ORDERS, status=503, retry_after=3600, times=1), Fault(path=ORDERS, status=401, times=1)],
+    ids=lambda fault: fault.name,
+)
+async def test_documents_that_shared_the_message_and_wait_go_on(world: World, fault: Fault) -> None:
+    for number in ("INV-1", "INV-2"):
+        world.posting.invoice(InvoiceSpec(number, TODAY))
+    world.simulation.taxjar.faults.add(fault)
+    await world.poll()
+    await world.queue.put("main", [(await world.record("INV-1")).key])
+    world.queue.waiting.pop(0)
+    await world.work()
+    world.queue.waiting.clear()
+    keys = [(await world.record(number)).key for number in ("INV-1", "INV-2")]
+    await bury_poisoned(world.connector, body(*keys), "m-1", ACTOR)
+    assert (await world.record("INV-2")).state is State.FAILED
+    await world.settle()
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_a_document_that_another_worker_has_is_left_to_it(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.poll()
+    [claim] = await world.connector.ledger.claim([await world.record("INV-1")])
+    world.queue.waiting.clear()
+    await bury_poisoned(world.connector, body(claim.key), "m-1", ACTOR)
+    assert (await world.record("INV-1")).etag == claim.etag
+    assert world.queue.waiting[0][0] > NOW + timedelta(seconds=120)
+
+
+async def test_a_retry_of_a_claim_that_ended_in_the_poison_queue_asks_taxjar_first(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.poll()
+    [claim] = await world.connector.ledger.claim([await world.record("INV-1")])
+    world.queue.waiting.clear()
+    world.clock.advance(minutes=3)
+    await bury_poisoned(world.connector, body(claim.key), "m-1", ACTOR)
+    why = Why(reason="corrected", by="accountant")
+    await decide_document(world.connector, "main", COMPANY, "USMF-INV-1", "retry", why, Chosen())
+    await world.settle()
+    assert [call.method for call in world.simulation.taxjar.calls] == ["GET", "POST"]
 
 
 async def test_a_document_that_another_worker_settled_is_left_alone(world: World) -> None:

@@ -112,6 +112,41 @@ async def test_a_document_read_ten_times_is_reported_once(world: World) -> None:
     assert world.calls() == 1
 
 
+async def test_a_key_that_the_ledger_does_not_know_is_looked_up_and_reported(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    await _forget(world, "INV-1")
+    await world.settle()
+    assert "does not know USMF INV-1" in caplog.text
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_a_key_that_neither_the_ledger_nor_f_and_o_knows_is_held(world: World) -> None:
+    await world.queue.put("main", [DocumentKey("usmf", TODAY, "INV-9", "V-9")])
+    await world.settle()
+    record = await world.record("INV-9")
+    assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
+
+
+async def test_documents_of_a_company_that_was_removed_are_let_go_and_found_again_when_it_is_back(world: World) -> None:
+    world.posting.invoice(invoice())
+    await world.poll()
+    configured = world.connector
+    removed = replace(configured.connection("main"), companies={})
+    world.connector = replace(configured, connections={"main": removed})
+    await world.settle()
+    assert world.queue.waiting == []
+    entries, intact = await configured.subjects.audit("main|usmf", "removed", "usmf")
+    assert intact
+    assert [entry["request"]["keys"][0]["number"] for entry in entries] == ["INV-1"]
+    assert "no company 'usmf' any more" in entries[0]["message"]
+    world.connector = configured
+    await world.run()
+    assert (await world.record("INV-1")).state is State.REPORTED
+
+
 async def test_a_claim_with_a_live_lease_is_left_alone(world: World) -> None:
     world.posting.invoice(invoice())
     await world.poll()

@@ -1,0 +1,28 @@
+"""Messages for a connection or company that the settings no longer have: written down, and let go."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.connector import Connector, NotFound
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.keys import partition
+from shared.queues import DocumentsMessage
+
+logger = logging.getLogger(__name__)
+
+
+async def let_go(connector: Connector, message: DocumentsMessage, actor: Actor, removed: NotFound) -> None:
+    """Audit a message that nobody can work on. The records stay as they are: a poll takes them up, if there is one."""
+    words = f"{removed} any more: its documents are not reported. Once it is configured again, they are found by polls."
+    entry = AuditEntry(
+        at=connector.clock(),
+        actor=actor,
+        subject=f"company {message.company} of connection {message.connection}",
+        decision="let_go",
+        message=words,
+        request=message.model_dump(mode="json", exclude_defaults=True),
+    )
+    where = partition(message.connection, message.company)
+    await connector.subjects.write(where, "removed", message.company, entry, message=words)
+    logger.error("let go of %d documents: %s", len(message.keys) + len(message.numbers), words)
