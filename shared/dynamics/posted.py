@@ -7,6 +7,7 @@ record id. Charges belong to a document by voucher, and by date where a voucher 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.rows import Row, amount, day, folded, record_id, required_amount, text, verbatim
 
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+"""Half a surrogate pair, which nothing can store."""
 _TYPES = {
     "SalesOrder": DocumentType.SALES_ORDER,
     "Project": DocumentType.PROJECT,
@@ -67,7 +70,7 @@ class PostedRows:
 
 
 def read_key(row: Row) -> DocumentKey:
-    """The key of a header or standard line. Raises :class:`UnreadableRow` when number or date is missing."""
+    """The key of a header or standard line. Raises :class:`UnreadableRow` when number or date is missing or no text."""
     number, date = verbatim(row, "InvoiceNumber"), day(row, "InvoiceDate")
     company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
     if not company or not number or date is None:
@@ -75,6 +78,8 @@ def read_key(row: Row) -> DocumentKey:
             "F&O listed an invoice that cannot be told from others:"
             f" company {company or '?'}, number {number or '?'}, date {date or '?'}, voucher {voucher or '?'}."
         )
+    if _NO_TEXT.search(number + voucher):
+        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is no text.")
     return DocumentKey(company, date, number, voucher)
 
 

@@ -12,6 +12,7 @@ from shared.dynamics.assemble import assemble
 from shared.dynamics.customers import DeliveryAddresses, list_customers, read_delivery_addresses
 from shared.dynamics.entities import CHARGES, HEADER_KEY, HEADERS, JOURNAL_LINES, JOURNALS, LINES, LISTED_HEADERS
 from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import (
     KEYS_PER_QUERY,
     Filter,
@@ -55,16 +56,31 @@ class DynamicsReader:
         self._clock = clock
 
     async def list_posted(
-        self, windows: Mapping[str, date], until: date | None = None
+        self,
+        windows: Mapping[str, date],
+        until: date | None = None,
+        *,
+        left_out: Callable[[UnreadableRow], None] | None = None,
     ) -> AsyncIterator[list[ListedDocument]]:
         """Keys and totals of the documents dated from each company's day on, one server page at a time.
 
         One query serves all companies. Without ``until`` there is no upper end: F&O may post ahead of today.
+        A row that cannot be read is an error, or is left out and told to ``left_out``.
         """
         for companies in chunks(sorted(windows)):
             where = _window({company: windows[company] for company in companies}, until)
             async for page in self._sets.pages(LISTED_HEADERS, where, orderby=HEADER_KEY):
-                yield [_listed(row) for row in page if folded(row, "dataAreaId") in companies]
+                listed: list[ListedDocument] = []
+                for row in page:
+                    if folded(row, "dataAreaId") not in companies:
+                        continue
+                    try:
+                        listed.append(_listed(row))
+                    except UnreadableRow as unreadable:
+                        if left_out is None:
+                            raise
+                        left_out(unreadable)
+                yield listed
 
     async def find_documents(self, company: str, number: str, date: date | None = None) -> list[ListedDocument]:
         """The documents with this number, of which there may be several; all dates when ``date`` is ``None``."""
@@ -188,9 +204,12 @@ def _window(from_dates: Mapping[str, date], until: date | None) -> Filter:
 
 
 def _listed(row: Row) -> ListedDocument:
-    return ListedDocument(
-        read_key(row), required_amount(row, "TotalInvoiceAmount"), required_amount(row, "TotalTaxAmount")
-    )
+    key = read_key(row)
+    try:
+        total, tax = required_amount(row, "TotalInvoiceAmount"), required_amount(row, "TotalTaxAmount")
+    except UnreadableRow as unreadable:
+        raise UnreadableRow(f"{key}: {unreadable}") from None
+    return ListedDocument(key, total, tax)
 
 
 @asynccontextmanager

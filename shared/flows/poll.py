@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
-from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled
+from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, UnreadableRow
 from shared.flows.in_step import InStep
 from shared.flows.not_found import ask_for_missing, is_missing, shown_again
 from shared.flows.observe import observe_holds, observe_queues_and_pauses
@@ -32,8 +32,8 @@ class Window:
     function: str
     by: str
     days: int
-    asks_for_missing: bool = False
-    """Whether it asks F&O again for documents of events that it did not show."""
+    is_sweep: bool = False
+    """Whether it also asks F&O for what it did not show: documents of events, and companies without any."""
 
     def since(self, connection: Connection, today: date) -> dict[str, date]:
         """First invoice date to list, by company: never older than the company's ``REPORT_FROM``."""
@@ -120,7 +120,8 @@ async def _enqueue_unsettled(
     listed_companies: set[str] = set()
     with_news: set[str] = set()
     missing: list[DocumentRecord] = []
-    async for company, day, listed in _by_day(connection, since):
+    left_out: list[UnreadableRow] = []
+    async for company, day, listed in _by_day(connection, since, left_out):
         listed_companies.add(company)
         records = await known[company].through(day)
         recorded = {record.key for record in records}
@@ -137,9 +138,13 @@ async def _enqueue_unsettled(
             missing += [record] if is_missing(record) else []
             await outgoing.add(await known[company].due([record]))
     await outgoing.flush()
-    await _explain_silence(connection, since.keys() - listed_companies)
-    if window.asks_for_missing:
+    if window.is_sweep:
+        await _explain_silence(connection, since.keys() - listed_companies)
         await ask_for_missing(connector, connection, missing)
+    for unreadable in left_out:
+        logger.error("%s: left out: %s", connection.name, unreadable)
+    if left_out:
+        raise left_out[0]
     return with_news
 
 
@@ -151,11 +156,14 @@ async def _explain_silence(connection: Connection, companies: Iterable[str]) -> 
 
 
 async def _by_day(
-    connection: Connection, since: Mapping[str, date]
+    connection: Connection, since: Mapping[str, date], left_out: list[UnreadableRow]
 ) -> AsyncIterator[tuple[str, date, list[ListedDocument]]]:
-    """What F&O lists, in its order, in runs of one company and day: all that has to be in memory at once."""
+    """What F&O lists, in its order, in runs of one company and day: all that has to be in memory at once.
+
+    Rows that cannot be read go to ``left_out``: one of them must not keep the others.
+    """
     run: list[ListedDocument] = []
-    async for page in connection.reader.list_posted(since):
+    async for page in connection.reader.list_posted(since, left_out=left_out.append):
         for document in page:
             if run and (document.key.company, document.key.date) != (run[0].key.company, run[0].key.date):
                 yield run[0].key.company, run[0].key.date, run

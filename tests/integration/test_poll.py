@@ -171,6 +171,31 @@ async def test_all_pages_are_read(world: World) -> None:
     assert sorted(enqueued(world)) == sorted(f"INV-{number}" for number in range(11))
 
 
+@pytest.mark.parametrize("broken", [{"InvoiceNumber": ""}, {"TotalTaxAmount": None}])
+async def test_a_row_that_cannot_be_read_keeps_no_other_and_leaves_the_window_incomplete(
+    world: World, broken: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(4):
+        values: dict[str, dict[str, object]] = {"SalesInvoiceHeadersV2": broken} if number == 1 else {}
+        world.posting.invoice(replace(invoice(f"INV-{number}"), values=values))
+    await world.run()
+    assert await numbers(world) == {f"INV-{number}": State.REPORTED for number in (0, 2, 3)}
+    assert "left out" in caplog.text
+    assert not await is_complete(world)
+
+
+async def test_a_poll_of_an_empty_window_is_one_page_and_the_sweep_explains_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.simulation.dynamics.store.rows("CustomersV3").clear()
+    await world.poll()
+    world.clock.advance(minutes=30)
+    await world.poll()
+    assert [call.path for call in world.simulation.dynamics.calls] == [HEADERS] * 2
+    await world.sweep()
+    assert "shows no invoice and no customer of USMF" in caplog.text
+
+
 @pytest.mark.parametrize("page_size", [10, 4])
 async def test_a_row_that_is_listed_twice_is_one_document(world: World, page_size: int) -> None:
     world.simulation.dynamics.page_size = page_size

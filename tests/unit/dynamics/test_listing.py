@@ -81,22 +81,41 @@ async def test_companies_are_compared_in_lower_case_and_foreign_ones_dropped(env
     assert document.key.company == "ctus"
 
 
-@pytest.mark.parametrize(
+BROKEN = pytest.mark.parametrize(
     "broken",
     [
         {"InvoiceNumber": ""},
         {"InvoiceNumber": None},
+        {"InvoiceNumber": "INV-\ud800"},
+        {"LedgerVoucher": "\udfff"},
         {"InvoiceDate": "1900-01-01T12:00:00Z"},
+        {"InvoiceDate": "soon"},
         {"InvoiceDate": None},
         {"TotalInvoiceAmount": None},
+        {"TotalTaxAmount": "much"},
     ],
 )
+
+
+@BROKEN
 async def test_a_row_without_a_key_or_total_is_an_error_and_not_dropped(
     environment: Any, broken: dict[str, Any]
 ) -> None:
     environment.sets[HEADERS] = [header(), header(**broken)]
     with pytest.raises(UnreadableRow):
         [page async for page in environment.reader().list_posted({"ctus": MARCH})]
+
+
+@BROKEN
+async def test_a_row_without_a_key_or_total_is_left_out_where_that_is_asked_for(
+    environment: Any, broken: dict[str, Any]
+) -> None:
+    environment.sets[HEADERS] = [header("A"), header("B", **broken), header("C")]
+    left_out: list[UnreadableRow] = []
+    listing = environment.reader().list_posted({"ctus": MARCH}, left_out=left_out.append)
+    assert [document.key.number for page in [page async for page in listing] for document in page] == ["A", "C"]
+    assert len(left_out) == 1
+    assert str(left_out[0]).isascii()
 
 
 async def test_a_missing_header_set_is_named(environment: Any) -> None:
