@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ class Delivery:
     posted: list[PostedEvent] = field(default_factory=list)
     """Each document once, in order."""
     ignored: list[str] = field(default_factory=list)
-    """Why, for each event that names no posted document."""
+    """Why, for each item that names no posted document, or one that another has named."""
     is_test: bool = False
     """F&O tries the endpoint; it is created only if the answer is 200."""
     handshake: str | None = None
@@ -53,32 +53,34 @@ class Delivery:
 
 
 def parse_delivery(body: bytes) -> Delivery:
-    """The events in the body of a request. Raises :class:`NoBusinessEvent`."""
+    """The events in the body of a request. Raises :class:`NoBusinessEvent` when there is none at all."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         raise NoBusinessEvent("The body is no JSON.") from None
     delivery = Delivery()
-    for event in _events(content):
-        _take(event, delivery)
+    foreign: list[NoBusinessEvent] = []
+    for item in content if isinstance(content, list) else [content]:
+        try:
+            _take(_event(item), delivery)
+        except NoBusinessEvent as error:
+            foreign.append(error)
     if delivery == Delivery():
-        raise NoBusinessEvent("The body holds no business event of Dynamics 365 F&O.")
+        raise foreign[0] if foreign else NoBusinessEvent("The body holds no business event of Dynamics 365 F&O.")
+    delivery.ignored += map(str, foreign)
     return delivery
 
 
-def _events(content: object) -> Iterator[Mapping[str, Any]]:
-    """The objects in ``content``, freed of arrays and envelopes; what is neither is no event."""
-    for item in content if isinstance(content, list) else [content]:
-        if not isinstance(item, dict):
-            raise NoBusinessEvent("The body holds something that is no business event of Dynamics 365 F&O.")
-        if "BusinessEventId" in item or "data" not in item:
-            yield item
-            continue
-        data = _data(item["data"])
-        if str(item.get("eventType", item.get("type", ""))).casefold() == _HANDSHAKE:
-            yield {"BusinessEventId": _HANDSHAKE, **data}
-        else:
-            yield data
+def _event(item: object) -> Mapping[str, Any]:
+    """The object in ``item``, freed of Event Grid's envelope. Raises :class:`NoBusinessEvent`."""
+    if not isinstance(item, dict):
+        raise NoBusinessEvent("The body holds something that is no business event of Dynamics 365 F&O.")
+    if "BusinessEventId" in item or "data" not in item:
+        return item
+    data = _data(item["data"])
+    if str(item.get("eventType", item.get("type", ""))).casefold() == _HANDSHAKE:
+        return {"BusinessEventId": _HANDSHAKE, **data}
+    return data
 
 
 def _data(data: object) -> dict[str, Any]:
@@ -98,9 +100,10 @@ def _take(event: Mapping[str, Any], delivery: Delivery) -> None:
         case "":
             raise NoBusinessEvent("The body holds an object without BusinessEventId, which is no business event.")
         case id if id == _HANDSHAKE:
-            delivery.handshake = _text(event, "validationCode")
-            if not delivery.handshake:
+            code = _text(event, "validationCode")
+            if not code:
                 raise NoBusinessEvent("The validation event of Event Grid carries no validationCode.")
+            delivery.handshake = code
         case id if id == _TEST_CONTRACT:
             delivery.is_test = True
         case id if id in POSTED:
@@ -116,7 +119,9 @@ def _take_posted(event: Mapping[str, Any], delivery: Delivery) -> None:
         delivery.ignored.append("an event without a usable LegalEntity and InvoiceId")
         return
     posted = PostedEvent(company, number, _day(event.get("InvoiceDate")))
-    if posted not in delivery.posted:
+    if posted in delivery.posted:
+        delivery.ignored.append("an event that the request holds twice")
+    else:
         delivery.posted.append(posted)
 
 

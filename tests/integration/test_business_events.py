@@ -93,9 +93,10 @@ async def test_strange_events_and_companies_are_ignored_with_a_log_line(
     posted = world.posting.invoice(invoice())
     other_company = event_of(posted, LegalEntity="DEMF", BusinessEventLegalEntity="DEMF")
     other_event = event_of(posted, BusinessEventId="VendInvoicePostedBusinessEvent")
+    stranger = {"hello": "world"}
     with caplog.at_level(logging.INFO):
-        answer = await world.deliver(other_company, other_event, event_of(posted), event_of(posted))
-    assert (answer.status, answer.body) == (202, {"accepted": 1, "ignored": 2})
+        answer = await world.deliver(other_company, other_event, event_of(posted), event_of(posted), stranger)
+    assert (answer.status, answer.body) == (202, {"accepted": 1, "ignored": 4})
     assert "demf" in caplog.text
     assert "VendInvoicePostedBusinessEvent" in caplog.text
 

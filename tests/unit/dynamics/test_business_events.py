@@ -141,9 +141,21 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
         parse_delivery(body)
 
 
-def test_one_stranger_in_an_array_refuses_all_of_it() -> None:
+@pytest.mark.parametrize("stranger", [{"hello": "world"}, 5, None, [], {"data": "no json"}])
+def test_a_stranger_in_an_array_is_ignored_and_keeps_no_event(stranger: object) -> None:
+    for items in ([event(), stranger], [stranger, event()]):
+        delivery = parse(items)
+        assert (delivery.posted, len(delivery.ignored)) == ([POSTED], 1)
+
+
+def test_each_item_of_an_array_is_either_a_document_or_ignored() -> None:
+    delivery = parse([event(), event(), event(InvoiceId="INV-2"), event(InvoiceId="")])
+    assert (len(delivery.posted), len(delivery.ignored)) == (2, 2)
+
+
+def test_an_array_of_strangers_is_refused() -> None:
     with pytest.raises(NoBusinessEvent):
-        parse([event(), {"hello": "world"}])
+        parse([5, {"hello": "world"}])
 
 
 _JSON = st.recursive(
