@@ -102,11 +102,11 @@ def read_chain(entities: Sequence[Mapping[str, Any]], end: Chain) -> tuple[list[
     entries: list[dict[str, Any]] = []
     intact, head = True, ""
     for entity in entities:
-        text = wide.unpack("entry", entity)
-        head = _link(head, text)
-        intact = intact and head == entity.get("hash")
         try:
+            text = wide.unpack("entry", entity)
+            head = _link(head, text)
+            intact = intact and head == entity.get("hash")
             entries.append(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             intact = False
     return entries, intact and Chain(len(entities), head) == end

@@ -21,11 +21,18 @@ def pack(name: str, text: str) -> dict[str, str]:
 
 
 def unpack(name: str, entity: Mapping[str, Any]) -> str:
-    """The text that :func:`pack` spread over ``entity``; empty when there is none."""
+    """The text that :func:`pack` spread over ``entity``; empty when there is none.
+
+    Raises ``ValueError`` for what :func:`pack` cannot have stored.
+    """
     parts = [str(entity.get(name) or "")]
     while (more := entity.get(f"{name}_{len(parts)}")) is not None:
         parts.append(str(more))
     text = "".join(parts)
     if text.startswith(_COMPRESSED):
-        return zlib.decompress(base64.b64decode(text[len(_COMPRESSED) :])).decode("utf-8", "surrogatepass")
+        try:
+            content = zlib.decompress(base64.b64decode(text[len(_COMPRESSED) :]))
+        except zlib.error as error:
+            raise ValueError(f"{name} cannot be decompressed: {error}") from None
+        return content.decode("utf-8", "surrogatepass")
     return text

@@ -65,9 +65,10 @@ def test_any_tampering_shows(messages: list[str], data: st.DataObject) -> None:
     assert not read_chain(entities, end)[1]
 
 
-def test_an_entry_that_cannot_be_read_is_tampering_and_the_others_are_still_shown() -> None:
+@pytest.mark.parametrize("text", ["{", "", "zlib:", "zlib:AAAA", "zlib:!", "zlib:eJzT0wMAAH4AlQ==", "[" * 20_000])
+def test_an_entry_that_cannot_be_read_is_tampering_and_the_others_are_still_shown(text: str) -> None:
     entities, end = written(["one", "two"])
-    entities[0] = {**entities[0], "entry": "{"}
+    entities[0] = {**entities[0], "entry": text}
     found, intact = read_chain(entities, end)
     assert not intact
     assert [item["message"] for item in found] == ["two"]
