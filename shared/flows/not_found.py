@@ -60,9 +60,10 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
 async def look_up_unknown(run: Run, keys: Sequence[DocumentKey], records: Sequence[DocumentRecord]) -> None:
     """Have keys that the ledger does not know, as after a restore, looked up like the documents of events."""
     unknown = sorted(set(keys) - {record.key for record in records})
-    if unknown:
-        names = ", ".join(map(str, unknown))
-        logger.warning("%s: the ledger does not know %s; F&O is asked for them", run.connection.name, names)
+    if not unknown:
+        return
+    names = ", ".join(map(str, unknown))
+    logger.warning("%s: the ledger does not know %s; F&O is asked for them", run.connection.name, names)
     now = run.connector.clock()
     numbers = [NumberToFind(number=key.number, dated=key.date, asked_at=now) for key in unknown]
     await run.queue.put_numbers(run.connection.name, run.company.id, numbers)

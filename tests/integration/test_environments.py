@@ -109,7 +109,7 @@ async def test_a_company_that_the_user_cannot_see_is_not_taken_for_one_without_i
 ) -> None:
     world.posting.invoice(INVOICE)
     world.simulation.dynamics.close_company("usmf")
-    await world.run()
+    await world.sweep()
     assert "company usmf" in caplog.text
     assert "Assign organizations" in caplog.text
 
