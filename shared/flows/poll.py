@@ -11,6 +11,7 @@ from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, UnreadableRow
+from shared.dynamics.filters import chunks
 from shared.flows.in_step import InStep
 from shared.flows.not_found import ask_for_missing, is_missing, shown_again
 from shared.flows.observe import observe_holds, observe_queues_and_pauses
@@ -23,6 +24,9 @@ from shared.queues import KEYS_PER_MESSAGE, DocumentQueue
 from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
+
+_SEEN_AT_ONCE = 5 * KEYS_PER_MESSAGE
+"""New documents noted in the ledger before they are enqueued: reporting begins while a long day is still read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +130,14 @@ async def _enqueue_unsettled(
         records = await known[company].through(day)
         recorded = {record.key for record in records}
         new = [sighting(document) for document in listed if document.key not in recorded]
-        seen = await connector.ledger.see(connection.name, new, actor)
-        if seen:
-            with_news.add(company)
+        for some in chunks(new, _SEEN_AT_ONCE):
+            if seen := await connector.ledger.see(connection.name, some, actor):
+                with_news.add(company)
+            await outgoing.add(seen)
         absent = [record for record in records if is_missing(record)]
         again = await shown_again(connector, connection, absent, listed, actor)
         missing += absent
-        await outgoing.add([*seen, *again, *await known[company].due(records)])
+        await outgoing.add([*again, *await known[company].due(records)])
     for company in since:
         async for record in known[company].rest():
             missing += [record] if is_missing(record) else []
