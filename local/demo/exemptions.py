@@ -11,8 +11,17 @@ from local.stage import Host
 
 _PATIENCE = 60
 """Seconds."""
-_EXPECTED = {"C-2000": "government", "C-2001": "wholesale", "C-2002": "government"}
-"""The first two came with their documents, the third has none and comes with the sync."""
+_EXPECTED = {
+    "C-2000": ("government", {"TX"}),
+    "C-2001": ("wholesale", {"NM", "TX"}),
+    "C-2002": ("government", {"TX"}),
+    "C-2003": ("other", {"OR", "TX"}),
+}
+"""By sales tax group, by a group with regions of its own, by Federal indicator, and by customer group.
+
+The first two came with their documents, the others have none and come with the sync. Regions are those of the delivery
+addresses where the settings name none.
+"""
 
 
 def show_exemptions(host: Host, account: Account) -> int:
@@ -33,7 +42,10 @@ def show_exemptions(host: Host, account: Account) -> int:
         how = "before its documents" if customer.customer_id in before else "by the sync"
         print(f"  {customer.customer_id:14} {customer.exemption_type:11} {where:11} {customer.name}, {how}")
     print(f"Nexus: {', '.join(regions)}.")
-    found = {customer.customer_id: customer.exemption_type for customer in account.customers.values()}
+    found = {
+        customer.customer_id: (customer.exemption_type, {state for _, state in customer.exempt_regions})
+        for customer in account.customers.values()
+    }
     wrong = (found != expected) + (sorted(regions) != sorted(account.nexus))
     if wrong:
         print(f"  WRONG: expected {expected} and nexus in {account.nexus}")

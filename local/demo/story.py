@@ -29,9 +29,14 @@ def main(arguments: list[str]) -> int:
     """Run the demo. Returns 0 when everything is as it has to be, else 1."""
     del arguments
     with running_demo() as demo:
-        code = _run(demo.host, demo.simulation, demo.table_calls, demo.expectations)
-        account = demo.simulation.taxjar.account(TAXJAR_ACCOUNT)
-        return 1 if close_month(demo.host, demo.restarted, demo.expectations, account) else code
+        return tell(demo)
+
+
+def tell(demo: Demo) -> int:
+    """The whole story, checked. Returns 0 when everything is as it has to be, else 1."""
+    code = _run(demo.host, demo.simulation, demo.table_calls, demo.expectations)
+    account = demo.simulation.taxjar.account(TAXJAR_ACCOUNT)
+    return 1 if close_month(demo.host, demo.restarted, demo.expectations, account) else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Demo:
     table_calls: TableCalls
     expectations: list[Expectation]
     storage: str
+    output: int | None
+    """Where the hosts print; ``None`` is where this process prints."""
 
     @contextmanager
     def restarted(self, **settings: object) -> Iterator[Host]:
@@ -50,7 +57,8 @@ class Demo:
         self.host.stop()
         companies = company_settings()
         companies[retailer.COMPANY] |= settings
-        with running_host(_environment(self.simulation, companies, self.storage)) as host:
+        environment = _environment(self.simulation, companies, self.storage)
+        with running_host(environment, output=self.output) as host:
             yield host
 
 
@@ -66,7 +74,7 @@ def running_demo(*, port: int = 0, output: int | None = DEVNULL) -> Iterator[Dem
         storage = azurite.connection_string
         environment = _environment(simulation, company_settings(), storage)
         with running_host(environment, port=port, output=output) as host:
-            yield Demo(host, simulation, table_calls, expectations, storage)
+            yield Demo(host, simulation, table_calls, expectations, storage, output)
 
 
 def _environment(simulation: Simulation, companies: dict[str, dict[str, object]], storage: str) -> dict[str, str]:

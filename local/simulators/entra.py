@@ -73,6 +73,8 @@ class EntraSimulator:
         self.resources = set(resources)
         self._clock = clock
         self._grants: dict[str, tuple[Claims, datetime]] = {}
+        self.issued: list[str] = []
+        """Every token so far, whatever it is worth by now."""
         self._numbers = count(1)
         self.faults = Faults(random or Random(0), clock)
         self.app: ASGIApp = self.faults.wrap(
@@ -169,6 +171,7 @@ class EntraSimulator:
         signature = base64.urlsafe_b64encode(hashlib.sha256(unsigned.encode()).digest()).decode().rstrip("=")
         token = f"{unsigned}.{signature}"
         self._grants[token] = (Claims(audience, tenant, client), expires)
+        self.issued.append(token)
         return token
 
     def _refusal(self, refused: Refused) -> Response:

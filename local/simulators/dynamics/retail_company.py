@@ -14,7 +14,9 @@ ORIGINAL_INVOICE_FIELD = "OriginalInvoiceNumber"
 
 RETAIL_SETTINGS: dict[str, Any] = {
     "exempt_tax_groups": {"EXEMPT": "government", "RESALE": "wholesale"},
+    "exempt_customer_groups": {"CHARITY": "other"},
     "exempt_regions": {"RESALE": ["TX", "NM"]},
+    "exempt_regions_from_addresses": True,
     "pickup_delivery_modes": ["Pickup"],
     "original_invoice_field": ORIGINAL_INVOICE_FIELD,
     "unlinked_credit_notes": "hold",
@@ -62,5 +64,7 @@ def open_retail_company(simulator: DynamicsSimulator, company: str = "usrt") -> 
     posting.customer("C-2000", "Hill County Schools", AUSTIN, tax_group="EXEMPT", group="GOV")
     posting.customer("C-2001", "Prairie Resellers", AUSTIN, tax_group="RESALE", group="TRADE")
     posting.customer("C-2002", "Weather Service, Austin", AUSTIN, federal_indicator="Federal")
+    posting.customer("C-2003", "Open Pantry", AUSTIN, delivery=DALLAS, group="CHARITY")
+    posting.customer_address("C-2003", PORTLAND)
     posting.customer("C-3000", "Walk-in customer")
     return posting
