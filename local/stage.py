@@ -70,6 +70,11 @@ class Host:
         answer.raise_for_status()
         return answer.json()
 
+    def deliver(self, path: str, body: str) -> None:
+        """POST a JSON text, as F&O does with an event."""
+        headers = {"x-functions-key": self.key, "content-type": "application/json"}
+        self.client.post(f"{self.url}{path}", content=body, headers=headers).raise_for_status()
+
     def stop(self) -> None:
         """End the process in good order, and kill it if that takes too long."""
         self.client.close()

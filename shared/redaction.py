@@ -44,9 +44,10 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 _HINTS = (
     *("token", "bearer", "author", "eyj", "code=", "g=", "key", "://"),
-    *("secret", "assert", "nature", "passw"),
+    *("secret", "assert", "nature", "passw", "cookie", "aeg-sas"),
 )
-"""Every text that one of the shapes matches holds one of these, case-folded: most texts hold none and are done."""
+"""Every text that one of the shapes matches, and every name of a secret or a dropped header, holds one of these,
+case-folded: most texts hold none and are done."""
 
 
 class Redactor:
@@ -64,8 +65,7 @@ class Redactor:
         """``text`` without secrets."""
         if self._known:
             text = self._known.sub(MASK, text)
-        folded = text.casefold()
-        if any(hint in folded for hint in _HINTS):
+        if _hints_at_a_secret(text):
             for shape, masked in _SHAPES:
                 text = shape.sub(masked, text)
         return text
@@ -75,18 +75,29 @@ class Redactor:
 
         Headers that carry credentials are dropped, and what is named like a secret is masked whatever it holds.
         """
+        return value if isinstance(value, dict | list) and self._is_clean(value) else self._redacted(value)
+
+    def _is_clean(self, value: Any) -> bool:
+        """Whether ``value`` is plain JSON in which nothing is a secret or named like one: seen at one glance."""
+        try:
+            text = json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError):
+            return False
+        return not (self._known and self._known.search(text)) and not _hints_at_a_secret(text)
+
+    def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes | bytearray):
             return self.text(value.decode(errors="replace"))
         if isinstance(value, Mapping):
             return {
-                self.value(name): MASK if _names_a_secret(name) and item else self.value(item)
+                self._redacted(name): MASK if _names_a_secret(name) and item else self._redacted(item)
                 for name, item in value.items()
                 if str(name).lower() not in _DROPPED_HEADERS
             }
         if isinstance(value, list | tuple | set | frozenset):
-            items = [self.value(item) for item in value]
+            items = [self._redacted(item) for item in value]
             return tuple(items) if isinstance(value, tuple) else items
         if value is None or isinstance(value, bool | int | float):
             return value
@@ -136,7 +147,13 @@ _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__)
 
 def _written_forms(secret: str) -> set[str]:
     quoted = {quote(secret, safe, errors="replace") for safe in ("", "/")} | {quote_plus(secret, errors="replace")}
-    return {secret, secret.strip(), json.dumps(secret)[1:-1], repr(secret)[1:-1], *quoted}
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return {secret, secret.strip(), repr(secret)[1:-1], *in_json, *quoted}
+
+
+def _hints_at_a_secret(text: str) -> bool:
+    folded = text.casefold()
+    return any(hint in folded for hint in _HINTS)
 
 
 def _names_a_secret(name: object) -> bool:

@@ -28,6 +28,8 @@ Answers = Sequence[Mapping[str, Any]]
 
 OPERATIONS_PER_TRANSACTION = 100
 """All that an entity-group transaction holds."""
+_PACE = 0.02
+"""Seconds that a busy partition waits for more writes to come together; one that is not busy waits for nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,8 +69,10 @@ class GroupCommit:
     async def _send_all(self, partition: str) -> None:
         waiting = self._waiting[partition]
         try:
-            while waiting:
-                await self._send(_next_group(waiting))
+            while group := _next_group(waiting):
+                await self._send(group)
+                if waiting:
+                    await asyncio.sleep(_PACE)
         finally:
             del self._waiting[partition]
             for write in waiting:  # only when this task was cancelled: the process is ending
