@@ -12,7 +12,7 @@ from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import AUSTIN, ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice
 
 COMPANY = "usrt"
-SETTINGS = RETAIL_SETTINGS
+SETTINGS = {**RETAIL_SETTINGS, "exempt_regions_from_addresses": False}
 _RATE = Decimal("0.0825")
 
 

@@ -81,17 +81,19 @@ def test_malformed_messages_are_buried_with_an_audit_entry_and_stop_nothing(
             for content in [*malformed, in_base64(json.dumps(unknown))]:
                 queue.send_message(content)
             wait_until(lambda: len(buried(installation, "connector", "queues")) == len(malformed))
-            wait_until(lambda: len(buried(installation, "gone", COMPANY)) == 1)
+            wait_until(lambda: len(buried(installation, "gone", COMPANY, prefix="removed")) == 1)
             installation.settle(host, documents=3)
             wait_until(lambda: not queue.peek_messages() and not poison.peek_messages())
-    [entry] = buried(installation, "gone", COMPANY, prefix="audit|poison")
-    assert "buried" in str(entry["entry"])
+    entries = buried(installation, "connector", "queues", prefix="audit|poison")
+    assert ["buried" in str(entry["entry"]) for entry in entries] == [True] * len(malformed)
+    [entry] = buried(installation, "gone", COMPANY, prefix="audit|removed")
+    assert "let_go" in str(entry["entry"])
 
 
 def buried(
     installation: Installation, connection: str, company: str, *, prefix: str = "poison"
 ) -> list[dict[str, object]]:
-    """The rows of buried messages, or of their audit, in a partition of the ledger."""
+    """The rows of messages that were buried (or, by ``prefix``, let go), or of their audit, in a partition."""
     where = partition(connection, company)
     return installation.rows(f"PartitionKey eq '{where}' and RowKey ge '{prefix}|' and RowKey lt '{prefix}|~'")
 
