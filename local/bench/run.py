@@ -159,9 +159,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
     options = parser.parse_args(arguments)
     latencies = [int(part) for part in options.latencies.split(",")]
-    _say(
-        f"{options.documents} documents a run, {os.cpu_count()} cores for the host, Azurite and the simulators together;"
-    )
+    cores = f"{os.cpu_count()} cores for the host, Azurite and the simulators together"
+    _say(f"{options.documents} documents a run, {cores};")
     client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
     _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {CALLS_AT_ONCE} calls at once.\n")
     _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
