@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import resource
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -299,17 +298,6 @@ async def test_many_documents_are_reported_with_no_more_than_a_step_on_the_queue
     assert figures(await show(world, job)) == (300, 300, 0, 0, 0, 0)
     assert len(world.taxjar.orders) == 300
     assert longest <= 7 + 1  # a message for each of seven days, and the next step
-
-
-@pytest.mark.thorough
-async def test_memory_does_not_grow_with_the_number_of_documents(world: World) -> None:
-    post_history(world, 20_000, over=100)
-    job, peaks = await start(world, dry_run=True), []
-    while await world.work_on_one():
-        world.simulation.dynamics.calls.clear()
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    assert (await show(world, job))["would_send"] == 20_000
-    assert peaks[-1] < peaks[len(peaks) // 10] + 64 * 1024  # KiB
 
 
 @pytest.mark.parametrize(
