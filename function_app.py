@@ -78,7 +78,7 @@ def answering(
         except Problem as problem:
             answer = problem.answer()
         except NotFound as missing:
-            answer = Problem(404, "not_found", f"{missing}.").answer()
+            answer = Problem(404, "not_found", f"{missing}. {missing.hint}".rstrip()).answer()
         except Exception:
             logger.exception("%s failed", handler.__name__)
             message = "The connector failed on this request; its log has the details. Try again later."

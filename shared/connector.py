@@ -35,7 +35,11 @@ make each slower (see docs/performance.md).
 
 
 class NotFound(LookupError):
-    """There is no such connection, company or document."""
+    """There is no such connection, company or document; ``hint`` is a sentence on what there is instead."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class Connection:
         try:
             return self.companies[company]
         except KeyError:
-            raise NotFound(f"connection {self.name!r} has no company {company!r}") from None
+            hint = f"It has {', '.join(self.companies)}."
+            raise NotFound(f"connection {self.name!r} has no company {company!r}", hint) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +119,5 @@ class Connector:
         try:
             return self.connections[name]
         except KeyError:
-            raise NotFound(f"there is no connection {name!r}") from None
+            hint = f"Configured: {', '.join(self.connections)}."
+            raise NotFound(f"there is no connection {name!r}", hint) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.backfill_messages import DryRunMessage, dry_run_messages
-from shared.connector import Connector
+from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, ListedDocument, PostedDocument
 from shared.fingerprint import fingerprint
 from shared.flows.dismissals import content_of
@@ -31,6 +32,8 @@ from shared.mapping import (
 )
 from shared.queues import DocumentQueue
 from shared.taxjar.wire import from_wire, payload_hash, to_wire
+
+logger = logging.getLogger(__name__)
 
 _AS_SETTLED = {
     State.REPORTED: DryRunOutcome.UNCHANGED,
@@ -74,9 +77,14 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
     backfill = await connector.backfills.get(message.connection, message.backfill)
     if backfill is None or backfill.state is not BackfillState.RUNNING:
         return
-    connection = connector.connection(message.connection)
-    run = Run(connector, connection, connection.company(message.company), actor, queue)
     keys = message.document_keys()
+    try:
+        connection = connector.connection(message.connection)
+        run = Run(connector, connection, connection.company(message.company), actor, queue)
+    except NotFound as removed:
+        logger.error("backfill %s: %s any more, %d documents cannot be tried", message.backfill, removed, len(keys))
+        await connector.backfills.note(backfill, [given_up(key) for key in keys])
+        return
     try:
         await connection.gate.open()
         records = {record.key: record for record in await connector.ledger.get_all(connection.name, keys)}

@@ -10,6 +10,15 @@ from tests.app import running_app
 from tests.world import World
 
 
+async def test_what_is_not_configured_is_answered_with_what_is(world: World, azurite: str) -> None:
+    with running_app(world, azurite) as app:
+        company = await app.call("list_documents", company="zzzz")
+        connection = await app.call("list_documents", connection="other")
+    assert (company[0], connection[0]) == (404, 404)
+    assert company[1]["error"]["message"] == "connection 'main' has no company 'zzzz'. It has usmf."
+    assert connection[1]["error"]["message"] == "there is no connection 'other'. Configured: main."
+
+
 async def test_a_defect_is_answered_with_500_and_a_sentence_and_its_cause_is_only_in_the_log(
     world: World, azurite: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -279,6 +279,21 @@ async def test_a_backfill_of_a_company_that_was_removed_has_failed(world: World)
     assert (answer["state"], answer["message"]) == ("failed", "connection 'main' has no company 'usmf' any more.")
 
 
+async def test_a_dry_run_of_a_company_that_was_removed_counts_its_documents_as_failed(world: World) -> None:
+    post_history(world, 20, over=1)
+    job = await start(world, dry_run=True)
+    assert await world.work_on_one()  # the documents are on the queue now, and the next step
+    configured = world.connector
+    removed = replace(configured.connection("main"), companies={})
+    for _ in range(len(world.history.waiting) - 1):
+        world.connector = replace(configured, connections={"main": removed})
+        assert await world.work_on_one()
+    world.connector = configured
+    await world.settle()
+    answer = await show(world, job)
+    assert (answer["state"], answer["seen"], answer["failed"]) == ("finished", 20, 20)
+
+
 async def test_a_poisoned_step_ends_its_backfill(world: World) -> None:
     job = await start(world)
     step = BackfillStep(connection="main", backfill=job, day=SPRING)
