@@ -83,7 +83,8 @@ class Redactor:
             text = json.dumps(value, ensure_ascii=False)
         except (TypeError, ValueError, RecursionError):
             return False
-        return not (self._known and self._known.search(text)) and not _hints_at_a_secret(text)
+        # Text that is JSON itself is escaped twice here, and so would be a secret in it.
+        return "\\\\" not in text and not (self._known and self._known.search(text)) and not _hints_at_a_secret(text)
 
     def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -51,6 +51,7 @@ CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
 CaseFoldedSet = Annotated[frozenset[str], BeforeValidator(casefold_items)]
 CountryCode = Annotated[str, BeforeValidator(two_letter_codes)]
 State = Annotated[str, BeforeValidator(us_state)]
+CodeMap = Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)]
 StateList = Annotated[tuple[State, ...], BeforeValidator(casefold_items)]
 ExemptType = Literal["wholesale", "government", "other"]
 Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
@@ -143,8 +144,8 @@ class CompanySettings(_Section):
     exempt_regions_from_addresses: bool = False
     """Absent from ``exempt_regions`` means the states of the customer's delivery addresses instead."""
     pickup_delivery_modes: CaseFoldedSet = frozenset()
-    country_codes: Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
-    state_codes: Annotated[dict[str, State], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    country_codes: CodeMap = Field(default_factory=dict)
+    state_codes: CodeMap = Field(default_factory=dict)
     unlinked_credit_notes: Literal["hold", "send"] = "hold"
     original_invoice_field: str | None = None
     filing_lock_day: int = Field(default=1, ge=1, le=31)

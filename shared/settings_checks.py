@@ -178,7 +178,9 @@ def storage_connection_string(value: str) -> str:
     parts = dict(part.partition("=")[::2] for part in value.strip().rstrip(";").split(";"))
     names = {name.strip().lower() for name, part in parts.items() if part.strip()}
     with_key = {"accountname", "accountkey"} <= names
-    with_signature = {"sharedaccesssignature", "queueendpoint", "tableendpoint"} <= names
+    with_signature = "sharedaccesssignature" in names and (
+        "accountname" in names or {"queueendpoint", "tableendpoint"} <= names
+    )
     if not (with_key or with_signature or "usedevelopmentstorage" in names):
         raise ValueError("is not a connection string of a storage account; copy it from the account's Access keys")
     return value

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.documents import PostedDocument
+from shared.flows.filing_guard import find_filed
 from shared.flows.proposals import Part, Proposal, Step
 from shared.flows.run import Run
 from shared.ledger.records import DocumentRecord, State
@@ -71,8 +72,7 @@ class Correction:
         """Raise ``_NotAsFiled`` unless TaxJar still holds what is to be reversed: the sum would not be nothing."""
         kind = Kind.REFUND if proposal.kinds[Part.REVERSAL] is Kind.ORDER else Kind.ORDER
         filed = from_wire(kind, proposal.filed)
-        async with self._run.turn(self.claim) as self.claim:
-            found = await upsert.find(self._run.company.account.client, filed)
+        found = await find_filed(self._run, self, filed, restore=False)
         if found is None:
             raise _NotAsFiled(f"TaxJar no longer holds {kind} {filed.transaction_id}, which was to be reversed")
         if _money(from_wire(kind, found.stored)) != _money(filed):

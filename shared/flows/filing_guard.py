@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from shared.flows.run import Run
 from shared.ledger.records import DocumentRecord, State
@@ -36,25 +37,29 @@ def why_not_changed(run: Run, filed: Transaction, new: Transaction) -> str:
     return f"The filing period {' and '.join(closed)} is closed." if closed else ""
 
 
-async def find_filed(
-    run: Run, claim: DocumentRecord, filed: Transaction, *, restore: bool
-) -> tuple[DocumentRecord, upsert.Found | None]:
-    """The claim, and what TaxJar holds of ``filed``. With ``restore``, what it has lost is created again as it was.
+class Claimed(Protocol):
+    """Who works on a claimed document: ``claim`` is the record as last written, also when a call fails."""
+
+    claim: DocumentRecord
+
+
+async def find_filed(run: Run, work: Claimed, filed: Transaction, *, restore: bool) -> upsert.Found | None:
+    """What TaxJar holds of ``filed``. With ``restore``, what it has lost is created again as it was.
 
     Otherwise a decision about a change would be about nothing, and a reversal would take back what is not there.
     """
     client = run.company.account.client
-    async with run.turn(claim) as claim:
+    async with run.turn(work.claim) as work.claim:
         found = await upsert.find(client, filed)
     if found is None and restore:
-        async with run.turn(claim) as claim:
+        async with run.turn(work.claim) as work.claim:
             sent = await upsert.create(client, filed)
-        claim = await run.settle(
-            claim,
+        work.claim = await run.settle(
+            work.claim,
             State.REPORTING,
             {"request": to_wire(filed), "response": sent.answer.body, "status": sent.answer.status},
             message=f"TaxJar no longer held {filed.kind} {filed.transaction_id}: created again as it was filed.",
             lease_until=run.connector.clock() + run.connector.ledger.lease,
             outcome_unknown=False,
         )
-    return claim, found
+    return found

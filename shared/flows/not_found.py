@@ -52,8 +52,9 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
             await _give_way(run.connector, run.connection, _stand_in_key(run, wanted), documents, run.actor)
         elif not dated_so:
             missing.append(wanted)
-    await _ask_again_or_hold(run, missing)
     await run.connector.ledger.see(run.connection.name, [sighting(document) for document in found.values()], _EVENTS)
+    # Last: whatever fails before puts the whole message back, and the numbers would be asked for twice from then on.
+    await _ask_again_or_hold(run, missing)
     return list(found)
 
 

@@ -93,10 +93,10 @@ async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
 
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
-    left = pause.until - run.connector.clock()
+    left = max(pause.until - run.connector.clock(), timedelta(0))
     delay = min(left, _LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
-    await put_message_back(run, message.model_copy(update={"numbers": numbers}), delay)
+    await put_message_back(run.queue, message.model_copy(update={"numbers": numbers}), delay)
 
 
 async def put_back_until_due(queue: DocumentQueue, record: DocumentRecord, now: datetime) -> None:
@@ -105,10 +105,10 @@ async def put_back_until_due(queue: DocumentQueue, record: DocumentRecord, now: 
     await queue.put(record.connection, [record.key], delay=wait)
 
 
-async def put_message_back(run: Run, message: DocumentsMessage, delay: timedelta) -> None:
+async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, delay: timedelta) -> None:
     """Put all that ``message`` names back on the queue."""
-    await run.queue.put(run.connection.name, message.document_keys(), delay=delay)
-    await run.queue.put_numbers(run.connection.name, run.company.id, message.numbers, delay=delay)
+    await queue.put(message.connection, message.document_keys(), delay=delay)
+    await queue.put_numbers(message.connection, message.company, message.numbers, delay=delay)
 
 
 async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 
 from azure.core.exceptions import AzureError
 
@@ -49,6 +50,14 @@ async def receive_business_event(connector: Connector, connection: str, body: by
             ignored.append(f"company {event.company[:10]!r} is not configured")
     for reason in dict.fromkeys(ignored):
         logger.info("%s: business event ignored: %s", connection, reason)
+    if numbers:
+        await _enqueue(connector, connection, numbers)
+    accepted = sum(map(len, numbers.values()))
+    return Answer(200 if delivery.is_test else 202, {"accepted": accepted, "ignored": len(ignored)})
+
+
+async def _enqueue(connector: Connector, connection: str, numbers: Mapping[str, Sequence[NumberToFind]]) -> None:
+    """Put the documents of each company on the queue. Raises :class:`Problem` 503 while that takes too long."""
     try:
         async with asyncio.timeout(PATIENCE):
             await connector.storage.prepare()
@@ -58,6 +67,3 @@ async def receive_business_event(connector: Connector, connection: str, body: by
         logger.warning("%s: business event not taken: %s", connection, type(error).__name__)
         message = "The event could not be stored. Send it again; polls find its document in any case."
         raise Problem(503, "storage_unavailable", message, headers={"Retry-After": str(_SEND_AGAIN_AFTER)}) from None
-
-    accepted = sum(map(len, numbers.values()))
-    return Answer(200 if delivery.is_test else 202, {"accepted": accepted, "ignored": len(ignored)})

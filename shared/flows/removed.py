@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from hashlib import sha256
 
 from shared.connector import Connector, NotFound
 from shared.ledger.audit import Actor, AuditEntry
@@ -23,6 +24,9 @@ async def let_go(connector: Connector, message: DocumentsMessage, actor: Actor, 
         message=words,
         request=message.model_dump(mode="json", exclude_defaults=True),
     )
-    where = partition(message.connection, message.company)
-    await connector.subjects.write(where, "removed", message.company, entry, message=words)
+    # A row of its own for each message: they come many at once, and one that comes twice is written to twice.
+    name = sha256(message.model_dump_json().encode()).hexdigest()[:16]
+    await connector.subjects.write(
+        partition(message.connection, message.company), "removed", name, entry, message=words
+    )
     logger.error("let go of %d documents: %s", len(message.keys) + len(message.numbers), words)

@@ -46,23 +46,22 @@ async def report_documents(
 
     Raises only for a defect of our own, so that the message is delivered again and in the end buried.
     """
-    try:
-        connection = connector.connection(message.connection)
-        company = connection.company(message.company)
-    except NotFound as removed:
-        await let_go(connector, message, actor, removed)
-        return
-    run = Run(connector, connection, company, actor, queue)
     with telemetry.span(actor.function, trace_parent=message.trace):
         try:
-            await _report(run, message)
+            try:
+                connection = connector.connection(message.connection)
+                company = connection.company(message.company)
+            except NotFound as removed:
+                await let_go(connector, message, actor, removed)
+                return
+            await _report(Run(connector, connection, company, actor, queue), message)
         except AzureError as trouble:
             if not is_storage_trouble(trouble):
                 raise
             # Claims that were written meanwhile run out by themselves.
             delay = connector.ledger.lease + CLOCK_SKEW
             logger.error("%s: put back, the ledger does not answer (%s)", message.company, type(trouble).__name__)
-            await put_message_back(run, message, delay)
+            await put_message_back(queue, message, delay)
 
 
 async def _report(run: Run, message: DocumentsMessage) -> None:

@@ -99,7 +99,7 @@ class DocumentReport:
     async def _set_aside(self, outcome: Skipped | Held) -> None:
         """Send nothing; what TaxJar was told before is there still, or again."""
         if (known := self.claim.payload) and self.claim.outcome_unknown:
-            self.claim, _ = await find_filed(self._run, self.claim, from_wire(self.claim.kind, known), restore=True)
+            await find_filed(self._run, self, from_wire(self.claim.kind, known), restore=True)
             self.claim = replace(self.claim, outcome_unknown=False)
         figures: dict[str, Any] = {
             "kind": outcome.kind,
@@ -169,7 +169,7 @@ class DocumentReport:
         dismissed = guarded and content_of(payload) in self.claim.dismissed
         before = known
         if asked or (guarded and not dismissed):
-            self.claim, found = await find_filed(self._run, self.claim, filed, restore=guarded)
+            found = await find_filed(self._run, self, filed, restore=guarded)
             if found and filed.kind is new.kind and same(payload, found.stored):
                 await self._reported(outcome, document_fingerprint, payload, found.answer, message=_HELD_ALREADY)
                 return
@@ -204,7 +204,7 @@ class DocumentReport:
         """A reported document is out of scope now. Nothing is deleted in TaxJar: a person decides."""
         filed, dismissed = from_wire(self.claim.kind, known), content_of(None, outcome) in self.claim.dismissed
         if self.claim.outcome_unknown or not dismissed:
-            self.claim, found = await find_filed(self._run, self.claim, filed, restore=True)
+            found = await find_filed(self._run, self, filed, restore=True)
             if found and not found.same:
                 filed = from_wire(filed.kind, found.stored)
         if dismissed:

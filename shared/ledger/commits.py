@@ -67,7 +67,7 @@ class GroupCommit:
         return await write.done
 
     async def _send_all(self, partition: str) -> None:
-        waiting = self._waiting[partition]
+        waiting, group = self._waiting[partition], list[_Write]()
         try:
             while group := _next_group(waiting):
                 await self._send(group)
@@ -75,7 +75,7 @@ class GroupCommit:
                     await asyncio.sleep(_PACE)
         finally:
             del self._waiting[partition]
-            for write in waiting:  # only when this task was cancelled: the process is ending
+            for write in (*group, *waiting):  # only when this task was cancelled: the process is ending
                 write.done.cancel()
 
     async def _send(self, group: Sequence[_Write]) -> None:
@@ -121,7 +121,7 @@ def _next_group(waiting: deque[_Write]) -> list[_Write]:
 def _is_about_one_write(error: BaseException) -> bool:
     """Whether one write is the cause, by a conflict or as nothing that can be stored, and not the service."""
     if isinstance(error, HttpResponseError):
-        return (error.status_code or 0) < 500
+        return error.status_code in (400, 404, 409, 412, 413)
     return isinstance(error, Exception) and not isinstance(error, AzureError)
 
 

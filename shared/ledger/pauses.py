@@ -171,7 +171,7 @@ class Gate:
             return
         is_due = pause.denied and pause.until - early <= now and not pause.is_throttled(now)
         if not is_due or not await self._pauses.take_probe(pause) or not await self.probe():
-            raise Paused(pause)
+            raise Paused(await self._pauses.current(self.target) or pause)
 
     async def opens(self) -> bool:
         """For polls: whether there is work to be begun, after a probe if it is about time for one."""
@@ -214,12 +214,15 @@ def _to_entity(pause: Pause) -> dict[str, Any]:
 
 
 def _from_entity(entity: Any) -> Pause:
+    until = datetime.fromisoformat(entity["until"])
+    # Rows of earlier versions have no end of a 429's time; where nothing was refused, it is that of the pause.
+    throttled_until = datetime.fromisoformat(given) if (given := entity.get("throttled_until")) else None
     return Pause(
         target=entity["target"],
-        until=datetime.fromisoformat(entity["until"]),
+        until=until,
         message=entity["message"],
         denied=entity["denied"],
-        throttled_until=datetime.fromisoformat(given) if (given := entity.get("throttled_until")) else None,
+        throttled_until=throttled_until or (None if entity["denied"] else until),
         strikes=entity["strikes"],
         etag=entity.metadata["etag"],
     )

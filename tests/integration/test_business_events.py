@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import AioHttpTransport
+from pydantic import SecretStr
 
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.events import (
@@ -31,6 +32,9 @@ from shared.flows.decide import Why, decide_document
 from shared.flows.documents import Chosen, describe
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
+from shared.queues import parse_message
+from shared.settings import StorageSettings
+from shared.storage import Storage, default_transport, storage_clients
 from shared.web import Problem
 from tests.world import NOW, TODAY, QueueInMemory, World, running_world
 
@@ -133,8 +137,19 @@ async def test_while_the_queue_cannot_be_reached_the_event_is_to_be_sent_again(
         await world.deliver(event_of(posted))
     assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "30"})
     assert (await world.deliver(endpoint_test_event())).status == 200
+    unknown = {**event_of(posted), "BusinessEventLegalEntity": "OTHER", "LegalEntity": "OTHER"}
+    assert (await world.deliver(unknown)).body == {"accepted": 0, "ignored": 1}
     world.connector = reachable
     assert (await world.deliver(event_of(posted))).status == 202
+
+
+async def test_the_endpoint_test_is_answered_before_the_storage_was_ever_reached(world: World) -> None:
+    text = "DefaultEndpointsProtocol=http;AccountName=gone;AccountKey=Z29uZQ==;"
+    text += "QueueEndpoint=http://127.0.0.1:1/gone;TableEndpoint=http://127.0.0.1:1/gone;"
+    tables, queues = storage_clients(StorageSettings(connection_string=SecretStr(text)), default_transport)
+    async with tables, queues:
+        world.connector = replace(world.connector, storage=Storage(tables, queues, "ledger"))
+        assert (await world.deliver(endpoint_test_event())).status == 200
 
 
 async def test_an_event_for_a_reported_document_costs_no_call_to_taxjar(world: World) -> None:
@@ -355,12 +370,15 @@ async def test_the_time_of_a_pause_does_not_count_toward_the_day_that_a_document
 
 
 class RotatingKey(AioHttpTransport):
-    """Storage that refuses the app while its key is being rotated."""
+    """Storage that refuses the app while its key is being rotated, or ``only`` certain requests."""
 
-    rotating = False
+    def __init__(self, only: str = "") -> None:
+        super().__init__()
+        self.rotating = False
+        self._only = only
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
-        if self.rotating:
+        if self.rotating and self._only in request.url:
             request.headers["Authorization"] = "SharedKey devstoreaccount1:b2xk"
         return await super().send(request, **kwargs)
 
@@ -400,3 +418,24 @@ async def test_a_poisoned_event_is_audited_by_its_number(world: World) -> None:
     await bury.bury_poisoned(world.connector, body, "m-1", Actor(function="bury_poisoned", by="queue"))
     row = await world.connector.subjects.get("main|usmf", "poison", "m-1")
     assert "INV-77" in row["message"]
+
+
+async def test_a_number_does_not_multiply_while_the_ledger_refuses_writes(
+    azurite: str, certificates: Certificates
+) -> None:
+    storages: list[RotatingKey] = []
+
+    def storage() -> RotatingKey:
+        storages.append(RotatingKey(only="$batch"))
+        return storages[-1]
+
+    async with running_world(azurite, certificates, storage_transport=storage) as world:
+        shown = event_of(world.posting.invoice(invoice("HERE")))
+        await world.deliver(shown, event_ahead_of(invoice("GONE")))
+        for each in storages:
+            each.rotating = True
+        for _ in range(4):
+            await world.work()
+            world.clock.advance(minutes=3)
+        numbers = [wanted.number for _, _, body in world.queue.waiting for wanted in parse_message(body).numbers]
+        assert Counter(numbers) == {"HERE": 1, "GONE": 1}

@@ -125,6 +125,32 @@ async def test_a_storage_that_does_not_answer_fails_every_write_of_the_group(
     assert transport.transactions == 2
 
 
+class Stuck:
+    """A table whose first transaction is refused and whose second never ends."""
+
+    def __init__(self) -> None:
+        self.refused = False
+        self.stuck = asyncio.Event()
+
+    async def submit_transaction(self, operations: object) -> None:
+        if not self.refused:
+            self.refused = True
+            raise TypeError("one of them cannot be stored")
+        self.stuck.set()
+        await asyncio.Event().wait()
+
+
+async def test_no_caller_waits_for_a_sender_that_has_ended() -> None:
+    table = Stuck()
+    commits = GroupCommit(table)  # type: ignore[arg-type]
+    writes = [asyncio.create_task(commits.commit([created(f"{n}")])) for n in range(3)]
+    await table.stuck.wait()
+    [sender] = commits._senders
+    sender.cancel()
+    _, waiting = await asyncio.wait(writes, timeout=5)
+    assert not waiting
+
+
 async def test_a_write_whose_caller_gave_up_while_it_waited_is_not_sent(table: TableClient) -> None:
     commits = GroupCommit(table)
     first = asyncio.create_task(commits.commit([created("first")]))

@@ -32,6 +32,22 @@ async def test_what_was_filed_is_restored_before_a_change_of_it_is_proposed(worl
     assert len(of_document(world, "USMF-INV-1")) == 3
 
 
+async def test_a_claim_renewed_for_a_look_at_what_was_filed_is_not_lost_when_the_look_fails(world: World) -> None:
+    await reported(world, "order", "closed by day")
+    world.change_settings(**HANDLING_SHIPS)
+
+    async def pass_time(seconds: float) -> None:
+        world.clock.advance(seconds=seconds)
+
+    world.simulation.dynamics.faults.sleep = pass_time
+    world.simulation.dynamics.faults.add(Fault(path="*/SalesInvoiceV2Lines", delay=70))
+    world.simulation.taxjar.faults.add(Fault(method="GET", path="*/orders/*", status=503))
+    await decided(world, "USMF-INV-1", "retry", settle=False)
+    await world.work()
+    assert (await world.record("INV-1")).state is State.RETRYING
+    assert len(world.queue.waiting) == 1
+
+
 async def test_what_was_kept_by_a_dismissal_is_restored_as_it_was_filed(world: World) -> None:
     await held_change(world, "order", "closed by day")
     await decided(world, "USMF-INV-1", "dismiss")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from azure.data.tables import UpdateMode
 
 from local.simulation import CONNECTION
 from local.simulators.faults import Fault
 from shared.ledger.pauses import Gate, Paused
+from shared.queues import NumberToFind
 from tests.world import COMPANY, NOW, World
 
 CATEGORIES = "*/categories"
@@ -42,6 +44,33 @@ async def test_a_429_after_a_refusal_keeps_the_probe_away(world: World, gate: Ga
     world.clock.advance(minutes=1)
     assert await gate.opens()
     assert len(world.simulation.taxjar.calls) == 1
+
+
+async def test_the_number_of_an_event_that_met_an_old_refusal_is_asked_for_during_a_day(
+    world: World, gate: Gate
+) -> None:
+    await gate.deny("refused")
+    world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=401))
+    world.clock.advance(hours=25)
+    wanted = NumberToFind(number="INV-77", dated=NOW.date(), asked_at=world.clock())
+    await world.queue.put_numbers(CONNECTION, COMPANY, [wanted])
+    await world.work_on_one()
+    [(visible, _, _)] = world.queue.waiting
+    assert world.clock() < visible <= world.clock() + timedelta(seconds=30)
+    world.simulation.taxjar.faults.clear()
+    world.clock.advance(minutes=6)
+    await world.work()
+    assert await world.records() == []
+
+
+async def test_a_pause_that_was_stored_without_the_time_of_its_429_keeps_it(world: World, gate: Gate) -> None:
+    await gate.throttle(3600)
+    table = world.connector.ledger._table
+    [row] = [row async for row in table.query_entities("PartitionKey eq 'pauses'")]
+    del row["throttled_until"]
+    await table.update_entity(row, mode=UpdateMode.REPLACE)
+    world.clock.advance(seconds=2)
+    assert (await gate.throttle(1)).until == NOW + timedelta(hours=1)
 
 
 async def test_a_429_during_a_good_probe_is_heeded(world: World, gate: Gate) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -138,13 +139,23 @@ async def test_documents_of_a_company_that_was_removed_are_let_go_and_found_agai
     world.connector = replace(configured, connections={"main": removed})
     await world.settle()
     assert world.queue.waiting == []
-    entries, intact = await configured.subjects.audit("main|usmf", "removed", "usmf")
-    assert intact
-    assert [entry["request"]["keys"][0]["number"] for entry in entries] == ["INV-1"]
-    assert "no company 'usmf' any more" in entries[0]["message"]
+    [row] = [row async for row in configured.subjects.listing("main|usmf", "removed", "", "g", select=["message"])]
+    assert "no company 'usmf' any more" in row["message"]
     world.connector = configured
     await world.run()
     assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_many_messages_of_a_removed_company_are_let_go_at_once(world: World) -> None:
+    configured = world.connector
+    keys = [DocumentKey("usmf", TODAY, f"INV-{number}", "V") for number in range(12)]
+    for key in keys:
+        await world.queue.put("main", [key])
+    world.connector = replace(configured, connections={})
+    await asyncio.gather(*(world.work_on_one() for _ in keys))
+    rows = [row async for row in configured.subjects.listing("main|usmf", "removed", "", "g", select=["RowKey"])]
+    assert len(rows) == 12
+    assert world.queue.waiting == []
 
 
 async def test_a_claim_with_a_live_lease_is_left_alone(world: World) -> None:

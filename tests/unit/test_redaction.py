@@ -97,6 +97,12 @@ def test_a_registered_secret_is_known_in_other_spellings(secret: str) -> None:
         assert redactor.text(f"<{encode(secret)}>") == f"<{MASK}>"
 
 
+@given(secret=secrets)
+def test_a_registered_secret_is_found_in_json_inside_of_json(secret: str) -> None:
+    inner = json.dumps({"detail": secret})
+    assert Redactor([secret]).value({"body": inner}) == {"body": Redactor([secret]).text(inner)}
+
+
 def test_a_secret_inside_another_leaves_no_rest() -> None:
     assert Redactor(["abcd", "abcdefgh"]).text("abcdefgh abcd") == "*** ***"
 
