@@ -29,11 +29,12 @@ def test_exempt_customers_are_synced_by_the_timer_function(running: tuple[Instal
     installation, host = running
     customers = installation.simulation.taxjar.account(TAXJAR_ACCOUNT).customers
     host.run("sync_exempt_customers")
-    wait_until(lambda: len(customers) == 3)
+    wait_until(lambda: len(customers) == 4)
     assert {name: customer.exemption_type for name, customer in customers.items()} == {
         "USRT-C-2000": "government",
         "USRT-C-2001": "wholesale",
         "USRT-C-2002": "government",
+        "USRT-C-2003": "other",
     }
 
 

@@ -19,7 +19,7 @@ def test_the_project_s_own_file_is_read() -> None:
     settings = read_host_json(ROOT)
     queues = settings.extensions.queues
     assert settings.function_timeout == timedelta(minutes=10)
-    assert (queues.batch_size, queues.threshold, queues.max_dequeue_count) == (4, 2, 5)
+    assert (queues.batch_size, queues.threshold, queues.max_dequeue_count) == (4, 6, 5)
     assert queues.max_polling_interval == timedelta(seconds=2)
 
 
