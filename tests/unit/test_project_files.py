@@ -28,6 +28,20 @@ def test_the_guide_lists_every_metric() -> None:
     assert recorded == set(re.findall(r"^\| `(connector\.[a-z.]+)`", GUIDE, re.MULTILINE))
 
 
+def test_every_rule_that_the_code_names_by_number_is_in_the_design() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^#+ ([\d.]+) ", text, re.MULTILINE))
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "shared").rglob("*.py")]
+    named = {number for source in sources for number in re.findall(r"design (\d(?:\.\d)?)", source)}
+    assert {number.partition(".")[0] if number.startswith("3") else number for number in named} <= sections
+
+
+def test_every_module_that_the_design_names_exists() -> None:
+    modules = {path.name for path in (ROOT / "shared").rglob("*.py")}
+    named = re.findall(r"`(?:[\w/]+/)?(\w+\.py)`", (ROOT / "docs" / "design.md").read_text(encoding="utf-8"))
+    assert set(named) <= modules
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert versions[0] == VERSION
