@@ -81,6 +81,16 @@ def test_a_negative_line_counts_by_its_absolute_value() -> None:
     assert ship_to(*lines, delivery_address=None) == "Reno"
 
 
+def test_where_prices_include_tax_lines_weigh_without_it() -> None:
+    lines = (
+        line("108", tax="18", delivery_address=DENVER, warehouse="W1", warehouse_address=DENVER),
+        line("105", tax="5", sequence=2, delivery_address=RENO, warehouse="W2", warehouse_address=RENO),
+    )
+    order = mapped(document(*lines, delivery_address=None, prices_include_tax=True))
+    assert order.ship_from
+    assert (order.ship_to.city, order.ship_from.city) == ("Reno", "Reno")
+
+
 @pytest.mark.parametrize("known", range(6))
 def test_the_sources_follow_in_their_order(known: int) -> None:
     incomplete = replace(RENO, zip="")

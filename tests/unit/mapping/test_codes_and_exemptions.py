@@ -85,6 +85,11 @@ def test_no_tax_in_an_exempt_tax_group_states_the_exemption() -> None:
     assert mapped(document(line(), tax_group="ex-gov"), EXEMPT).exemption_type is ExemptionType.GOVERNMENT
 
 
+def test_no_tax_in_an_exempt_tax_group_states_the_exemption_also_without_a_customer() -> None:
+    posted = document(line(), tax_group="EX-GOV", customer=None)
+    assert mapped(posted, EXEMPT).exemption_type is ExemptionType.GOVERNMENT
+
+
 def test_no_tax_in_another_tax_group_states_nothing_whoever_the_customer_is() -> None:
     posted = document(line(), tax_group="TX-AUS", customer=Customer("C-1", tax_group="EX-RES"))
     assert mapped(posted, EXEMPT).exemption_type is None

@@ -85,6 +85,17 @@ async def test_an_unreadable_success_leaves_the_outcome_unknown(
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+async def test_a_server_error_leaves_the_outcome_of_a_write_unknown(
+    play: Play, order: Transaction, status: int
+) -> None:
+    taxjar, _ = play(*[httpx.Response(status)] * 2)
+    for write in (taxjar.create, taxjar.update):
+        with pytest.raises(Unavailable) as caught:
+            await write(order)
+        assert caught.value.outcome_unknown
+
+
 @pytest.mark.parametrize("rows", [[{}], ["CA"], [{"country_code": {"x": 1}}]])
 async def test_a_malformed_row_is_an_unreadable_answer(play: Play, rows: list[object]) -> None:
     taxjar, _ = play(ok({"regions": rows}))
