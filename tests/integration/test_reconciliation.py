@@ -19,6 +19,8 @@ from shared.flows.reconciliation import ReconcileQuery, reconcile_nightly
 from shared.ledger.records import State
 from shared.web import Problem, read_query
 from tests.conftest import CERTIFICATES
+from tests.filing import decided
+from tests.interrupted import Interrupted
 from tests.reconciling import (
     ask,
     change_in_dynamics,
@@ -31,7 +33,7 @@ from tests.reconciling import (
     statuses,
     sweep,
 )
-from tests.world import TODAY, Clock, World, connected, furnished
+from tests.world import TODAY, Clock, World, connected, furnished, running_world
 
 PLACES = (
     AddressSpec("77 Barton Springs Rd", "Austin", "TX", "78704"),
@@ -149,6 +151,39 @@ async def test_a_failed_document_is_tried_again(world: World) -> None:
     await world.settle()
     assert found["enqueued"] == 1
     assert (await world.record("INV-1")).state is State.REPORTED
+
+
+async def test_a_document_reported_while_a_reconciliation_reads_is_not_missing_in_dynamics(azurite: str) -> None:
+    """F&O's listing was read before it was posted, the ledger's and TaxJar's after."""
+
+    async def another_is_posted_and_reported() -> None:
+        world.clock.advance(minutes=1)
+        world.posting.invoice(invoice("INV-1"))
+        await world.run()
+        assert (await world.record("INV-1")).state is State.REPORTED
+
+    reading = Interrupted("/data/SalesInvoiceHeadersV2", another_is_posted_and_reported, late=True)
+    async with running_world(azurite, CERTIFICATES, remote_transport=reading) as world:
+        found = await findings(world, deep=True)
+        assert world.taxjar.orders.keys() == {"USMF-INV-1"}
+        assert (found["documents"], found["foreign"]) == ([], [])
+
+
+async def test_what_was_settled_again_during_a_reconciliation_is_left_alone(azurite: str) -> None:
+    async def a_person_has_the_change_reported() -> None:
+        world.clock.advance(minutes=1)
+        await decided(world, "USMF-INV-1", "retry")
+        assert world.taxjar.orders["USMF-INV-1"].sales_tax == Decimal("9.25")
+
+    comparing = Interrupted("/orders/USMF-INV-1", a_person_has_the_change_reported, late=True)
+    async with running_world(azurite, CERTIFICATES, remote_transport=comparing) as world:
+        world.posting.invoice(invoice("INV-1"))
+        await sweep(world)
+        change_in_dynamics(world, "INV-1", TotalInvoiceAmount=Decimal("109.25"), TotalTaxAmount=Decimal("9.25"))
+        found = await findings(world, heal=True)
+        assert (statuses(found), found["held"]) == ({"USMF-INV-1": "tax_mismatch"}, 0)
+        record = await world.record("INV-1")
+        assert (record.state, record.sales_tax) == (State.REPORTED, Decimal("9.25"))
 
 
 async def test_what_is_held_is_missing_and_stays_held(world: World) -> None:
