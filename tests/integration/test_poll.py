@@ -24,7 +24,7 @@ from shared.ledger.keys import partition
 from shared.ledger.records import State
 from shared.queues import parse_message
 from shared.settings import load_settings
-from tests.world import COMPANY, TODAY, World
+from tests.world import COMPANY, TODAY, QueueInMemory, World
 
 HEADERS = "/data/SalesInvoiceHeadersV2"
 OTHER = "usrt"
@@ -44,12 +44,17 @@ async def numbers(world: World) -> dict[str, State]:
     return {record.key.number: record.state for record in await world.records()}
 
 
-def enqueued(world: World) -> list[str]:
-    """Numbers in the queue, taken out of it."""
+def taken(queue: QueueInMemory) -> list[str]:
+    """Numbers in ``queue``, taken out of it."""
     found = []
-    while (body := world.queue.take()) is not None:
+    while (body := queue.take()) is not None:
         found += [key.number for key in parse_message(body).document_keys()]
     return found
+
+
+def enqueued(world: World) -> list[str]:
+    """Numbers in the queue of today, taken out of it."""
+    return taken(world.queue)
 
 
 async def is_complete(world: World, company: str = COMPANY) -> bool:
@@ -147,6 +152,16 @@ async def test_the_sweep_finds_what_was_dated_back_beyond_the_poll(world: World)
     assert (await numbers(world)).keys() == {"EDGE"}
     await world.sweep()
     assert (await numbers(world)).keys() == {"EDGE", "BACK-DATED", "SWEPT"}
+
+
+async def test_the_sweep_heals_the_day_before_its_window_too(world: World) -> None:
+    for number, back in {"BEFORE": 45, "FIRST-DAY": 44}.items():
+        world.posting.invoice(invoice(number, TODAY - timedelta(days=back)))
+    await world.sweep()
+    assert sorted(enqueued(world)) == ["BEFORE", "FIRST-DAY"]
+    world.clock.advance(days=1)
+    await world.sweep()
+    assert (enqueued(world), taken(world.history)) == (["FIRST-DAY"], ["BEFORE"])
 
 
 async def test_a_poll_that_finds_nothing_new_asks_for_one_page(world: World) -> None:
