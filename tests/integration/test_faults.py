@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -118,6 +119,28 @@ async def test_each_fault_on_each_call_delays_the_documents_and_no_more(
         if kind == "503 with Retry-After":
             posts = [call for call in world.simulation.taxjar.calls if call.path == REFUNDS]
             assert posts[1].time - posts[0].time >= timedelta(seconds=40)
+
+
+class NoJitter(Random):
+    """Random numbers that make every back-off nothing at all."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("side", ["TaxJar", "F&O"])
+async def test_a_document_is_not_tried_before_retry_after_is_over(world: World, side: str) -> None:
+    world.connector = replace(world.connector, random=NoJitter())
+    simulator, path = {
+        "TaxJar": (world.simulation.taxjar, ORDERS),
+        "F&O": (world.simulation.dynamics, "/data/SalesInvoiceV2Lines"),
+    }[side]
+    simulator.faults.add(Fault(path=path, status=503, retry_after=90, times=1))
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY))
+    await world.run()
+    first, second = [call for call in simulator.calls if call.path == path]
+    assert (first.status, second.time - first.time) == (503, timedelta(seconds=90))
+    assert (await world.record("INV-1")).state is State.REPORTED
 
 
 @pytest.mark.company(**COMPANY)
