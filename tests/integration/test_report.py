@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from shared.flows.documents import DocumentFilter, list_documents, show_document
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import State
+from tests.filing import close
 from tests.world import COMPANY, NOW, TODAY, World
 
 TRANSACTIONS = "*/transactions/*"
@@ -221,6 +223,30 @@ async def test_other_content_in_a_closed_period_is_held_and_nothing_is_sent(worl
     record = await world.record("INV-1")
     assert (record.state, record.reason) == (State.HELD, "filed_transaction_changed")
     assert world.taxjar.orders["USMF-INV-1"].sales_tax == Decimal("1.00")
+
+
+@pytest.mark.parametrize(
+    ("stored", "closed"),
+    [
+        ({"transaction_date": datetime(2026, 10, 31, tzinfo=UTC)}, "2026-10 of TX"),
+        ({"to_state": "CA", "to_zip": "94105"}, "2026-11 of CA"),
+    ],
+    ids=["by day", "by person"],
+)
+async def test_what_taxjar_holds_in_a_closed_period_is_not_changed_by_a_document_of_an_open_one(
+    world: World, stored: dict[str, Any], closed: str
+) -> None:
+    world.posting.invoice(invoice(date=TODAY - timedelta(days=3)))
+    await world.run()
+    await close(world, "CA", TODAY - timedelta(days=1))
+    order = replace(world.taxjar.orders["USMF-INV-1"], sales_tax=Decimal("1.00"), **stored)
+    world.taxjar.store(order)
+    await _forget(world, "INV-1")
+    await world.run()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "filed_transaction_changed")
+    assert f"The filing period {closed} is closed." in record.message
+    assert (world.taxjar.orders["USMF-INV-1"], world.calls("PUT")) == (order, 0)
 
 
 async def test_a_document_first_seen_after_its_period_closed_is_reported_and_flagged_late(world: World) -> None:
