@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import LineSpec
+from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.records import State
 from shared.web import Problem
 from tests.filing import (
@@ -27,7 +29,8 @@ from tests.filing import (
     sale,
     shown,
 )
-from tests.world import TODAY, World
+from tests.reconciling import findings, lose_in_taxjar
+from tests.world import NOW, TODAY, World
 
 KINDS = pytest.mark.parametrize("kind", ["order", "refund"])
 CLOSED = pytest.mark.parametrize("period", ["closed by day", "closed by person"])
@@ -189,6 +192,33 @@ async def test_tax_codes_as_sent_are_kept_until_a_person_retries(world: World) -
     assert world.taxjar.orders["USMF-INV-1"].line_items[0].product_tax_code is None
     await decided(world, "USMF-INV-1", "retry")
     assert world.taxjar.orders["USMF-INV-1"].line_items[0].product_tax_code == "20010"
+
+
+async def test_a_document_that_is_mapped_again_without_a_person_keeps_its_tax_codes(world: World) -> None:
+    await reported(world, "order", "open")
+    before, codes = dict(world.taxjar.transactions), (await world.record("INV-1")).tax_codes
+    world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}})
+    lose_in_taxjar(world, "USMF-INV-1")
+    await findings(world, heal=True)
+    await world.settle()
+    assert (world.taxjar.transactions, world.calls("POST"), world.calls("PUT")) == (before, 2, 0)
+    assert (await world.record("INV-1")).tax_codes == codes
+
+
+async def test_a_document_that_changed_only_in_what_is_not_sent_keeps_its_tax_codes(world: World) -> None:
+    await reported(world, "order", "open")
+    before, calls, record = dict(world.taxjar.transactions), world.calls(), await world.record("INV-1")
+    world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}})
+    [customer] = world.simulation.dynamics.rows("CustomersV3")
+    customer["OrganizationName"] = "Barton & Sons"
+    entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="retrying")
+    await world.connector.ledger.settle(record, entry, state=State.RETRYING)
+    await world.queue.put(CONNECTION, [record.key])
+    await world.settle()
+    again = await world.record("INV-1")
+    assert (again.state, again.tax_codes) == (State.REPORTED, record.tax_codes)
+    assert again.fingerprint != record.fingerprint
+    assert (world.taxjar.transactions, world.calls()) == (before, calls)
 
 
 async def test_a_reported_document_that_is_out_of_scope_now_is_reversed_only_by_a_person(world: World) -> None:
