@@ -9,7 +9,7 @@ import pytest
 
 from shared.ledger.records import State
 from shared.web import Problem
-from tests.filing import HANDLING_SHIPS, close, decided, held_change, reported
+from tests.filing import HANDLING_SHIPS, LAST_MONTH, close, decided, held_change, reported
 from tests.reconciling import change_in_dynamics, findings, remove_from_dynamics
 from tests.world import TODAY, World
 
@@ -80,6 +80,18 @@ async def test_a_dismissal_is_over_when_something_else_is_filed(world: World) ->
     await decided(world, "USMF-INV-1", "approve")
     world.clock.advance(days=30)
     assert await met(world, **HANDLING_SHIPS) == "held"
+
+
+async def test_a_dismissal_is_over_after_an_approved_correction(world: World) -> None:
+    await reported(world, "order", "closed by day")
+    assert await met(world, report_from=TODAY) == "held"
+    await decided(world, "USMF-INV-1", "dismiss")
+    assert await met(world, report_from=TODAY) == "reported"
+    await met(world, report_from=LAST_MONTH, **HANDLING_SHIPS)
+    await decided(world, "USMF-INV-1", "approve")
+    record = await world.record("INV-1")
+    assert (record.state, record.corrections, record.dismissed) == (State.REPORTED, 1, ())
+    assert await met(world, report_from=TODAY) == "held"
 
 
 async def test_a_dismissal_that_was_stored_alone_still_holds(world: World) -> None:
