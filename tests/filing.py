@@ -12,6 +12,8 @@ from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.taxjar.records import StoredTransaction
 from shared.flows import decide, documents, filing_periods
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.records import State
 from tests.world import TODAY, World
 
 Period = Literal["open", "closed by day", "closed by person"]
@@ -77,6 +79,16 @@ async def decided(
     if settle:
         await world.settle()
     return answer
+
+
+async def read_again(world: World, number: str) -> None:
+    """Have a settled document worked on again without a person, as after a claim that was given up."""
+    record = await world.record(number)
+    actor = Actor(function="report_documents", by="queue")
+    entry = AuditEntry(at=world.clock(), actor=actor, subject=str(record.key), decision=State.RETRYING)
+    await world.connector.ledger.settle(record, entry, state=State.RETRYING)
+    await world.queue.put(CONNECTION, [record.key])
+    await world.settle()
 
 
 async def shown(world: World, transaction_id: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from local.simulators.dynamics.specs import LineSpec
 from local.simulators.faults import Fault
 from shared.ledger.records import State
-from tests.filing import HANDLING_SHIPS, IDS, decided, held_change, net, of_document, reported, sale, shown
+from tests.filing import HANDLING_SHIPS, IDS, decided, held_change, net, of_document, read_again, reported, sale, shown
+from tests.reconciling import findings, lose_in_taxjar
 from tests.world import TODAY, World
 
 
@@ -35,6 +36,35 @@ async def test_in_an_open_period_the_replacement_itself_is_changed(world: World)
     assert world.taxjar.orders["USMF-INV-1-1"].shipping == Decimal("5.00")
     assert world.taxjar.orders["USMF-INV-1-1"].transaction_date.date() == TODAY
     assert world.taxjar.orders["USMF-INV-1"].shipping == Decimal("12.00")
+
+
+async def test_the_codes_of_the_replacement_are_kept(world: World) -> None:
+    await reported(world, "order", "closed by day")
+    world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}})
+    await decided(world, "USMF-INV-1", "retry")
+    await decided(world, "USMF-INV-1", "approve")
+    replacement = world.taxjar.orders["USMF-INV-1-1"]
+    assert replacement.line_items[0].product_tax_code == "20010"
+    world.change_settings(product_tax_codes={})
+    lose_in_taxjar(world, "USMF-INV-1-1")
+    await findings(world, heal=True)
+    await world.settle()
+    assert (world.taxjar.orders["USMF-INV-1-1"], world.calls("PUT")) == (replacement, 0)
+
+
+async def test_a_corrected_document_read_again_is_unchanged(world: World) -> None:
+    await reported(world, "order", "closed by day")
+    for row in world.simulation.dynamics.rows("LogisticsPostalAddressBiEntities"):
+        row["Street"] = row["Street"].replace("Barton", "Burton")
+    await decided(world, "USMF-INV-1", "retry")
+    await decided(world, "USMF-INV-1", "approve")
+    assert (await world.record("INV-1")).corrections == 1
+    world.change_settings(**HANDLING_SHIPS)
+    calls = len(world.simulation.taxjar.calls)
+    await read_again(world, "INV-1")
+    record = await world.record("INV-1")
+    assert (record.state, record.message) == (State.REPORTED, "Unchanged since it was reported.")
+    assert len(world.simulation.taxjar.calls) == calls
 
 
 async def test_what_was_changed_by_hand_in_taxjar_is_reversed_as_taxjar_holds_it(world: World) -> None:

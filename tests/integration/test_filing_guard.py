@@ -7,9 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import LineSpec
-from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.records import State
 from shared.web import Problem
 from tests.filing import (
@@ -25,12 +23,13 @@ from tests.filing import (
     held_change,
     net,
     of_document,
+    read_again,
     reported,
     sale,
     shown,
 )
 from tests.reconciling import findings, lose_in_taxjar
-from tests.world import NOW, TODAY, World
+from tests.world import TODAY, World
 
 KINDS = pytest.mark.parametrize("kind", ["order", "refund"])
 CLOSED = pytest.mark.parametrize("period", ["closed by day", "closed by person"])
@@ -211,10 +210,7 @@ async def test_a_document_that_changed_only_in_what_is_not_sent_keeps_its_tax_co
     world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}})
     [customer] = world.simulation.dynamics.rows("CustomersV3")
     customer["OrganizationName"] = "Barton & Sons"
-    entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="retrying")
-    await world.connector.ledger.settle(record, entry, state=State.RETRYING)
-    await world.queue.put(CONNECTION, [record.key])
-    await world.settle()
+    await read_again(world, "INV-1")
     again = await world.record("INV-1")
     assert (again.state, again.tax_codes) == (State.REPORTED, record.tax_codes)
     assert again.fingerprint != record.fingerprint
