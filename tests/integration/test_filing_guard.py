@@ -64,6 +64,24 @@ async def test_rows_that_come_in_another_order_are_no_change(world: World) -> No
 
 
 @KINDS
+async def test_a_retry_of_what_was_reported_in_time_is_not_late(world: World, kind: Kind) -> None:
+    await reported(world, kind, "open")
+    await close(world, "TX", TODAY - timedelta(days=1))
+    await decided(world, IDS[kind], "retry")
+    record = await world.record(NUMBERS[kind])
+    assert (record.state, record.late) == (State.REPORTED, False)
+
+
+@KINDS
+async def test_late_stays_late_through_a_retry(world: World, kind: Kind) -> None:
+    await reported(world, kind, "closed by day")
+    assert (await world.record(NUMBERS[kind])).late
+    await decided(world, IDS[kind], "retry")
+    record = await world.record(NUMBERS[kind])
+    assert (record.state, record.late) == (State.REPORTED, True)
+
+
+@KINDS
 @PERIODS
 @pytest.mark.parametrize("decision", ["approve", "dismiss"])
 async def test_nothing_can_be_approved_or_dismissed_for_what_is_the_same(

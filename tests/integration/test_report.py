@@ -260,6 +260,21 @@ async def test_a_document_first_seen_after_its_period_closed_is_reported_and_fla
     ]
 
 
+async def test_a_document_of_a_state_that_a_person_closed_is_late_and_one_of_another_state_is_not(world: World) -> None:
+    filed_through = TODAY - timedelta(days=1)
+    await close(world, "CA", filed_through)
+    in_california = AddressSpec("1 Main St", "San Francisco", "CA", "94105")
+    world.posting.invoice(invoice("INV-1", date=filed_through, ship_to=in_california))
+    world.posting.invoice(invoice("INV-2", date=filed_through))
+    world.posting.invoice(invoice("INV-3", date=TODAY, ship_to=in_california))
+    await world.run()
+    assert {record.key.number: (record.to_state, record.late) for record in await world.records()} == {
+        "INV-1": ("CA", True),
+        "INV-2": ("TX", False),
+        "INV-3": ("CA", False),
+    }
+
+
 async def test_a_refusal_of_the_data_is_held_with_taxjars_own_words(world: World) -> None:
     world.posting.invoice(invoice())
     world.simulation.taxjar.faults.add(Fault(method="POST", path=TRANSACTIONS, status=400))
