@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
@@ -29,6 +28,7 @@ from shared.dynamics.errors import (
     Unavailable,
 )
 from shared.redaction import MASK, redact
+from shared.retry_after import retry_after_seconds
 
 Row = dict[str, Any]
 
@@ -39,8 +39,6 @@ _CALLS_AT_ONCE = 4
 _ATTEMPTS = 3
 _GATEWAY_STATUS = {502, 503, 504}
 _LONGEST_WORDS = 1000
-_LONGEST_WAIT = 86_400.0
-"""Seconds; a longer ``Retry-After`` is taken for a mistake."""
 
 
 class Tokens(Protocol):
@@ -173,7 +171,7 @@ class ODataClient:
 
     def _failure(self, response: httpx.Response, set: str) -> DynamicsError:
         status = response.status_code
-        retry_after = _seconds(response.headers.get("Retry-After"), self._clock())
+        retry_after = retry_after_seconds(response, self._clock)
         if status == 429:
             return Throttled(retry_after)
         if 300 <= status < 500 and status != 408:
@@ -232,21 +230,6 @@ def _without_token(text: str, request: httpx.Request) -> str:
     """A refusal may quote the token it refuses."""
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     return str(redact(text.replace(token, MASK) if token else text))
-
-
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """``Retry-After`` in seconds from ``now``; it may be given as a number or as an HTTP date."""
-    if not retry_after:
-        return None
-    text = retry_after.strip()
-    if text.replace(".", "", 1).isdecimal() and text.isascii():
-        return min(float(text), _LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(text)
-        left = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(left, 0.0), _LONGEST_WAIT)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -7,21 +7,18 @@ line decides and the body merely lends its words.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from shared.retry_after import retry_after_seconds
 from shared.taxjar.answers import Answer
 from shared.taxjar.errors import AccessDenied, AlreadyExists, NotFound, Rejected, TaxJarError, Throttled, Unavailable
 
 _LONGEST_DETAIL = 1000
-_LONGEST_WAIT = 86_400.0
-"""Seconds; a longer ``Retry-After`` is taken for a mistake."""
 
 
 def read_answer(response: httpx.Response, envelope: str, *, creates: bool, clock: Callable[[], datetime]) -> Answer:
@@ -39,21 +36,6 @@ def read_answer(response: httpx.Response, envelope: str, *, creates: bool, clock
         api_version_echo=response.headers.get("x-api-version"),
         request_id=response.headers.get("x-request-id"),
     )
-
-
-def retry_after_seconds(response: httpx.Response, clock: Callable[[], datetime]) -> float | None:
-    """``Retry-After``, seconds or an HTTP date, as seconds from now; ``None`` when it says nothing."""
-    value = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-        return min(float(value), _LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:  # "-0000": UTC of unknown origin
-            moment = moment.replace(tzinfo=UTC)
-        left = (moment - clock()).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(left, 0.0), _LONGEST_WAIT)
 
 
 def _error(response: httpx.Response, *, creates: bool, clock: Callable[[], datetime]) -> TaxJarError:

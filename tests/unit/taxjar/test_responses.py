@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.retry_after import retry_after_seconds
 from shared.taxjar.errors import Rejected, TaxJarError, Throttled, Unavailable
-from shared.taxjar.responses import read_answer, retry_after_seconds
+from shared.taxjar.responses import read_answer
 
 REQUEST = httpx.Request("POST", "https://api.taxjar.com/v2/transactions/orders")
 
