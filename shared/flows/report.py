@@ -74,9 +74,10 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     ledger = run.connector.ledger
     found = await find_by_number(run, message.numbers)
     keys = list(dict.fromkeys([*message.document_keys(), *found]))
-    await run.queue.put(run.connection.name, keys[KEYS_PER_MESSAGE:])
-    records = await ledger.get_all(run.connection.name, keys[:KEYS_PER_MESSAGE])
-    await look_up_unknown(run, keys[:KEYS_PER_MESSAGE], records)
+    keys, too_many = keys[:KEYS_PER_MESSAGE], keys[KEYS_PER_MESSAGE:]
+    await run.queue.put(run.connection.name, too_many)
+    records = await ledger.get_all(run.connection.name, keys)
+    await look_up_unknown(run, keys, records)
     claims = await ledger.claim(await _due(run, records))
     if not claims:
         return

@@ -11,6 +11,9 @@ from shared.settings import CompanySettings
 
 def needs_tax_categories(documents: Iterable[PostedDocument], company: CompanySettings) -> bool:
     """Whether the settings have a code for any line of ``documents``, so that TaxJar's categories must be known."""
+    codes = company.product_tax_codes
+    if not (codes.items or codes.tax_item_groups or codes.categories):
+        return False
     return any(
         _mapped_code(line, company) for document in documents for line in split_into_parts(document, company).lines
     )
