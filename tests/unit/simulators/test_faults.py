@@ -198,7 +198,8 @@ async def test_through_a_socket_a_drop_is_a_broken_connection(service: Service, 
     service.faults.add(Fault(drop=True, after=after, times=1))
     with LoopbackServer(service.app) as server:
         async with httpx.AsyncClient(base_url=server.url) as client:
-            with pytest.raises(httpx.RemoteProtocolError):
+            # Closed in the middle of the answer, or reset where the server had not read the whole request.
+            with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
                 await client.post("/things/1", json={})
             assert (await client.get("/things/1")).json() == {"effects": 2 if after else 1}
 
