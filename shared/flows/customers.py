@@ -10,12 +10,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import itemgetter
 
 from shared.connector import Connection, Connector
 from shared.documents import Customer
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.filters import chunks
+from shared.flows.each_in_turn import each_in_turn
 from shared.flows.pausing import pause_after
 from shared.flows.put_customer import CustomerDesk, named, without_states
 from shared.ledger.audit import Actor
@@ -41,8 +43,12 @@ Change = tuple[TaxJarCustomer, Exemption | None]
 
 async def sync_exempt_customers(connector: Connector, by: str) -> None:
     """Bring the customers of every connection up to date."""
-    for connection in connector.connections.values():
-        await sync_connection(connector, connection, Actor(function="sync_exempt_customers", by=by))
+    actor = Actor(function="sync_exempt_customers", by=by)
+    turns = {
+        name: partial(sync_connection, connector, connection, actor)
+        for name, connection in connector.connections.items()
+    }
+    await each_in_turn(actor.function, turns)
 
 
 async def sync_connection(connector: Connector, connection: Connection, actor: Actor) -> None:

@@ -6,11 +6,13 @@ import csv
 import io
 import logging
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.connector import Company, Connection, Connector, NotFound, TaxJarAccount
+from shared.flows.each_in_turn import each_in_turn
 from shared.flows.pausing import pause_after
 from shared.ledger.audit import Actor
 from shared.ledger.nexus import NexusRegions, Region
@@ -36,14 +38,27 @@ class NexusQuery(BaseModel):
 async def pull_nexus_regions(connector: Connector, by: str) -> None:
     """Pull the regions of every account. What cannot be pulled now stays as it was, and is pulled the next time."""
     actor = Actor(function="pull_nexus_regions", by=by)
-    for connection in connector.connections.values():
-        accounts: dict[str, list[Company]] = {}
-        for company in connection.companies.values():
-            accounts.setdefault(company.account.client.account_id, []).append(company)
-        for companies in accounts.values():
-            regions = await _pull(connection, companies[0].account)
-            for company in companies if regions is not None else ():
-                await _keep(connector, connection, company, regions or (), actor)
+    turns = {
+        f"{connection.name} {companies[0].id.upper()}": partial(_pull_account, connector, connection, companies, actor)
+        for connection in connector.connections.values()
+        for companies in _by_account(connection)
+    }
+    await each_in_turn(actor.function, turns)
+
+
+def _by_account(connection: Connection) -> list[list[Company]]:
+    accounts: dict[str, list[Company]] = {}
+    for company in connection.companies.values():
+        accounts.setdefault(company.account.client.account_id, []).append(company)
+    return list(accounts.values())
+
+
+async def _pull_account(
+    connector: Connector, connection: Connection, companies: Sequence[Company], actor: Actor
+) -> None:
+    regions = await _pull(connection, companies[0].account)
+    for company in companies if regions is not None else ():
+        await _keep(connector, connection, company, regions or (), actor)
 
 
 async def _pull(connection: Connection, account: TaxJarAccount) -> tuple[Region, ...] | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, UnreadableRow
 from shared.dynamics.filters import chunks
+from shared.flows.each_in_turn import each_in_turn
 from shared.flows.in_step import InStep
 from shared.flows.not_found import ask_for_missing, is_missing, shown_again
 from shared.flows.observe import observe_holds, observe_queues_and_pauses
@@ -52,8 +54,9 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
         days = connection.settings.dynamics.lookback_days
         await poll_connection(connector, connection, Window("poll_posted_invoices", by, days))
 
+    connections = connector.connections.items()
     try:
-        await _each_connection(connector, poll)
+        await each_in_turn("poll_posted_invoices", {name: partial(poll, each) for name, each in connections})
     finally:
         await observe_queues_and_pauses(connector)
 
@@ -67,23 +70,11 @@ async def sweep_posted_invoices(connector: Connector, by: str) -> None:
         for company, since in window.since(connection, connector.clock().date()).items():
             await enqueue_overdue(connector, connection, connection.company(company), since)
 
+    connections = connector.connections.items()
     try:
-        await _each_connection(connector, sweep)
+        await each_in_turn("sweep_posted_invoices", {name: partial(sweep, each) for name, each in connections})
     finally:
         await observe_holds(connector)
-
-
-async def _each_connection(connector: Connector, work: Callable[[Connection], Awaitable[None]]) -> None:
-    """``work`` on every connection. A defect met in one does not keep the others; it is raised in the end."""
-    failures: list[Exception] = []
-    for connection in connector.connections.values():
-        try:
-            await work(connection)
-        except Exception as failure:
-            logger.exception("%s: not polled to the end", connection.name)
-            failures.append(failure)
-    if failures:
-        raise failures[0]
 
 
 async def poll_connection(connector: Connector, connection: Connection, window: Window) -> None:

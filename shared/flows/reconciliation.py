@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
+from functools import partial
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.discrepancies import COLUMNS, Findings
+from shared.flows.each_in_turn import each_in_turn
 from shared.flows.heal import Healing
 from shared.flows.in_step import InStep, days, one_by_one
 from shared.flows.postpone import TRANSIENT, judge
@@ -67,21 +69,29 @@ async def reconcile(
 
 async def reconcile_nightly(connector: Connector, by: str) -> None:
     """The last ``SWEEP_DAYS`` of every company, healed. Trouble ends one company; the next night sees it again."""
-    for connection in connector.connections.values():
-        for company in connection.companies:
-            run = _run(connector, connection.name, company, Actor(function="reconcile_nightly", by=by))
-            try:
-                await run.connection.gate.open()
-                await run.company.account.gate.open()
-                findings = Findings(_default_start(run), _today(run), deep=False, started_at=connector.clock())
-                await _compare(run, findings, "", heal=True)
-            except TRANSIENT as trouble:
-                await judge(run, trouble, 1)
-                logger.warning("%s %s: reconciliation ended early: %s", connection.name, company.upper(), trouble)
-            else:
-                figures = ", ".join(f"{name} {count}" for name, count in findings.counts().items())
-                healed = f"enqueued {findings.enqueued}, held {findings.held}"
-                logger.info("%s %s reconciled: %s; %s", connection.name, company.upper(), figures, healed)
+    actor = Actor(function="reconcile_nightly", by=by)
+    turns = {
+        f"{connection.name} {company.upper()}": partial(_heal, _run(connector, connection.name, company, actor))
+        for connection in connector.connections.values()
+        for company in connection.companies
+    }
+    await each_in_turn(actor.function, turns)
+
+
+async def _heal(run: Run) -> None:
+    """The last ``SWEEP_DAYS`` of one company."""
+    name = f"{run.connection.name} {run.company.id.upper()}"
+    try:
+        await run.connection.gate.open()
+        await run.company.account.gate.open()
+        findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
+        await _compare(run, findings, "", heal=True)
+    except TRANSIENT as trouble:
+        await judge(run, trouble, 1)
+        logger.warning("%s: reconciliation ended early: %s", name, trouble)
+    else:
+        figures = ", ".join(f"{status} {count}" for status, count in findings.counts().items())
+        logger.info("%s reconciled: %s; enqueued %d, held %d", name, figures, findings.enqueued, findings.held)
 
 
 def _run(connector: Connector, connection: str, company: str, actor: Actor) -> Run:

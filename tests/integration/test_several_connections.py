@@ -16,8 +16,9 @@ from local.simulators.dynamics.events import posted_event
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
+from shared.connector import Connection
 from shared.documents import DocumentKey
-from shared.flows import poll
+from shared.flows import customers, nexus, poll, reconciliation
 from shared.flows.ping import ping_connection
 from shared.ledger.records import State
 from tests.conftest import CERTIFICATES
@@ -60,7 +61,7 @@ async def group(azurite: str) -> AsyncIterator[Group]:
         usrt = {**START, "taxjar": {"token": "token-of-usrt"}, "product_tax_codes": {"items": {"P-1000": "20010"}}}
         connections: dict[str, Any] = {
             NORTH: north.settings({"usmf": START, "usrt": usrt}),
-            SOUTH: south.settings({"usmf": START}),
+            SOUTH: south.settings({"usmf": {**START, "exempt_tax_groups": {"GOV": "government"}}}),
         }
         connections[SOUTH]["taxjar"] = {**connections[NORTH]["taxjar"], "token": "token-of-south"}
         async with connected(azurite, north, clock, connections) as world:
@@ -131,9 +132,39 @@ async def test_a_defect_met_in_one_environment_keeps_no_other_and_is_told_in_the
     group.world.connector = replace(group.world.connector, documents_queue=group.world.queue)
     with pytest.raises(KeyError):
         await function(group.world.connector, by="test")
-    assert f"{NORTH}: not polled to the end" in caplog.text
+    assert f"{NORTH}: {function.__name__} did not get to the end" in caplog.text
     await group.world.settle()
     assert group.orders("south").keys() == {"USMF-INV-1"}
+
+
+def broken(connection: Connection) -> Connection:
+    """A connection whose every use runs into a defect: it has no gates."""
+    gateless: Any = None
+    companies = {
+        id: replace(company, account=replace(company.account, gate=gateless))
+        for id, company in connection.companies.items()
+    }
+    return replace(connection, gate=gateless, companies=companies)
+
+
+@pytest.mark.parametrize(
+    ("function", "path"),
+    [
+        (customers.sync_exempt_customers, "/v2/customers"),
+        (nexus.pull_nexus_regions, "/v2/nexus/regions"),
+        (reconciliation.reconcile_nightly, "/v2/transactions/orders"),
+    ],
+)
+async def test_a_defect_met_in_one_connection_keeps_no_timer_from_the_next(
+    group: Group, function: Callable[..., Awaitable[None]], path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    group.other_usmf.customer("C-9000", "City of Springfield", tax_group="GOV")
+    connections = dict(group.world.connector.connections)
+    connections[NORTH] = broken(connections[NORTH])
+    with pytest.raises(AttributeError):
+        await function(replace(group.world.connector, connections=connections), by="test")
+    assert f"{function.__name__} did not get to the end" in caplog.text
+    assert [call.account for call in group.north.taxjar.calls if call.path == path][:1] == ["south"]
 
 
 async def test_an_event_belongs_to_the_connection_of_its_url(group: Group) -> None:
