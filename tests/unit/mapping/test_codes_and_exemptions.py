@@ -14,7 +14,7 @@ from tests.unit.mapping.builders import AUSTIN, charge, company, document, held,
 
 CODES = company(
     product_tax_codes={
-        "items": {"Book": "81100", "FEE": "19000"},
+        "items": {"Book": "81100", "FEE": "19000", "PLAIN": "", "BLANK": " "},
         "tax_item_groups": {"CLOTHES": "20010", "FOOD": "40030"},
         "categories": {"Apparel": "20010", "Groceries": "40030"},
     }
@@ -39,6 +39,11 @@ def test_the_item_wins_over_its_tax_group_and_that_over_its_category(
     product: str, group: str, category: str, code: str
 ) -> None:
     assert codes(document(line(product=product, tax_item_group=group, category=category))) == [code]
+
+
+@pytest.mark.parametrize("product", ["PLAIN", "BLANK"])
+def test_an_item_mapped_to_a_blank_code_is_sent_without_one_whatever_its_groups(product: str) -> None:
+    assert codes(document(line(product=product, tax_item_group="FOOD", category="Apparel"))) == [""]
 
 
 def test_a_charge_line_gets_a_code_like_an_item() -> None:
