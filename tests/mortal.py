@@ -10,11 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
-from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
+from azure.core.pipeline.transport import AioHttpTransport
 
 from shared.documents import DocumentKey
 from shared.queues import DocumentQueue
@@ -72,34 +71,17 @@ class MortalHttp(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class MortalStorage(AsyncHttpTransport[Any, Any]):
+class MortalStorage(AioHttpTransport):
     """The way to a storage service."""
 
     def __init__(self, life: Life) -> None:
+        super().__init__()
         self._life = life
-        self._inner = AioHttpTransport()
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         name = f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}"
-        return await self._life.call(name, lambda: self._inner.send(request, **kwargs))
-
-    async def open(self) -> None:
-        await self._inner.open()
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        await self._inner.__aexit__(kind, error, trace)
+        send = super().send
+        return await self._life.call(name, lambda: send(request, **kwargs))
 
 
 @dataclass
