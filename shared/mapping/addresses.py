@@ -9,8 +9,9 @@ from decimal import Decimal
 from shared.documents import ZERO, Address, Line, PostedDocument
 from shared.mapping.lines import is_empty, net_amount
 from shared.mapping.outcomes import Hold, Note, NoteCode
-from shared.mapping.places import CleanedAddress, clean_address, zip_fits_state
+from shared.mapping.places import CleanedAddress, clean_address, names_a_place, zip_fits_state
 from shared.mapping.reasons import HoldReason
+from shared.mapping.signs import as_order
 from shared.mapping.text import one_line
 from shared.settings import CompanySettings
 from shared.transactions import Place
@@ -28,6 +29,7 @@ class Route:
 
 def find_route(document: PostedDocument, company: CompanySettings) -> Route:
     """Resolve both addresses of ``document`` and say where they were found."""
+    document = as_order(document)
     ship_from = _ship_from(document, company)
     if not _is_picked_up(document, company):
         ship_to = _ship_to(document, company)
@@ -64,12 +66,12 @@ class _Found:
 
 @dataclass(slots=True)
 class _Weighed:
-    """Candidates by value; the first of several with the same value comes first."""
+    """Candidates by the value of their lines, signed as in an order; the first of several with the same counts."""
 
     values: dict[tuple[str, ...], Decimal] = field(default_factory=dict)
 
     def add(self, candidate: tuple[str, ...], value: Decimal) -> None:
-        self.values[candidate] = self.values.get(candidate, ZERO) + abs(value)
+        self.values[candidate] = self.values.get(candidate, ZERO) + value
 
     def heaviest(self) -> tuple[str, ...]:
         return max(self.values, key=lambda candidate: self.values[candidate])
@@ -90,24 +92,32 @@ def _of_lines(
     header: Address | None,
     name: str,
 ) -> _Found | None:
-    """The address the lines agree on, else the header's, else the lines' one with the most value."""
+    """The address the lines agree on, else the header's, else the lines' one with the most value.
+
+    A line that names no place agrees with every other; one that names a place but not enough of it agrees with none.
+    """
     weighed = _Weighed()
-    cleaned_by_key: dict[tuple[str, ...], CleanedAddress] = {}
+    usable: dict[tuple[str, ...], CleanedAddress] = {}
+    named: set[tuple[str, ...]] = set()
     for line in _lines_with_a_say(document):
         address = address_of(line)
-        cleaned = clean_address(address, company) if address else None
-        if address and cleaned and cleaned.ends_search:
-            key = tuple(part.casefold() for part in astuple(cleaned.place or address))
+        if address is None:
+            continue
+        cleaned = clean_address(address, company)
+        key = tuple(part.casefold() for part in astuple(cleaned.place or address))
+        if cleaned.ends_search:
             weighed.add(key, net_amount(line, document))
-            cleaned_by_key.setdefault(key, cleaned)
-    if len(cleaned_by_key) == 1:
-        return _Found(cleaned_by_key[weighed.heaviest()], f"the delivery address of the {name}'s lines")
-    disagreement = f"name {len(cleaned_by_key)} different addresses" if cleaned_by_key else ""
+            usable.setdefault(key, cleaned)
+        if cleaned.ends_search or names_a_place(address):
+            named.add(key)
+    if usable and len(named) == 1:
+        return _Found(usable[weighed.heaviest()], f"the delivery address of the {name}'s lines")
+    disagreement = f"name {len(named)} different addresses" if len(named) > 1 else ""
     found = _first([(f"the {name}'s delivery address", header)], company, disagreement)
-    if found or not cleaned_by_key:
+    if found or not usable:
         return found
     source = f"the delivery address with the most value among the {name}'s lines"
-    return _Found(cleaned_by_key[weighed.heaviest()], source, disagreement)
+    return _Found(usable[weighed.heaviest()], source, disagreement)
 
 
 def _ship_from(document: PostedDocument, company: CompanySettings) -> _Found | None:

@@ -68,6 +68,11 @@ def clean_place(address: Address | None, company: CompanySettings) -> Place | No
     return clean_address(address, company).place if address else None
 
 
+def names_a_place(address: Address) -> bool:
+    """Whether ``address`` says more than a country, be it complete or not."""
+    return any(part.strip() for part in (address.street, address.city, address.state, address.zip))
+
+
 def is_complete(address: Address, company: CompanySettings) -> bool:
     """Whether TaxJar can be told ``address``."""
     return clean_address(address, company).place is not None

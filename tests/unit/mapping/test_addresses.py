@@ -9,6 +9,8 @@ import pytest
 
 from shared.documents import Address, Customer, Line
 from shared.mapping import HoldReason, NoteCode, Skipped, SkipReason
+from shared.mapping.addresses import find_route
+from shared.mapping.places import clean_place
 from tests.unit.mapping.builders import (
     AUSTIN,
     BLANK,
@@ -45,9 +47,26 @@ def test_the_address_the_lines_agree_on_comes_first() -> None:
     assert ship_to(*lines) == "Denver"
 
 
-def test_lines_without_a_complete_address_do_not_disagree() -> None:
-    lines = (line(delivery_address=BLANK), line(sequence=2, delivery_address=DENVER), line(sequence=3))
+@pytest.mark.parametrize("nowhere", [None, BLANK, replace(BLANK, country="USA")])
+def test_lines_that_name_no_place_do_not_disagree(nowhere: Address | None) -> None:
+    lines = (line(delivery_address=nowhere), line(sequence=2, delivery_address=DENVER))
     assert ship_to(*lines) == "Denver"
+    assert NoteCode.ADDRESSES_DISAGREE not in notes(document(*lines))
+
+
+def test_a_line_whose_address_is_not_complete_disagrees_with_the_others() -> None:
+    lines = (line("90", delivery_address=replace(RENO, zip="")), line("10", sequence=2, delivery_address=DENVER))
+    assert ship_to(*lines) == "Austin"
+    assert ship_to(*lines, delivery_address=None) == "Denver"
+    for header in (AUSTIN, None):
+        posted = document(*lines, delivery_address=header)
+        assert "2 different" in notes(posted)[NoteCode.ADDRESSES_DISAGREE]
+
+
+def test_a_line_whose_address_is_not_complete_leaves_it_to_the_header() -> None:
+    lines = (line(delivery_address=replace(RENO, zip="")), line(sequence=2))
+    assert ship_to(*lines) == "Austin"
+    assert NoteCode.ADDRESSES_DISAGREE not in notes(document(*lines))
 
 
 def test_lines_that_disagree_leave_it_to_the_header_and_that_is_noted() -> None:
@@ -72,13 +91,16 @@ def test_of_addresses_with_the_same_value_the_first_lines_counts() -> None:
     assert ship_to(*lines, delivery_address=None) == "Denver"
 
 
-def test_a_negative_line_counts_by_its_absolute_value() -> None:
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_line_against_the_sign_of_the_document_takes_from_its_address_and_its_warehouse(sign: int) -> None:
+    there = {"delivery_address": RENO, "warehouse": "W1", "warehouse_address": RENO}
     lines = (
-        line("300"),
-        line("80", sequence=2, delivery_address=DENVER),
-        line("-90", sequence=3, delivery_address=RENO),
+        line(100 * sign, quantity=sign, **there),
+        line(-40 * sign, quantity=-sign, sequence=2, **there),
+        line(80 * sign, quantity=sign, sequence=3, delivery_address=DENVER, warehouse="W2", warehouse_address=DENVER),
     )
-    assert ship_to(*lines, delivery_address=None) == "Reno"
+    route = find_route(document(*lines, delivery_address=None), company())
+    assert (route.ship_to, route.ship_from) == (clean_place(DENVER, company()),) * 2
 
 
 def test_where_prices_include_tax_lines_weigh_without_it() -> None:
