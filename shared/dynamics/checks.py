@@ -17,8 +17,8 @@ from shared.dynamics.filters import equals
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.rows import folded
 
-REQUIRED = frozenset({HEADERS.name, LINES.name})
-"""Without these sets no document can be read; all the others refine documents."""
+REQUIRED = frozenset({HEADERS.name, LINES.name, CUSTOMERS.name})
+"""Without these sets no document is reported; all the others refine documents."""
 _REMEMBERED = timedelta(hours=1)
 _COMPANY_IDS = Entity("LegalEntities", ("LegalEntityId",), has_company=False)
 

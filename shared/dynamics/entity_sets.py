@@ -3,7 +3,7 @@
 Customers extend entities: settings may give a set another name and rename its fields. Requests are translated on
 their way out and rows on their way back, so that nothing else knows of it.
 
-Sets that only refine a document may be missing or forbidden. That is remembered for an hour, and explained.
+Sets that only refine a document may be missing or forbidden. That is remembered for a few minutes, and explained.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from shared.settings import EntitySettings
 
 _Id = TypeVar("_Id", str, int)
 
-_REMEMBERED = timedelta(hours=1)
+_REMEMBERED = timedelta(minutes=5)
+"""As long as a pause lasts until its next probe: access that is back is noticed as soon."""
 _STANDARD = EntitySettings()
 
 
@@ -130,7 +131,7 @@ class EntitySets:
 
     @property
     def unreadable(self) -> Mapping[str, str]:
-        """The optional sets found unreadable during the last hour, by standard name, with the reason."""
+        """The optional sets found unreadable during the last minutes, by standard name, with the reason."""
         return {name: why for (name, expand), (_, why) in self._refused.items() if not expand}
 
     def _remembers(self, entity: Entity, expand: str = "") -> bool:

@@ -160,6 +160,8 @@ async def read_related(
     )
     items = _items_without_tax_group(documents, related) if product_tax_groups else set()
     accounts = {related.customer_account(document) for document in documents} - {""}
+    # Required: without it an exempt customer's sale would go out as any other.
+    customers = await sets.rows(CUSTOMERS, "CustomerAccount", accounts, company=company)
     delivery_addresses: DeliveryAddresses | None = {}
     if delivery_addresses_of:
         delivery_addresses = await read_delivery_addresses(sets, company, accounts, countries, delivery_addresses_of)
@@ -167,7 +169,7 @@ async def read_related(
         related,
         delivery_addresses=delivery_addresses,
         products={folded(row, "ItemNumber"): row for row in await read(PRODUCTS, "ItemNumber", items)},
-        customers={folded(row, "CustomerAccount"): row for row in await read(CUSTOMERS, "CustomerAccount", accounts)},
+        customers={folded(row, "CustomerAccount"): row for row in customers},
     )
 
 

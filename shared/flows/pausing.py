@@ -8,14 +8,11 @@ from shared.taxjar import errors as taxjar
 
 
 async def pause_after(gate: Gate, trouble: Exception) -> bool:
-    """Pause what lies behind ``gate`` if ``trouble`` asks for it, and tell whether it did.
-
-    A refusal that concerns a single F&O entity set pauses nothing: documents can be read without it.
-    """
+    """Pause what lies behind ``gate`` if ``trouble`` asks for it, and tell whether it did."""
     match trouble:
         case dynamics.Throttled() | taxjar.Throttled():
             await gate.throttle(trouble.retry_after)
-        case dynamics.AccessDenied(set=None) | taxjar.AccessDenied():
+        case dynamics.AccessDenied() | taxjar.AccessDenied():
             await gate.deny(str(trouble))
         case _:
             return False

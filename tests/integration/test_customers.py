@@ -222,10 +222,10 @@ async def test_a_customer_that_taxjar_refuses_is_audited_and_not_sent_again_unch
     assert world.taxjar.customers["USMF-C-2000"].name == "Hill County Schools"
 
 
-async def test_a_customer_table_that_may_not_be_read_does_not_stop_the_documents(world: World) -> None:
+async def test_a_customer_table_that_may_not_be_read_pauses_the_environment(world: World) -> None:
     world.simulation.dynamics.forbid("CustomersV3")
     await sync(world)
-    assert not await world.connector.connection(CONNECTION).gate.is_paused()
+    assert await world.connector.connection(CONNECTION).gate.is_paused()
 
 
 async def _forget(world: World, customer: str) -> None:

@@ -106,6 +106,20 @@ async def test_a_document_waits_for_its_customer(world: World, fault: Fault) -> 
     assert world.calls() == 1
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_while_customers_cannot_be_read_no_document_goes_out_as_if_nobody_was_exempt(
+    world: World, status: int
+) -> None:
+    school(world)
+    world.posting.invoice(exempt_invoice())
+    world.simulation.dynamics.faults.add(Fault(path="*/CustomersV3", status=status, times=1))
+    await world.poll()
+    await world.work()
+    assert (await world.record("INV-1")).state is State.RETRYING
+    await world.settle()
+    assert answered(world) == ["POST customers", "POST transactions"]
+
+
 async def test_a_customer_that_taxjar_refuses_holds_its_document(world: World) -> None:
     school(world)
     world.posting.invoice(exempt_invoice())

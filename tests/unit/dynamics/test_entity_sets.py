@@ -58,16 +58,16 @@ async def test_rows_of_another_company_are_dropped(environment: Any, sets: Entit
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-async def test_an_optional_set_that_cannot_be_read_is_left_alone_for_an_hour(
+async def test_an_optional_set_that_cannot_be_read_is_left_alone_for_five_minutes(
     environment: Any, sets: EntitySets, clock: Any, status: int
 ) -> None:
     environment.sets[POSTAL_ADDRESSES.name] = httpx.Response(status)
     for _ in range(3):
         assert await sets.optional_rows(POSTAL_ADDRESSES, "SourceKey", {1}) is None
-        clock.advance(minutes=19)
+        clock.advance(seconds=99)
     assert len(environment.requests) == 1
     assert POSTAL_ADDRESSES.name in sets.unreadable
-    clock.advance(minutes=3)
+    clock.advance(seconds=3)
     environment.sets[POSTAL_ADDRESSES.name] = [{"SourceKey": 1}]
     assert await sets.optional_rows(POSTAL_ADDRESSES, "SourceKey", {1}) is not None
     assert POSTAL_ADDRESSES.name not in sets.unreadable

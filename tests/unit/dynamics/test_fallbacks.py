@@ -173,8 +173,8 @@ async def test_unreadable_charge_rows_leave_only_the_total(order_invoice: Any) -
     assert any("MarkupTransBiEntities" in note for note in document.notes)
 
 
-@pytest.mark.parametrize("set", ["SalesInvoiceHeadersV2", "SalesInvoiceV2Lines"])
-async def test_headers_and_lines_must_be_readable(order_invoice: Any, set: str) -> None:
+@pytest.mark.parametrize("set", ["SalesInvoiceHeadersV2", "SalesInvoiceV2Lines", "CustomersV3"])
+async def test_headers_lines_and_customers_must_be_readable(order_invoice: Any, set: str) -> None:
     order_invoice.sets[set] = httpx.Response(404)
     with pytest.raises(EntityMissing, match=set):
         await read(order_invoice)
