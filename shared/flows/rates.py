@@ -60,7 +60,8 @@ async def look_up_rate(connector: Connector, connection: str, query: RateQuery) 
     account = account_of(connector.connection(connection), query.company)
     check_place("", query.country, query.state, query.zip)
     place = query.model_dump(exclude={"company"}, exclude_none=True)
-    known = await connector.rates.get(connection, place)
+    account_id = account.client.account_id
+    known = await connector.rates.get(account_id, place)
     if known and connector.clock() - known.read_at < _KEPT:
         return _answer(connector, known)
     where = {name: value for name, value in place.items() if name != "zip"}
@@ -71,7 +72,7 @@ async def look_up_rate(connector: Connector, connection: str, query: RateQuery) 
         if known and problem.status == 503:
             return _answer(connector, known, stale=True)
         raise
-    return _answer(connector, await connector.rates.put(connection, place, as_numbers(rate)))
+    return _answer(connector, await connector.rates.put(account_id, place, as_numbers(rate)))
 
 
 def _answer(connector: Connector, known: KnownRate, *, stale: bool = False) -> dict[str, Any]:

@@ -26,26 +26,26 @@ class KnownRate:
 
 
 class RateCache:
-    """One row per connection and place; a rate that is read anew replaces the one before."""
+    """One row per TaxJar account and place; a rate that is read anew replaces the one before."""
 
     def __init__(self, table: TableClient, *, clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
 
-    async def get(self, connection: str, place: Mapping[str, str]) -> KnownRate | None:
+    async def get(self, account: str, place: Mapping[str, str]) -> KnownRate | None:
         """The rate of ``place``, however old."""
         try:
-            row = await self._table.get_entity(_partition(connection), _row(place))
+            row = await self._table.get_entity(_partition(account), _row(place))
         except ResourceNotFoundError:
             return None
         return KnownRate(json.loads(wide.unpack("rate", row)), datetime.fromisoformat(row["read_at"]))
 
-    async def put(self, connection: str, place: Mapping[str, str], rate: Mapping[str, Any]) -> KnownRate:
+    async def put(self, account: str, place: Mapping[str, str], rate: Mapping[str, Any]) -> KnownRate:
         """Keep ``rate``, read just now."""
         known = KnownRate(rate, self._clock())
         await self._table.upsert_entity(
             {
-                "PartitionKey": _partition(connection),
+                "PartitionKey": _partition(account),
                 "RowKey": _row(place),
                 "read_at": known.read_at.isoformat(),
                 **wide.pack("rate", json.dumps(rate, ensure_ascii=False)),
@@ -55,8 +55,8 @@ class RateCache:
         return known
 
 
-def _partition(connection: str) -> str:
-    return f"rates|{encode(connection)}"
+def _partition(account: str) -> str:
+    return f"rates|{encode(account)}"
 
 
 def _row(place: Mapping[str, str]) -> str:

@@ -71,6 +71,13 @@ async def test_the_account_is_the_companys_else_that_of_the_connections_token_or
         assert unclear.value.status == 400
 
 
+async def test_a_rate_that_one_account_told_is_not_shown_for_another(azurite: str, certificates: Certificates) -> None:
+    async with connected(azurite, certificates, {"usmf": OWN, "usrt": OTHER}) as (simulation, connector):
+        for company in ("usmf", "usrt", "usmf"):
+            await look_up_rate(connector, CONNECTION, RateQuery(zip="90002", company=company))
+        assert [call.account for call in simulation.taxjar.calls] == ["own", "other"]
+
+
 @pytest.mark.parametrize(("company", "account"), [("usmf", "own"), ("usrt", "other"), ("USPI", TAXJAR_ACCOUNT)])
 async def test_live_tax_and_rates_are_asked_of_the_companys_account(
     azurite: str, certificates: Certificates, company: str, account: str
@@ -153,7 +160,7 @@ async def test_without_a_pull_of_every_account_there_is_no_list_of_all_and_the_c
         del simulation.taxjar.tokens["own-token"]
         await pull_nexus_regions(connector, by="test")
         for query in (NexusQuery(), NexusQuery(company="usmf"), NexusQuery(format="csv")):
-            with pytest.raises(NotFound, match="USMF: pull_nexus_regions"):
+            with pytest.raises(NotFound, match="pulled yet for USMF"):
                 await list_nexus_regions(connector, CONNECTION, query)
         answer = await list_nexus_regions(connector, CONNECTION, NexusQuery(company="usrt"))
         assert [region["region_code"] for region in json.loads(answer.text())["regions"]] == ["TX"]
