@@ -85,7 +85,7 @@ def read_json(body: bytes, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
-        raise Problem(400, "bad_request", _sentences(error)) from None
+        raise Problem(400, "bad_request", _sentences(error, "body")) from None
 
 
 def read_query(params: Mapping[str, str], model: type[_Model]) -> _Model:
@@ -94,13 +94,13 @@ def read_query(params: Mapping[str, str], model: type[_Model]) -> _Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise Problem(400, "bad_request", _sentences(error)) from None
+        raise Problem(400, "bad_request", _sentences(error, "query")) from None
 
 
-def _sentences(error: ValidationError) -> str:
+def _sentences(error: ValidationError, whole: str) -> str:
     details = error.errors(include_input=False, include_url=False)
     parts = [
-        f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, detail['loc'])) or whole}: {detail['msg'].removeprefix('Value error, ')}"
         for detail in details
     ]
     return "; ".join(parts)

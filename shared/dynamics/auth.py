@@ -28,7 +28,7 @@ from shared.settings import DynamicsSettings
 
 _RENEW_BEFORE_EXPIRY = timedelta(minutes=5)
 _FEDERATED_SCOPE = "api://AzureADTokenExchange/.default"
-_ENTRA_SENTENCE = re.compile(r"AADSTS\d+:.*?(?= Trace ID|[\r\n]|$)")
+_ENTRA_SENTENCE = re.compile(r"AADSTS\d+:.*?(?='? Trace ID|'?[\r\n]|'?$)")
 
 
 class TokenSource:

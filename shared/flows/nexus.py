@@ -98,9 +98,9 @@ async def list_nexus_regions(connector: Connector, name: str, query: NexusQuery)
     missing = [company.id for company in companies if company.account.client.account_id not in pulled]
     if missing:
         raise NotFound(
-            f"No nexus regions have been pulled yet for {', '.join(missing).upper()}: pull_nexus_regions does it once a"
-            " day (NEXUS_SCHEDULE), and its log says why not; run it now by POST /admin/functions/pull_nexus_regions"
-            " with the master key. ?company= shows the regions of one company."
+            f"No nexus regions have been pulled yet for {', '.join(missing).upper()}",
+            "pull_nexus_regions does it once a day (NEXUS_SCHEDULE), and its log says why not; run it now by POST"
+            " /admin/functions/pull_nexus_regions with the master key. ?company= shows the regions of one company.",
         )
     pulled_at, regions = instant(min(pull.pulled_at for pull in pulls)), _united(pulls)
     if query.format == "csv":

@@ -43,6 +43,7 @@ def test_nexus_regions_are_404_before_the_first_pull_then_json_and_csv(running: 
     before = ask(host, "/nexus/main")
     assert before.status_code == 404
     assert "pull_nexus_regions" in before.json()["error"]["message"]
+    assert ".." not in before.json()["error"]["message"]
     host.run("pull_nexus_regions")
     wait_until(lambda: ask(host, "/nexus/main").status_code == 200)
     shown = ask(host, "/nexus/main").json()

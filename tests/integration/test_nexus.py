@@ -34,8 +34,9 @@ async def test_the_regions_of_the_account_are_shown_with_the_time_of_the_pull(wo
 
 
 async def test_before_the_first_pull_they_are_not_found_with_a_hint(world: World) -> None:
-    with pytest.raises(NotFound, match="pull_nexus_regions"):
+    with pytest.raises(NotFound, match="pulled yet for USMF") as missing:
         await shown(world)
+    assert "pull_nexus_regions" in missing.value.hint
     with pytest.raises(NotFound, match="no company"):
         await shown(world, company="dat")
 

@@ -111,6 +111,12 @@ async def test_a_refusal_gives_entra_ids_sentence_and_no_secret() -> None:
     assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
+async def test_a_refusal_that_ends_with_its_sentence_shows_no_quote_of_the_librarys() -> None:
+    refused = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
+    with pytest.raises(AccessDenied, match=r"Invalid client secret provided\. Check tenant"):
+        await request_token(environment(), EntraTransport(401, refused))
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 @pytest.mark.parametrize("body", [{"error": "temporarily_unavailable"}, b"<html>busy</html>", b""])
 async def test_trouble_at_entra_id_is_not_a_refusal(status: int, body: object) -> None:
