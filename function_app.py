@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -12,7 +11,7 @@ import azure.functions as func
 
 from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
-from shared.connector import Connector, NotFound
+from shared.connector import Connector
 from shared.flows import (
     backfill,
     backfill_steps,
@@ -31,14 +30,13 @@ from shared.flows import (
     report,
     taxes,
 )
+from shared.flows.trouble import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
-from shared.web import Answer, Problem, check_size, read_json, read_query
-
-logger = logging.getLogger(__name__)
+from shared.web import Answer, check_size, read_json, read_query
 
 STORAGE = "AzureWebJobsStorage"
 
@@ -75,14 +73,8 @@ def answering(
         try:
             check_size(req.get_body())
             answer = await handler(req)
-        except Problem as problem:
-            answer = problem.answer()
-        except NotFound as missing:
-            answer = Problem(404, "not_found", f"{missing}. {missing.hint}".rstrip()).answer()
-        except Exception:
-            logger.exception("%s failed", handler.__name__)
-            message = "The connector failed on this request; its log has the details. Try again later."
-            answer = Problem(500, "internal_error", message).answer()
+        except Exception as failure:
+            answer = problem_of(failure, handler.__name__).answer()
         return func.HttpResponse(
             answer.text(), status_code=answer.status, headers=dict(answer.headers), mimetype=answer.content_type
         )

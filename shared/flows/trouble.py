@@ -1,16 +1,39 @@
-"""Trouble with F&O or TaxJar while someone waits for an answer: told at once, and heeded like any other."""
+"""Trouble while someone waits for an answer: told at once, and that of F&O or TaxJar heeded like any other."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import ceil
 
+from shared.connector import NotFound
 from shared.dynamics import errors as dynamics
 from shared.flows.postpone import TRANSIENT, judge
 from shared.flows.run import Run
+from shared.ledger.trouble import is_storage_trouble
 from shared.taxjar import errors as taxjar
 from shared.web import Problem
+
+logger = logging.getLogger(__name__)
+
+_STORAGE_AGAIN_AFTER = 30
+"""Seconds."""
+
+
+def problem_of(failure: Exception, function: str) -> Problem:
+    """What the caller of ``function`` is told of its failure; the cause of a defect is only in the log."""
+    if isinstance(failure, Problem):
+        return failure
+    if isinstance(failure, NotFound):
+        return Problem(404, "not_found", f"{failure}. {failure.hint}".rstrip())
+    if is_storage_trouble(failure):
+        logger.error("%s: the storage account does not answer (%s)", function, type(failure).__name__)
+        message = "The connector's storage account does not answer. Try again later."
+        return Problem(503, "storage_unavailable", message, headers={"Retry-After": str(_STORAGE_AGAIN_AFTER)})
+    logger.error("%s failed", function, exc_info=failure)
+    message = "The connector failed on this request; its log has the details. Try again later."
+    return Problem(500, "internal_error", message)
 
 
 @asynccontextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from tests.app import running_app
 from tests.world import World
@@ -28,3 +30,16 @@ async def test_a_defect_is_answered_with_500_and_a_sentence_and_its_cause_is_onl
     assert (status, answer["error"]["code"]) == (500, "internal_error")
     assert "NoneType" not in answer["error"]["message"]
     assert "list_documents failed" in caplog.text
+
+
+async def test_a_storage_account_that_does_not_answer_is_503_and_no_defect(
+    world: World, azurite: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*args: Any, **kwargs: Any) -> Any:
+        raise ServiceRequestError("the connection was refused")
+
+    monkeypatch.setattr(world.connector.ledger, "listing", silent)
+    with running_app(world, azurite) as app, caplog.at_level(logging.ERROR):
+        status, answer = await app.call("list_documents")
+    assert (status, answer["error"]["code"]) == (503, "storage_unavailable")
+    assert "list_documents: the storage account does not answer" in caplog.text
