@@ -132,8 +132,18 @@ def _connection(
     async def environment_is_open() -> None:
         await gate.check()
 
+    def environment_answers() -> None:
+        gate.answered()
+
     tokens, client = TokenSource.of(settings.dynamics, clock), http()
-    odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=environment_is_open)
+    odata = ODataClient(
+        client,
+        settings.dynamics.url,
+        tokens,
+        clock,
+        before_call=environment_is_open,
+        on_answer=environment_answers,
+    )
     reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
     gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, reader.probe)
     companies = {
@@ -158,7 +168,7 @@ def _accounts(
             own = http()
             unguarded = TaxJarClient(own, settings, token, clock=clock)
             gate = _gate(pauses, f"taxjar|{name}", clock, unguarded.categories)
-            client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check)
+            client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check, on_answer=gate.answered)
             known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
         return known[name]
 

@@ -58,7 +58,8 @@ class _Hiccup(Unavailable):
 class ODataClient:
     """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
 
-    ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused.
+    ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused;
+    ``on_answer`` runs after each answer but a 429.
     A request that takes longer than ``time_limit`` seconds is given up: F&O leaves some unanswered with the line open.
     """
 
@@ -70,6 +71,7 @@ class ODataClient:
         clock: Callable[[], datetime],
         *,
         before_call: Callable[[], Awaitable[None]] | None = None,
+        on_answer: Callable[[], None] | None = None,
         time_limit: float = TIME_LIMIT,
     ) -> None:
         self.calls = 0
@@ -78,6 +80,7 @@ class ODataClient:
         self._tokens = tokens
         self._clock = clock
         self._before_call = before_call
+        self._on_answer = on_answer
         self._time_limit = time_limit
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
 
@@ -163,6 +166,8 @@ class ODataClient:
                     with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
                         response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
                         call.status = response.status_code
+                if self._on_answer and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                    self._on_answer()
                 return token, response
             except (httpx.TimeoutException, TimeoutError) as error:
                 raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None

@@ -48,7 +48,8 @@ class Pause:
     denied: bool
     throttled_until: datetime | None = None
     """End of the time that a 429 asked for: until then there is not even a probe."""
-    strikes: int = 1
+    strikes: int = 0
+    """429s without a time, one pause after another with nothing answered between them."""
     etag: str = ""
 
     def is_throttled(self, now: datetime) -> bool:
@@ -76,14 +77,16 @@ class Pauses:
             pause = None
         return self._remember(target, pause)
 
-    async def throttle(self, target: str, retry_after: float | None) -> Pause:
-        """Pause after a 429: for ``retry_after`` seconds, else 10 s doubling to 5 min, with jitter."""
+    async def throttle(self, target: str, retry_after: float | None, *, answered_at: datetime | None = None) -> Pause:
+        """Pause after a 429: for ``retry_after`` seconds, else 10 s, with jitter.
+
+        The latter doubles to 5 min while nothing is answered between the pauses; ``answered_at`` is the last answer.
+        """
         now, before = self._clock(), await self.current(target, fresh=True)
         running = before is not None and before.until > now
-        strikes = 1
-        if before and before.until > now - _FORGET_STRIKES_AFTER:
-            strikes = before.strikes if running else before.strikes + 1
+        strikes = _strikes(before, now, answered_at)
         if retry_after is None or retry_after < _NO_TIME_GIVEN:
+            strikes = strikes if running and strikes else strikes + 1
             wait = min(_SHORTEST * 2 ** min(strikes - 1, 10), _LONGEST) * self._random.uniform(1, 1.25)
         else:
             wait = timedelta(seconds=retry_after)
@@ -146,6 +149,11 @@ class Gate:
         self._pauses = pauses
         self._clock = clock
         self._probe = probe
+        self._answered_at: datetime | None = None
+
+    def answered(self) -> None:
+        """The remote side answered a call of this instance, with anything but a 429."""
+        self._answered_at = self._clock()
 
     async def pause(self, *, fresh: bool = False) -> Pause | None:
         """The pause because of which no call may be made now."""
@@ -193,11 +201,18 @@ class Gate:
 
     async def throttle(self, retry_after: float | None) -> Pause:
         """The remote side answered 429."""
-        return await self._pauses.throttle(self.target, retry_after)
+        return await self._pauses.throttle(self.target, retry_after, answered_at=self._answered_at)
 
     async def deny(self, message: str) -> Pause:
         """The remote side refused access."""
         return await self._pauses.deny(self.target, message)
+
+
+def _strikes(before: Pause | None, now: datetime, answered_at: datetime | None) -> int:
+    """The strikes before this 429 that still count."""
+    if before is None or before.until <= now - _FORGET_STRIKES_AFTER:
+        return 0
+    return 0 if answered_at and answered_at > before.until else before.strikes
 
 
 def _to_entity(pause: Pause) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class TaxJarClient:
         *,
         clock: Callable[[], datetime],
         before_call: BeforeCall | None = None,
+        on_answer: Callable[[], None] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         secret = token.get_secret_value()
@@ -76,6 +77,7 @@ class TaxJarClient:
         self.api_version = settings.api_version
         self._clock = clock
         self._before_call = before_call
+        self._on_answer = on_answer
         self._limiter = CallLimiter(settings.max_calls_per_minute, clock=clock, sleep=sleep)
 
     def __repr__(self) -> str:
@@ -180,6 +182,8 @@ class TaxJarClient:
                 call.status = response.status_code
             request_id = response.headers.get("x-request-id")
             logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, request_id)
+            if self._on_answer and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                self._on_answer()
             return read_answer(response, envelope, creates=creates, clock=self._clock)
         except TaxJarError as error:
             error.request = body

@@ -101,3 +101,46 @@ async def test_a_429_to_a_probe_is_heeded(world: World, gate: Gate) -> None:
 async def test_a_429_that_asks_for_no_time_pauses_all_the_same(world: World, gate: Gate, seconds: float) -> None:
     pause = await gate.throttle(seconds)
     assert timedelta(seconds=10) <= pause.until - NOW <= timedelta(seconds=15)
+
+
+async def test_429s_without_a_time_pause_longer_and_longer_while_nothing_is_answered(world: World, gate: Gate) -> None:
+    waits = []
+    for _ in range(7):
+        pause = await gate.throttle(None)
+        waits.append((pause.until - world.clock()).total_seconds())
+        world.clock.advance(seconds=waits[-1] + 1)
+    assert [wait // expected for wait, expected in zip(waits, [10, 20, 40, 80, 160, 300, 300], strict=True)] == [1] * 7
+
+
+async def test_an_answer_after_a_pause_begins_the_doubling_anew(world: World, gate: Gate) -> None:
+    client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+    for _ in range(5):
+        pause = await gate.throttle(None)
+        assert pause.until - world.clock() <= timedelta(seconds=12.5)
+        world.clock.advance(seconds=13)
+        await client.categories()
+
+
+async def test_an_answer_of_f_and_o_after_a_pause_begins_the_doubling_anew(world: World) -> None:
+    environment = world.connector.connection(CONNECTION)
+    for _ in range(5):
+        pause = await environment.gate.throttle(None)
+        assert pause.until - world.clock() <= timedelta(seconds=12.5)
+        world.clock.advance(seconds=13)
+        await environment.reader.find_many(COMPANY, {"INV-1"})
+
+
+async def test_an_answer_to_a_call_that_began_before_the_pause_does_not(world: World, gate: Gate) -> None:
+    await gate.throttle(None)
+    gate.answered()
+    world.clock.advance(seconds=13)
+    pause = await gate.throttle(None)
+    assert pause.until - world.clock() >= timedelta(seconds=20)
+
+
+async def test_a_429_that_gave_its_time_makes_the_next_one_without_no_longer(world: World, gate: Gate) -> None:
+    for _ in range(4):
+        await gate.throttle(5)
+        world.clock.advance(seconds=6)
+    pause = await gate.throttle(None)
+    assert timedelta(seconds=10) <= pause.until - world.clock() <= timedelta(seconds=12.5)
