@@ -47,7 +47,7 @@ _ANY: TypeAdapter[BackfillMessage] = TypeAdapter(BackfillMessage)
 
 def parse_backfill_message(body: bytes) -> BackfillMessage:
     """A message of the backfill queue. Raises :class:`~shared.queues.MalformedMessage`."""
-    return decode(body, _ANY, what="is none of a backfill")
+    return decode(body, _ANY, what="is none of the connector's")
 
 
 def dry_run_messages(

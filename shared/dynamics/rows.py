@@ -13,6 +13,8 @@ from shared.dynamics.errors import UnreadableRow
 Row = Mapping[str, Any]
 
 _BLANK_DATE = date(1900, 1, 1)
+_MOST_DIGITS = 20
+"""Before the decimal point: beyond, cents would be lost in calculations."""
 
 
 def text(row: Row, field: str) -> str:
@@ -43,6 +45,8 @@ def amount(row: Row, field: str) -> Decimal:
         number = None
     if number is None or not number.is_finite():
         raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a number.")
+    if number.adjusted() >= _MOST_DIGITS:
+        raise UnreadableRow(f"F&O returned a number of {number.adjusted() + 1} digits for {field}.")
     return number
 
 

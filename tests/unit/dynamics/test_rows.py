@@ -28,7 +28,15 @@ def test_a_date_that_is_none_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(5, "5"), (Decimal("611.61"), "611.61"), ("12.50", "12.50"), (None, "0"), ("", "0"), (-3, "-3")],
+    [
+        (5, "5"),
+        (Decimal("611.61"), "611.61"),
+        ("12.50", "12.50"),
+        (10**20 - 1, "99999999999999999999"),
+        (None, "0"),
+        ("", "0"),
+        (-3, "-3"),
+    ],
 )
 def test_numbers_are_exact_and_blanks_are_zero(value: object, expected: str) -> None:
     found = amount({"N": value}, "N")
@@ -36,7 +44,7 @@ def test_numbers_are_exact_and_blanks_are_zero(value: object, expected: str) -> 
     assert isinstance(found, Decimal)
 
 
-@pytest.mark.parametrize("value", ["abc", True, [1], Decimal("NaN"), "Infinity", 1.5])
+@pytest.mark.parametrize("value", ["abc", True, [1], Decimal("NaN"), "Infinity", 1.5, "1e400", 10**20])
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(UnreadableRow, match="LineAmount"):
         amount({"LineAmount": value}, "LineAmount")
