@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request body."""
@@ -37,6 +45,22 @@ def _day(value: object) -> date:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A calendar date as ISO text; a number is none, it would be taken for seconds since 1970."""
+
+
+class Days(BaseModel):
+    """A query about a range of days, both inclusive; without one of them the range is open there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
+        return self
+
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from shared.backfill_messages import BackfillStep
 from shared.connector import Connector, NotFound
@@ -31,8 +31,8 @@ class BackfillRequest(BaseModel):
     company: str = Field(min_length=1)
     since: Day = Field(alias="from")
     until: Day = Field(alias="to")
-    dry_run: bool = False
-    force: bool = False
+    dry_run: StrictBool = False
+    force: StrictBool = False
     """Also report what is older than ``REPORT_FROM``, and map anew what is settled."""
     by: Words = "function key"
 
@@ -82,9 +82,9 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
         raise NotFound(f"connection {connection!r} has no backfill {job!r}")
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
-    if backfill.state is BackfillState.RUNNING:
-        # Nothing is listed yet, or the end is not noted yet: who waits for 0 has to go on waiting.
-        figures["remaining"] = max(figures["remaining"], 1)
+    if backfill.state is BackfillState.RUNNING and backfill.total is None:
+        # Nothing is listed yet: who waits for 0 has to go on waiting.
+        figures |= {"seen": 1, "remaining": 1}
     return {
         "job": backfill.job,
         "state": backfill.state.value,
@@ -107,6 +107,7 @@ async def figures_of(connector: Connector, backfill: Backfill) -> dict[str, Any]
     settled = figures["seen"] - figures["remaining"]
     if backfill.listed_at is None and backfill.total is not None:
         figures["remaining"] = max(backfill.total - settled, figures["remaining"])
+        figures["seen"] = settled + figures["remaining"]
     return figures
 
 

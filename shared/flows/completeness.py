@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any
 
 from shared.connector import Connector
 from shared.documents import ZERO
@@ -17,24 +15,13 @@ from shared.flows.trouble import told_as_problem
 from shared.ledger.audit import Actor
 from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
 from shared.money import plain
-from shared.web import Day, instant
+from shared.web import Days, instant
 
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
 
 
-class CompletenessQuery(BaseModel):
-    """The query of ``show_completeness``. Dates are invoice dates, inclusive; by default from ``REPORT_FROM`` on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    since: Day | None = Field(default=None, alias="from")
-    until: Day | None = Field(default=None, alias="to")
-
-    @model_validator(mode="after")
-    def _a_range_of_days(self) -> Self:
-        if self.since and self.until and self.since > self.until:
-            raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
-        return self
+class CompletenessQuery(Days):
+    """The query of ``show_completeness``: invoice dates, by default from ``REPORT_FROM`` on."""
 
 
 @dataclass(slots=True)

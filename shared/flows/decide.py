@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey
@@ -21,7 +21,7 @@ from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason, SkipReason, net_and_tax
 from shared.taxjar.wire import payload_hash
-from shared.web import Day, Problem, Words
+from shared.web import Days, Problem, Words
 
 _RETRIED = frozenset({State.HELD, State.FAILED, State.SKIPPED, State.REPORTED})
 """States that a person's retry fits: the document is mapped anew from F&O, and design 4.6 decides what follows."""
@@ -54,15 +54,11 @@ class Redrive(Why):
     reason_code: str = ""
 
 
-class RedriveFilter(BaseModel):
-    """The query of ``retry_documents``. Dates of invoices are inclusive."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class RedriveFilter(Days):
+    """The query of ``retry_documents``, by invoice date."""
 
     state: State | None = None
     reason: str = ""
-    since: Day | None = Field(default=None, alias="from")
-    until: Day | None = Field(default=None, alias="to")
 
 
 async def decide_document(

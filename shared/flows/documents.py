@@ -6,26 +6,22 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from shared.connector import Connector, NotFound
 from shared.flows.proposals import proposal_of
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import net_and_tax
 from shared.money import plain
-from shared.web import Day, instant
+from shared.web import Days, instant
 
 PAGE = 100
 
 
-class DocumentFilter(BaseModel):
-    """The query of ``list_documents``. Dates are inclusive."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+class DocumentFilter(Days):
+    """The query of ``list_documents``, by invoice date."""
 
     state: State | None = None
-    since: Day | None = Field(default=None, alias="from")
-    until: Day | None = Field(default=None, alias="to")
     reason: str = ""
     after: str = ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictBool
 
 from shared.connector import Connector
 from shared.ledger.audit import Actor, AuditEntry
@@ -23,7 +23,7 @@ class Closing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     filed_through: Day
-    reopen: bool = False
+    reopen: StrictBool = False
     """Allows an earlier day than before: what lies between may be changed again."""
     by: Words = "function key"
     reason: str = ""

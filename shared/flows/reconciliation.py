@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date, timedelta
 from functools import partial
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Literal
 
 from shared.connector import Connector
 from shared.csv_text import to_csv
@@ -22,31 +20,21 @@ from shared.flows.taxjar_side import PROVIDERS, TaxJarSide
 from shared.flows.trouble import told_as_problem
 from shared.flows.untaxed import Untaxed
 from shared.ledger.audit import Actor
-from shared.web import Answer, Day, Problem
+from shared.web import Answer, Days, Problem
 
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=366)
 
 
-class ReconcileQuery(BaseModel):
-    """The query of ``reconcile``. Dates are invoice dates, inclusive; by default the last ``SWEEP_DAYS``."""
+class ReconcileQuery(Days):
+    """The query of ``reconcile``: invoice dates, by default the last ``SWEEP_DAYS``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    since: Day | None = Field(default=None, alias="from")
-    until: Day | None = Field(default=None, alias="to")
     deep: bool = False
     """Fetch the amounts of every transaction, not only of those in doubt."""
     format: Literal["json", "csv"] = "json"
     provider: str = ""
     """Further TaxJar providers to look for foreign transactions under, separated by commas."""
-
-    @model_validator(mode="after")
-    def _a_range_of_days(self) -> Self:
-        if self.since and self.until and self.since > self.until:
-            raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
-        return self
 
 
 async def reconcile(

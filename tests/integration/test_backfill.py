@@ -202,11 +202,11 @@ async def test_progress_adds_up_at_every_moment_and_the_end_is_estimated(world: 
         answer = await show(world, job)
         seen, *settled, left = figures(answer)
         remaining.append(left)
-        assert sum(settled) <= seen <= 60
-        assert answer["state"] == "finished" or sum(settled) + left >= min(seen, 60)
+        assert sum(settled) + left == seen
         if 0 < left < 60:
             assert answer["eta"] > answer["started_at"]
-        assert (left == 0) == (answer["state"] == "finished")
+        assert (left == 0) == (sum(settled) == 60)
+    assert answer["state"] == "finished"
     assert remaining[-1] == 0 < remaining[0]
     assert max(remaining) == 60
 

@@ -8,7 +8,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.web import BODY_LIMIT, Answer, Problem, check_size, instant, read_json, read_query
+from shared.flows.completeness import CompletenessQuery
+from shared.flows.decide import RedriveFilter
+from shared.flows.documents import DocumentFilter
+from shared.flows.reconciliation import ReconcileQuery
+from shared.web import BODY_LIMIT, Answer, Days, Problem, check_size, instant, read_json, read_query
 
 
 class Order(BaseModel):
@@ -83,6 +87,15 @@ def test_query_parameters_are_read_like_a_body() -> None:
     assert read_query({"company": "usmf", "from": "2026-01-01", "count": "3"}, Order).count == 3
     with pytest.raises(Problem, match="count: "):
         read_query({"company": "usmf", "from": "2026-01-01", "count": "many"}, Order)
+
+
+@pytest.mark.parametrize(
+    "query", [DocumentFilter, ReconcileQuery, CompletenessQuery, RedriveFilter], ids=lambda query: query.__name__
+)
+def test_a_range_of_days_that_ends_before_it_begins_is_refused(query: type[Days]) -> None:
+    assert read_query({"from": "2026-03-01", "to": "2026-03-01"}, query).since == date(2026, 3, 1)
+    with pytest.raises(Problem, match="must not be after"):
+        read_query({"from": "2026-03-02", "to": "2026-03-01"}, query)
 
 
 def test_instants_are_iso_8601_in_utc() -> None:
