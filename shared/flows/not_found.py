@@ -40,7 +40,7 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
     try:
         by_number = await run.connection.reader.find_many(run.company.id, {wanted.number for wanted in numbers})
     except TRANSIENT as trouble:
-        await ask_again(run, numbers, trouble)
+        await _ask_again(run, numbers, trouble)
         return []
     found: dict[DocumentKey, ListedDocument] = {}
     missing: list[NumberToFind] = []
@@ -139,10 +139,10 @@ async def _ask_again_or_hold(run: Run, missing: Sequence[NumberToFind]) -> None:
             message = f"A business event named this document, and F&O has not shown it for a day. {_WHAT_TO_DO}"
             await _stand_in(run, wanted, State.HELD, message, HoldReason.NOT_FOUND_IN_DYNAMICS)
     if waiting := [wanted for wanted in missing if not _is_overdue(run, wanted)]:
-        await ask_again(run, waiting, NotYet("F&O does not show the document yet."))
+        await _ask_again(run, waiting, NotYet("F&O does not show the document yet."))
 
 
-async def ask_again(run: Run, numbers: Sequence[NumberToFind], trouble: Exception) -> None:
+async def _ask_again(run: Run, numbers: Sequence[NumberToFind], trouble: Exception) -> None:
     """Back to the queue with a delay that grows with the time spent; after seven days of trouble they have failed."""
     now = run.connector.clock()
     attempts = _attempts_by(min(wanted.tried_for(now) for wanted in numbers))

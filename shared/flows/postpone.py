@@ -53,8 +53,6 @@ TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
 
 async def postpone(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> None:
     """Record the attempt, and put the documents back with a delay; after seven days of trying they have failed."""
-    if not claims:
-        return
     wait = await judge(run, trouble, max(claim.attempts for claim in claims))
     waiting = [claim for claim in claims if await _settle(run, claim, wait)]
     alone = any(claim.attempts >= ALONE_FROM for claim in waiting)

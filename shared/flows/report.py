@@ -26,7 +26,6 @@ from shared.flows.proposals import correction_under_way
 from shared.flows.removed import let_go
 from shared.flows.report_document import DocumentReport
 from shared.flows.run import Run
-from shared.flows.told_again import ask_again_for, changed_since, told_again
 from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Paused
@@ -80,18 +79,13 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     records = await ledger.get_all(run.connection.name, keys)
     await look_up_unknown(run, keys, records)
     claims = await ledger.claim(await _due(run, records))
-    reported = told_again(records, found)
-    if not claims and not reported:
+    if not claims:
         return
     try:
-        wanted = [record.key for record in (*claims, *reported)]
-        documents = await run.connection.reader.read_documents(run.company.id, wanted)
-        claims += await ledger.claim(changed_since(reported, documents))
-        if claims:
-            await run.prepare(documents.values())
+        documents = await run.connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
+        await run.prepare(documents.values())
     except TRANSIENT as trouble:
         await postpone(run, claims, trouble)
-        await ask_again_for(run, reported, message.numbers, trouble)
     except Exception as defect:
         if not is_storage_trouble(defect):
             for claim in claims:
