@@ -132,8 +132,8 @@ def _connection(
     async def environment_is_open() -> None:
         await gate.check()
 
-    def environment_answers() -> None:
-        gate.answered()
+    def environment_answers(begun_at: datetime) -> None:
+        gate.answered(begun_at)
 
     tokens, client = TokenSource.of(settings.dynamics, clock), http()
     odata = ODataClient(
@@ -167,7 +167,7 @@ def _accounts(
         if name not in known:
             own = http()
             unguarded = TaxJarClient(own, settings, token, clock=clock)
-            gate = _gate(pauses, f"taxjar|{name}", clock, unguarded.categories)
+            gate = _gate(pauses, f"taxjar|{name}", clock, lambda _: unguarded.categories())
             client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check, on_answer=gate.answered)
             known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
         return known[name]
@@ -175,12 +175,12 @@ def _accounts(
     return account
 
 
-def _gate(pauses: Pauses, target: str, clock: Clock, call: Callable[[], Awaitable[object]]) -> Gate:
-    """The gate of ``target``, which ``call`` probes."""
+def _gate(pauses: Pauses, target: str, clock: Clock, call: Callable[[str], Awaitable[object]]) -> Gate:
+    """The gate of ``target``; ``call`` asks for the part of it that was refused."""
 
-    async def probe() -> bool:
+    async def probe(refused: str) -> bool:
         try:
-            await call()
+            await call(refused)
         except (dynamics.Throttled, taxjar.Throttled) as error:
             await pauses.throttle(target, error.retry_after)
             return False

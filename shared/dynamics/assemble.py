@@ -41,7 +41,6 @@ _OF_EVERY_DOCUMENT = (
     JOURNAL_LINES,
     CHARGES,
     POSTAL_ADDRESSES,
-    CUSTOMERS,
     WAREHOUSES,
     SITES,
     LEGAL_ENTITIES,
@@ -114,6 +113,8 @@ def _notes(
     notes = [f"Read without {entity.name}: {unreadable[entity.name]}" for entity in asked]
     if document.journal is None and JOURNALS.name not in unreadable:
         notes.append(f"{JOURNALS.name} has no row for this document: order and customer tell what it would have told.")
+    if (account := related.customer_account(document)) and account.casefold() not in related.customers:
+        notes.append(f"{CUSTOMERS.name} shows no customer {account}: whether it is exempt is not known.")
     if reference.shipping_codes is not None:
         codes = {text(row, "MarkupCode") for row in document.charges or ()} - {""}
         notes += [

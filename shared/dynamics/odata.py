@@ -59,7 +59,7 @@ class ODataClient:
     """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
 
     ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused;
-    ``on_answer`` runs after each answer but a 429.
+    ``on_answer`` runs after each answer but 429 and 5xx, with the time at which its request began.
     A request that takes longer than ``time_limit`` seconds is given up: F&O leaves some unanswered with the line open.
     """
 
@@ -71,7 +71,7 @@ class ODataClient:
         clock: Callable[[], datetime],
         *,
         before_call: Callable[[], Awaitable[None]] | None = None,
-        on_answer: Callable[[], None] | None = None,
+        on_answer: Callable[[datetime], None] | None = None,
         time_limit: float = TIME_LIMIT,
     ) -> None:
         self.calls = 0
@@ -161,13 +161,14 @@ class ODataClient:
             token = await (self._tokens.get() if refused is None else self._tokens.renew(refused))
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
             self.calls += 1
+            begun_at = self._clock()
             try:
                 async with asyncio.timeout(self._time_limit):
                     with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
                         response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
                         call.status = response.status_code
-                if self._on_answer and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                    self._on_answer()
+                if self._on_answer and response.status_code != 429 and not response.is_server_error:
+                    self._on_answer(begun_at)
                 return token, response
             except (httpx.TimeoutException, TimeoutError) as error:
                 raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None

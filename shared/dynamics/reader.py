@@ -10,7 +10,16 @@ from datetime import date, datetime
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
 from shared.dynamics.customers import DeliveryAddresses, list_customers, read_delivery_addresses
-from shared.dynamics.entities import CHARGES, HEADER_KEY, HEADERS, JOURNAL_LINES, JOURNALS, LINES, LISTED_HEADERS
+from shared.dynamics.entities import (
+    CHARGES,
+    HEADER_KEY,
+    HEADERS,
+    JOURNAL_LINES,
+    JOURNALS,
+    LINES,
+    LISTED_HEADERS,
+    Entity,
+)
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import (
@@ -36,8 +45,8 @@ from shared.settings import CompanySettings, ConnectionSettings
 class DynamicsReader:
     """Reads the posted customer invoices and credit notes of a connection's companies.
 
-    Every method raises the errors of :mod:`shared.dynamics.errors`. A missing header or line set is an error; any
-    other set that cannot be read is replaced by the next best source, and the documents say so in their notes.
+    Every method raises the errors of :mod:`shared.dynamics.errors`. A header, line or customer set that
+    cannot be read is an error; any other is replaced by the next best source, and the documents say so in their notes.
     ``is_complete`` judges whether a company can report an address, or the next one must be read.
     """
 
@@ -106,9 +115,10 @@ class DynamicsReader:
         countries = await self._reference.countries()
         return await read_delivery_addresses(self._sets, company, accounts, countries, self._clock().date())
 
-    async def probe(self) -> None:
-        """One cheap call, also while the environment is paused; raises unless F&O answers."""
-        async for _ in self._sets.pages(LISTED_HEADERS, top=1, even_if_paused=True):
+    async def probe(self, set: str = "") -> None:
+        """One cheap call, also while the environment is paused, to ``set`` if given; raises unless F&O answers."""
+        entity = Entity(set, ("dataAreaId",)) if set else LISTED_HEADERS
+        async for _ in self._sets.pages(entity, top=1, even_if_paused=True):
             return
 
     async def read_documents(self, company: str, keys: Sequence[DocumentKey]) -> dict[DocumentKey, PostedDocument]:

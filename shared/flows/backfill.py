@@ -83,8 +83,8 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
     if backfill.state is BackfillState.RUNNING and backfill.total is None:
-        # Nothing is listed yet: who waits for 0 has to go on waiting.
-        figures |= {"seen": 1, "remaining": 1}
+        # How much F&O has is not known yet: who waits for 0 has to go on waiting.
+        figures |= {"seen": figures["seen"] + (not figures["remaining"]), "remaining": figures["remaining"] or 1}
     return {
         "job": backfill.job,
         "state": backfill.state.value,

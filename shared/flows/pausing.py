@@ -12,7 +12,9 @@ async def pause_after(gate: Gate, trouble: Exception) -> bool:
     match trouble:
         case dynamics.Throttled() | taxjar.Throttled():
             await gate.throttle(trouble.retry_after)
-        case dynamics.AccessDenied() | taxjar.AccessDenied():
+        case dynamics.AccessDenied():
+            await gate.deny(str(trouble), trouble.set or "")
+        case taxjar.AccessDenied():
             await gate.deny(str(trouble))
         case _:
             return False

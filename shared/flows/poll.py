@@ -94,7 +94,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
         pause = await connection.gate.throttle(error.retry_after)
         logger.warning("%s: poll ended, paused until %s: %s", connection.name, pause.until, error)
     except AccessDenied as error:
-        await connection.gate.deny(str(error))
+        await connection.gate.deny(str(error), error.set or "")
         logger.error("%s: poll ended, paused: %s", connection.name, error)
     except DynamicsError as error:
         logger.error("%s: poll ended, the window is not complete: %s", connection.name, error)

@@ -121,7 +121,7 @@ async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
             gate = run.connection.gate if isinstance(trouble, dynamics.Throttled) else run.company.account.gate
             return _until_open(await gate.throttle(trouble.retry_after), audit)
         case dynamics.AccessDenied():
-            return _until_open(await run.connection.gate.deny(str(trouble)), audit)
+            return _until_open(await run.connection.gate.deny(str(trouble), trouble.set or ""), audit)
         case taxjar.AccessDenied():
             return _until_open(await run.company.account.gate.deny(str(trouble)), audit)
         case dynamics.Unavailable():

@@ -28,8 +28,9 @@ def problem_of(failure: Exception, function: str) -> Problem:
     if isinstance(failure, NotFound):
         return Problem(404, "not_found", f"{failure}. {failure.hint}".rstrip())
     if is_storage_trouble(failure):
-        logger.error("%s: the storage account does not answer (%s)", function, type(failure).__name__)
-        message = "The connector's storage account does not answer. Try again later."
+        cause = (type(failure).__name__, getattr(failure, "status_code", None), getattr(failure, "error_code", None))
+        logger.error("%s: the storage account does not answer, or refuses access %s", function, cause)
+        message = "The connector's storage account does not answer, or refuses access. Try again later."
         return Problem(503, "storage_unavailable", message, headers={"Retry-After": str(_STORAGE_AGAIN_AFTER)})
     logger.error("%s failed", function, exc_info=failure)
     message = "The connector failed on this request; its log has the details. Try again later."

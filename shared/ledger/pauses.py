@@ -48,6 +48,8 @@ class Pause:
     denied: bool
     throttled_until: datetime | None = None
     """End of the time that a 429 asked for: until then there is not even a probe."""
+    refused: str = ""
+    """What access was refused to, if it is a part of the target: the probe has to ask for that."""
     strikes: int = 0
     """429s without a time, one pause after another with nothing answered between them."""
     etag: str = ""
@@ -80,7 +82,8 @@ class Pauses:
     async def throttle(self, target: str, retry_after: float | None, *, answered_at: datetime | None = None) -> Pause:
         """Pause after a 429: for ``retry_after`` seconds, else 10 s, with jitter.
 
-        The latter doubles to 5 min while nothing is answered between the pauses; ``answered_at`` is the last answer.
+        The latter doubles to 5 min while nothing is answered between the pauses; ``answered_at`` is when the last call
+        that was answered had begun.
         """
         now, before = self._clock(), await self.current(target, fresh=True)
         running = before is not None and before.until > now
@@ -98,12 +101,13 @@ class Pauses:
         message = "too many requests (429)"
         return await self._write(Pause(target, until, message, denied=False, throttled_until=until, strikes=strikes))
 
-    async def deny(self, target: str, message: str) -> Pause:
+    async def deny(self, target: str, message: str, refused: str = "") -> Pause:
         """Pause because access is refused, until a probe goes through; the time of a 429 runs on."""
         now, before = self._clock(), await self.current(target, fresh=True)
         throttled_until = before.throttled_until if before and before.is_throttled(now) else None
         until = max(now + PROBE_EVERY, throttled_until or now)
-        return await self._write(Pause(target, until, message, denied=True, throttled_until=throttled_until))
+        pause = Pause(target, until, message, denied=True, throttled_until=throttled_until, refused=refused)
+        return await self._write(pause)
 
     async def take_probe(self, pause: Pause) -> bool:
         """Take the turn to probe a denied target; one instance gets it every five minutes."""
@@ -143,17 +147,18 @@ class Gate:
     """The way to one remote side: closed while it is paused, and opened again by a probe."""
 
     def __init__(
-        self, pauses: Pauses, target: str, *, clock: Callable[[], datetime], probe: Callable[[], Awaitable[bool]]
+        self, pauses: Pauses, target: str, *, clock: Callable[[], datetime], probe: Callable[[str], Awaitable[bool]]
     ) -> None:
+        """``probe`` makes one call for what was refused, ``""`` being all of it, and tells whether it is answered."""
         self.target = target
         self._pauses = pauses
         self._clock = clock
         self._probe = probe
         self._answered_at: datetime | None = None
 
-    def answered(self) -> None:
-        """The remote side answered a call of this instance, with anything but a 429."""
-        self._answered_at = self._clock()
+    def answered(self, begun_at: datetime) -> None:
+        """The remote side answered a call that this instance began then, and was not in trouble."""
+        self._answered_at = max(begun_at, self._answered_at or begun_at)
 
     async def pause(self, *, fresh: bool = False) -> Pause | None:
         """The pause because of which no call may be made now."""
@@ -194,7 +199,7 @@ class Gate:
         pause = await self._pauses.current(self.target, fresh=True)
         if pause and pause.is_throttled(self._clock()):
             return False
-        answers = await self._probe()
+        answers = await self._probe(pause.refused if pause else "")
         if answers:
             await self._pauses.resume(self.target)
         return answers
@@ -203,9 +208,9 @@ class Gate:
         """The remote side answered 429."""
         return await self._pauses.throttle(self.target, retry_after, answered_at=self._answered_at)
 
-    async def deny(self, message: str) -> Pause:
-        """The remote side refused access."""
-        return await self._pauses.deny(self.target, message)
+    async def deny(self, message: str, refused: str = "") -> Pause:
+        """The remote side refused access, if ``refused`` is given to that part of it."""
+        return await self._pauses.deny(self.target, message, refused)
 
 
 def _strikes(before: Pause | None, now: datetime, answered_at: datetime | None) -> int:
@@ -223,6 +228,7 @@ def _to_entity(pause: Pause) -> dict[str, Any]:
         "until": pause.until.isoformat(),
         "message": pause.message,
         "denied": pause.denied,
+        "refused": pause.refused,
         "throttled_until": pause.throttled_until.isoformat() if pause.throttled_until else "",
         "strikes": pause.strikes,
     }
@@ -238,6 +244,7 @@ def _from_entity(entity: Any) -> Pause:
         message=entity["message"],
         denied=entity["denied"],
         throttled_until=throttled_until or (None if entity["denied"] else until),
+        refused=entity.get("refused", ""),
         strikes=entity["strikes"],
         etag=entity.metadata["etag"],
     )

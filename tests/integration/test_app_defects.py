@@ -42,4 +42,6 @@ async def test_a_storage_account_that_does_not_answer_is_503_and_no_defect(
     with running_app(world, azurite) as app, caplog.at_level(logging.ERROR):
         status, answer = await app.call("list_documents")
     assert (status, answer["error"]["code"]) == (503, "storage_unavailable")
-    assert "list_documents: the storage account does not answer" in caplog.text
+    assert (
+        "list_documents: the storage account does not answer, or refuses access ('ServiceRequestError'" in caplog.text
+    )

@@ -8,10 +8,12 @@ import pytest
 from azure.data.tables import UpdateMode
 
 from local.simulation import CONNECTION
+from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
 from shared.ledger.pauses import Gate, Paused
 from shared.queues import NumberToFind
-from tests.world import COMPANY, NOW, World
+from shared.taxjar.errors import Unavailable
+from tests.world import COMPANY, NOW, TODAY, World
 
 CATEGORIES = "*/categories"
 
@@ -74,7 +76,7 @@ async def test_a_pause_that_was_stored_without_the_time_of_its_429_keeps_it(worl
 
 
 async def test_a_429_during_a_good_probe_is_heeded(world: World, gate: Gate) -> None:
-    async def goes_through_while_another_worker_is_throttled() -> bool:
+    async def goes_through_while_another_worker_is_throttled(refused: str) -> bool:
         await gate.throttle(3600)
         return True
 
@@ -132,8 +134,20 @@ async def test_an_answer_of_f_and_o_after_a_pause_begins_the_doubling_anew(world
 
 async def test_an_answer_to_a_call_that_began_before_the_pause_does_not(world: World, gate: Gate) -> None:
     await gate.throttle(None)
-    gate.answered()
+    begun_at = world.clock()
     world.clock.advance(seconds=13)
+    gate.answered(begun_at)
+    pause = await gate.throttle(None)
+    assert pause.until - world.clock() >= timedelta(seconds=20)
+
+
+async def test_a_5xx_after_a_pause_is_no_answer(world: World, gate: Gate) -> None:
+    client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+    await gate.throttle(None)
+    world.clock.advance(seconds=13)
+    world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=503))
+    with pytest.raises(Unavailable):
+        await client.categories()
     pause = await gate.throttle(None)
     assert pause.until - world.clock() >= timedelta(seconds=20)
 
@@ -144,3 +158,21 @@ async def test_a_429_that_gave_its_time_makes_the_next_one_without_no_longer(wor
         world.clock.advance(seconds=6)
     pause = await gate.throttle(None)
     assert timedelta(seconds=10) <= pause.until - world.clock() <= timedelta(seconds=12.5)
+
+
+async def test_the_probe_asks_for_the_set_that_was_refused(world: World) -> None:
+    """Otherwise the pause would end at each probe, and each poll would enqueue the same documents once more."""
+    environment, dynamics = world.connector.connection(CONNECTION), world.simulation.dynamics
+    dynamics.forbid("CustomersV3")
+    for number in range(3):
+        world.posting.invoice(InvoiceSpec(f"INV-{number}", TODAY))
+    for _ in range(12):
+        await world.poll()
+        await world.work()
+        world.clock.advance(minutes=5)
+    assert await environment.gate.is_paused()
+    assert len(world.queue.waiting) == 1
+    assert {len(await world.audit(f"INV-{number}")) for number in range(3)} == {2}
+    dynamics.store.show("CustomersV3")
+    await world.run()
+    assert len(world.taxjar.orders) == 3

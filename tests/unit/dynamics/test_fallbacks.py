@@ -188,6 +188,14 @@ async def test_throttling_is_never_taken_for_missing_data(order_invoice: Any, se
     assert caught.value.retry_after == 9
 
 
+async def test_a_customer_that_f_and_o_does_not_show_is_noted(order_invoice: Any) -> None:
+    assert not any("CustomersV3" in note for note in (await read(order_invoice)).notes)
+    order_invoice.sets["CustomersV3"] = []
+    document = await read(order_invoice)
+    assert document.customer is None
+    assert any("CustomersV3 shows no customer BUYER" in note for note in document.notes)
+
+
 async def test_nonsense_in_a_row_is_an_error(order_invoice: Any) -> None:
     order_invoice.sets["SalesInvoiceV2Lines"][0]["LineAmount"] = "ninety"
     with pytest.raises(UnreadableRow, match="LineAmount"):
