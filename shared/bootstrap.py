@@ -129,23 +129,13 @@ def _connection(
     http: Callable[[], httpx.AsyncClient],
     clock: Clock,
 ) -> Connection:
-    async def environment_is_open() -> None:
-        await gate.check()
+    async def probe(refused: str) -> None:
+        await reader.probe(refused)
 
-    def environment_answers(begun_at: datetime) -> None:
-        gate.answered(begun_at)
-
+    gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, probe)
     tokens, client = TokenSource.of(settings.dynamics, clock), http()
-    odata = ODataClient(
-        client,
-        settings.dynamics.url,
-        tokens,
-        clock,
-        before_call=environment_is_open,
-        on_answer=environment_answers,
-    )
+    odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=gate.check, on_answer=gate.answered)
     reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
-    gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, reader.probe)
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies

@@ -82,9 +82,9 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
         raise NotFound(f"connection {connection!r} has no backfill {job!r}")
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
-    if backfill.state is BackfillState.RUNNING and backfill.total is None:
+    if backfill.state is BackfillState.RUNNING and backfill.total is None and not figures["remaining"]:
         # How much F&O has is not known yet: who waits for 0 has to go on waiting.
-        figures |= {"seen": figures["seen"] + (not figures["remaining"]), "remaining": figures["remaining"] or 1}
+        figures |= {"seen": figures["seen"] + 1, "remaining": 1}
     return {
         "job": backfill.job,
         "state": backfill.state.value,
