@@ -378,11 +378,11 @@ async def test_the_audit_of_trouble_with_f_and_o_keeps_its_status(world: World) 
     await world.poll()
     world.simulation.dynamics.faults.add(
         Fault(path="*/SalesInvoiceV2Lines", status=429, retry_after=10, times=1),
-        Fault(path="*/SalesInvoiceV2Lines", status=403, times=1),
         Fault(path="*/SalesInvoiceV2Lines", status=500, times=1),
+        Fault(path="*/SalesInvoiceV2Lines", status=403, times=1),
     )
     await world.settle()
-    assert [entry.get("status") for entry in await world.audit("INV-1")] == [None, 429, 403, 500, 201]
+    assert [entry.get("status") for entry in await world.audit("INV-1")] == [None, 429, 500, 403, 201]
 
 
 async def test_a_429_pauses_the_whole_account_until_its_time_is_over(world: World) -> None:
