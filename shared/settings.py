@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.settings_checks import (
+    NOT_A_SETTING,
     SettingsError,
     authority,
     bare_https_url,
@@ -233,10 +234,13 @@ class _ConnectionsFile(PydanticBaseSettingsSource):
         if not path:
             return {}
         try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-            return dict(lower_keys(content, deeply=True))
+            content = dict(lower_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), deeply=True))
         except (OSError, ValueError) as error:
             raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {error}"]) from None
+        known = {field.validation_alias or name for name, field in self.settings_cls.model_fields.items()}
+        if unknown := sorted(content.keys() - known):
+            raise SettingsError([f"{name.upper()} (in {path}): {NOT_A_SETTING}" for name in unknown])
+        return content
 
 
 class Settings(BaseSettings):

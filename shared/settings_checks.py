@@ -46,9 +46,10 @@ _STORAGE_SETTINGS = {"queueserviceuri": "queueServiceUri", "tableserviceuri": "t
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]+")
 _SETTING_BELOW = re.compile(r"[A-Z_]+: ")
+NOT_A_SETTING = "is not a setting of this connector; check the spelling"
 _PLAIN_WORDS = {
     "missing": "is required and not set",
-    "extra_forbidden": "is not a setting of this connector; check the spelling",
+    "extra_forbidden": NOT_A_SETTING,
     "model_type": 'is not a group of settings; write it as JSON such as {"dynamics": {"url": "https://…"}}',
     "date_from_datetime_parsing": "is not a date such as 2026-01-31",
 }
@@ -119,7 +120,9 @@ def us_state(value: Any) -> Any:
 
 def secret_text(value: Any) -> Any:
     """A secret without the blanks and line ends that copying leaves around it; it has to fit into an HTTP header."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        raise ValueError("is not a text")
     text = text.strip()
     if not text or not all("!" <= character <= "~" for character in text):
         raise ValueError("is empty or holds blanks or characters that no token has")

@@ -17,6 +17,8 @@ from azure.storage.queue.aio import QueueServiceClient
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX
 from shared.settings import StorageSettings
 
+_CONNECT_WITHIN, _ANSWER_WITHIN = 5, 20
+"""Seconds; the SDK tries three more times, and who waits for an answer over HTTP has a few minutes."""
 _KEEP_CONNECTIONS = 4.0
 """Seconds that an idle connection to storage is kept; the emulator closes them after five."""
 
@@ -58,7 +60,9 @@ def default_transport() -> AsyncHttpTransport[Any, Any]:
     session = aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=bool(getproxies())
     )
-    transport: AsyncHttpTransport[Any, Any] = AioHttpTransport(session=session)
+    transport: AsyncHttpTransport[Any, Any] = AioHttpTransport(
+        session=session, connection_timeout=_CONNECT_WITHIN, read_timeout=_ANSWER_WITHIN
+    )
     return transport
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,12 +29,13 @@ _KEY_PARAMETERS = frozenset({"code", "clientid"})
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 """What a person gives as a reason or a name."""
 
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2154, 12, 31)
 """The dates that F&O has."""
 
 
 def _day(value: object) -> date:
-    if isinstance(value, str):
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
         with suppress(ValueError):
             value = date.fromisoformat(value)
     if type(value) is not date:

@@ -364,6 +364,7 @@ async def test_an_end_alone_is_never_before_the_start(world: World) -> None:
         ({"from": "2026-03-02", "to": "2026-03-01"}, "query: from .* must not be after"),
         ({"from": "yesterday"}, "from: give a date such as 2026-09-30"),
         ({"from": "0"}, "from: give a date such as 2026-09-30"),
+        ({"from": "20260930"}, "from: give a date such as 2026-09-30"),
         ({"to": "9999-12-31"}, "to: give a date from 1900-01-01 to 2154-12-31"),
         ({"format": "xml"}, "format"),
     ],

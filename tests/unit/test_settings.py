@@ -306,6 +306,19 @@ def test_a_file_that_is_no_toml_is_named(environment: pytest.MonkeyPatch, tmp_pa
     assert "connections.toml" in line
 
 
+def test_a_name_in_the_file_that_is_no_setting_is_named(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = '[conections.main.dynamics]\nlookback_days = 3\n[storage]\nqueue = "x"'
+    lines = mistakes(environment, {"CONNECTIONS_FILE": toml(tmp_path, text)})
+    assert [line.split()[0] for line in lines] == ["CONECTIONS", "STORAGE"]
+    assert all("check the spelling" in line for line in lines)
+
+
+def test_a_secret_in_the_file_has_to_be_a_text(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = '[connections.main.taxjar]\ntoken = ["9e0cd62a22f451701f29c3bde214"]'
+    [line] = mistakes(environment, {f"{MAIN}TAXJAR__TOKEN": None, "CONNECTIONS_FILE": toml(tmp_path, text)})
+    assert line == f"{MAIN}TAXJAR__TOKEN: is not a text"
+
+
 def test_storage_may_be_an_identity(environment: pytest.MonkeyPatch) -> None:
     changes: dict[str, str | None] = {
         "AzureWebJobsStorage": None,
