@@ -59,7 +59,7 @@ class ODataClient:
     """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
 
     ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused;
-    ``on_answer`` runs after each answer but 429 and 5xx, with the time at which its request began.
+    ``on_answer`` runs after each answer, with the time at which its request began and its status.
     A request that takes longer than ``time_limit`` seconds is given up: F&O leaves some unanswered with the line open.
     """
 
@@ -71,7 +71,7 @@ class ODataClient:
         clock: Callable[[], datetime],
         *,
         before_call: Callable[[], Awaitable[None]] | None = None,
-        on_answer: Callable[[datetime], None] | None = None,
+        on_answer: Callable[[datetime, int], None] | None = None,
         time_limit: float = TIME_LIMIT,
     ) -> None:
         self.calls = 0
@@ -167,8 +167,8 @@ class ODataClient:
                     with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
                         response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
                         call.status = response.status_code
-                if self._on_answer and response.status_code != 429 and not response.is_server_error:
-                    self._on_answer(begun_at)
+                if self._on_answer:
+                    self._on_answer(begun_at, response.status_code)
                 return token, response
             except (httpx.TimeoutException, TimeoutError) as error:
                 raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None

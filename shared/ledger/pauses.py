@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -156,9 +157,10 @@ class Gate:
         self._probe = probe
         self._answered_at: datetime | None = None
 
-    def answered(self, begun_at: datetime) -> None:
-        """The remote side answered a call that this instance began then, and was not in trouble."""
-        self._answered_at = max(begun_at, self._answered_at or begun_at)
+    def answered(self, begun_at: datetime, status: int) -> None:
+        """The remote side answered a call that this instance began then; a 429 or 5xx is no answer."""
+        if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._answered_at = max(begun_at, self._answered_at or begun_at)
 
     async def pause(self, *, fresh: bool = False) -> Pause | None:
         """The pause because of which no call may be made now."""

@@ -52,7 +52,7 @@ class TaxJarClient:
     """One TaxJar account. Every method raises a :class:`~shared.taxjar.errors.TaxJarError` when the call fails.
 
     ``before_call`` runs right before each request, after any wait for the rate limit; what it raises stops the call.
-    ``on_answer`` runs after each answer but 429 and 5xx, with the time at which its request began.
+    ``on_answer`` runs after each answer, with the time at which its request began and its status.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TaxJarClient:
         *,
         clock: Callable[[], datetime],
         before_call: BeforeCall | None = None,
-        on_answer: Callable[[datetime], None] | None = None,
+        on_answer: Callable[[datetime, int], None] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         secret = token.get_secret_value()
@@ -184,8 +184,8 @@ class TaxJarClient:
                 call.status = response.status_code
             request_id = response.headers.get("x-request-id")
             logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, request_id)
-            if self._on_answer and response.status_code != 429 and not response.is_server_error:
-                self._on_answer(begun_at)
+            if self._on_answer:
+                self._on_answer(begun_at, response.status_code)
             return read_answer(response, envelope, creates=creates, clock=self._clock)
         except TaxJarError as error:
             error.request = body

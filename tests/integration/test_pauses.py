@@ -136,7 +136,7 @@ async def test_an_answer_to_a_call_that_began_before_the_pause_does_not(world: W
     await gate.throttle(None)
     begun_at = world.clock()
     world.clock.advance(seconds=13)
-    gate.answered(begun_at)
+    gate.answered(begun_at, 200)
     pause = await gate.throttle(None)
     assert pause.until - world.clock() >= timedelta(seconds=20)
 
