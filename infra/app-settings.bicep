@@ -20,6 +20,7 @@ var dynamicsNames = [
   'AUTHORITY_HOST'
   'LOOKBACK_DAYS'
   'SWEEP_DAYS'
+  'HALF_POSTED_MINUTES'
   'ENTITIES'
 ]
 var taxJarNames = [
@@ -39,12 +40,25 @@ var companyNames = [
   'UNLINKED_CREDIT_NOTES'
   'ORIGINAL_INVOICE_FIELD'
   'FILING_LOCK_DAY'
+  'FILING_FREQUENCIES'
+  'TIME_ZONE'
+  'PAYMENT_CHARGE_CODES'
+  'FEE_CHARGE_CODES'
+  'DISCOUNT_ITEMS'
+  'POS_SALES_ORIGINS'
+  'ZIP_STATES'
   'PROJECT_INVOICES'
+  'REPORTING'
 ]
 var productTaxCodeNames = [
   'ITEMS'
   'TAX_ITEM_GROUPS'
   'CATEGORIES'
+]
+var marketplaceNames = [
+  'SALES_ORIGINS'
+  'CUSTOMERS'
+  'CUSTOMER_GROUPS'
 ]
 
 // Secrets are listed by name: DYNAMICS__CLIENT_SECRET, TAXJAR__TOKEN, COMPANIES__<ID>__TAXJAR__TOKEN.
@@ -87,6 +101,11 @@ var productTaxCodeSettings = flatten(map(companies, company => map(filter(produc
   value: string(company.values.product_tax_codes[toLower(name)])
 })))
 
+var marketplaceSettings = flatten(map(companies, company => map(filter(marketplaceNames, name => contains(company.values.?marketplace ?? {}, toLower(name))), name => {
+  name: '${company.prefix}__MARKETPLACE__${name}'
+  value: string(company.values.marketplace[toLower(name)])
+})))
+
 var scheduleSettings = map(items(schedules), schedule => {
   name: schedule.key
   value: schedule.value
@@ -116,5 +135,5 @@ var fileSettings = empty(connectionsFile) ? [] : [
   { name: 'CONNECTIONS_FILE', value: connectionsFile }
 ]
 
-output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, secretReferences)
+output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, marketplaceSettings, secretReferences)
 output secretNames array = map(secretSettings, setting => replace(setting, '_', '-'))

@@ -65,6 +65,33 @@ class Address:
     street: str = ""
 
 
+class OriginalRoute(StrEnum):
+    """How the original invoice of a credit note was found, in order of precedence."""
+
+    CREDIT_INVOICING = "credit_invoicing"
+    RETURNED_LOT = "returned_lot"
+    HEADER_FIELD = "header_field"
+    CORRECTED_INVOICE = "corrected_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalInvoice:
+    """The invoice that a credit note, or one of its lines, corrects."""
+
+    number: str
+    date: date | None
+    """Unknown when only its number was given."""
+    route: OriginalRoute
+    voucher: str = ""
+    """Empty when only number and date are known."""
+    lot: str = ""
+    """The returned lot (``InventTransId`` of the line that is corrected), where lots tell."""
+    quantity: Decimal | None = None
+    """How much of the lot this invoice invoiced."""
+    returned: Decimal = ZERO
+    """How much of it earlier credit notes have taken back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One posted invoice line."""
@@ -89,6 +116,16 @@ class Line:
     warehouse_address: Address | None = None
     site: str = ""
     site_address: Address | None = None
+    tax_group: str = ""
+    """The line's own sales tax group; empty where F&O does not tell, then the document's counts."""
+    tax_group_exempt: bool | None = False
+    """Whether F&O taxes nothing in ``tax_group``; ``None`` when that cannot be read."""
+    delivery_mode: str = ""
+    """The line's own mode of delivery; empty where it has none, then the document's counts."""
+    lot: str = ""
+    """``InventTransId``: what a later return refers to."""
+    originals: tuple[OriginalInvoice, ...] = ()
+    """Of a returned line: the invoices of its returned lot, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +139,8 @@ class Charge:
     is_shipping: bool | None = None
     """``IsShipping`` of the charge table; ``None`` when that could not be read, or the charge has no code."""
     tax_item_group: str = ""
-
-
-class OriginalRoute(StrEnum):
-    """How the original invoice of a credit note was found, in order of precedence."""
-
-    CREDIT_INVOICING = "credit_invoicing"
-    RETURNED_LOT = "returned_lot"
-    HEADER_FIELD = "header_field"
-
-
-@dataclass(frozen=True, slots=True)
-class OriginalInvoice:
-    """The invoice that a credit note corrects. ``date`` is unknown when only its number was given."""
-
-    number: str
-    date: date | None
-    route: OriginalRoute
+    line: int | None = None
+    """The sequence number of the line it belongs to; ``None`` for a charge of the whole document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +185,7 @@ class PostedDocument:
     is_prepayment: bool = False
     is_proforma: bool = False
     is_intercompany: bool = False
+    """Sold to another legal entity (``InterCompanyCompanyId``), whatever the intercompany chain posted by itself."""
     invoice_account: str = ""
     order_account: str = ""
     """The ordering customer; empty where F&O does not tell."""
@@ -170,14 +193,23 @@ class PostedDocument:
     """The ordering customer where known, else the invoice account."""
     tax_group: str = ""
     """The document's own sales tax group."""
+    tax_group_exempt: bool | None = False
+    """Whether F&O taxes nothing in ``tax_group``; ``None`` when that cannot be read."""
+    sales_origin: str = ""
+    round_off: Decimal = ZERO
+    """``InvoiceRoundOff``: the rounding of the document's total, part of it, with F&O's sign."""
     delivery_mode: str = ""
     sales_order: str = ""
     delivery_address: Address | None = None
     """The header's delivery address, as invoiced."""
     order_address: Address | None = None
     """The order header's delivery address, as it is today."""
+    invoice_address: Address | None = None
+    """The posted invoice address (bill-to); a free text invoice has no other of its own."""
     legal_entity_address: Address | None = None
+    own_addresses: tuple[Address, ...] = ()
+    """Those of the company's warehouses, sites and legal entity: goods come back there, no sale goes there."""
     originals: tuple[OriginalInvoice, ...] = ()
-    """Of a credit note: every original found by the first route that found any."""
+    """Of a credit note as a whole: every original found by the first route that found any; lines may tell more."""
     notes: tuple[str, ...] = ()
     """What the reader had to work around, in sentences for the audit."""

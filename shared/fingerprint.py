@@ -12,9 +12,12 @@ from shared.documents import PostedDocument
 
 
 def fingerprint(document: PostedDocument) -> str:
-    """SHA-256 (hex) over the document's content; what the reader noted on the way does not count."""
+    """SHA-256 (hex) over the document's content.
+
+    What the reader noted on the way does not count, nor do the company's own addresses, which change for other reasons.
+    """
     content = _content(document)
-    del content["notes"]
+    del content["notes"], content["own_addresses"]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()
 
 

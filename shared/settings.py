@@ -40,6 +40,8 @@ from shared.settings_checks import (
     companies_that_meet,
     existing_file,
     explain,
+    five_digits,
+    iana_time_zone,
     lower_keys,
     secret_text,
     standard_set,
@@ -54,7 +56,9 @@ CountryCode = Annotated[str, BeforeValidator(two_letter_codes)]
 State = Annotated[str, BeforeValidator(us_state)]
 CodeMap = Annotated[dict[str, CountryCode], BeforeValidator(casefold_keys)]
 StateList = Annotated[tuple[State, ...], BeforeValidator(casefold_items)]
+ZipCode = Annotated[str, AfterValidator(five_digits)]
 ExemptType = Literal["wholesale", "government", "other"]
+FilingFrequency = Literal["monthly", "quarterly", "semiannual", "annual"]
 Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
 EnvironmentUrl = Annotated[str, BeforeValidator(bare_https_url)]
 ServiceUrl = Annotated[str, BeforeValidator(lambda value: bare_https_url(value, path_allowed=True))]
@@ -85,6 +89,8 @@ class DynamicsSettings(_Section):
     authority_host: Annotated[str, BeforeValidator(authority)] = "login.microsoftonline.com"
     lookback_days: int = Field(default=7, ge=1, le=366)
     sweep_days: int = Field(default=45, ge=1, le=1000)
+    half_posted_minutes: int = Field(default=30, ge=0, le=1440)
+    """How long a document without lines, or that does not add up, is read again before it is held; 0: not at all."""
     entities: Annotated[dict[StandardSet, EntitySettings], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
     """Standard set name, case-folded, → its profile."""
 
@@ -128,6 +134,14 @@ class ProductTaxCodes(_Section):
     categories: CaseFoldedMap = Field(default_factory=dict)
 
 
+class Marketplace(_Section):
+    """Whose documents a marketplace facilitator remits."""
+
+    sales_origins: CaseFoldedSet = frozenset()
+    customers: CaseFoldedSet = frozenset()
+    customer_groups: CaseFoldedSet = frozenset()
+
+
 class CompanySettings(_Section):
     """One F&O legal entity: from when it is reported, and how its documents map to TaxJar."""
 
@@ -151,7 +165,26 @@ class CompanySettings(_Section):
     original_invoice_field: str | None = None
     filing_lock_day: int = Field(default=1, ge=1, le=31)
     """In a month that has no such day, its last one."""
+    filing_frequencies: Annotated[dict[State, FilingFrequency], BeforeValidator(casefold_keys)] = Field(
+        default_factory=dict
+    )
+    """State → how often its return is filed; monthly where absent."""
+    time_zone: Annotated[str, AfterValidator(iana_time_zone)] = "America/New_York"
+    """What "today" is for the company."""
+    payment_charge_codes: CaseFoldedSet = frozenset()
+    """Charges that are payments, such as store credit: no part of the sale."""
+    fee_charge_codes: CaseFoldedSet = frozenset()
+    """Charges that are fees of a state, such as a retail delivery fee: no part of the sale."""
+    discount_items: CaseFoldedSet = frozenset()
+    """Items whose lines are reductions, whatever the sign of their quantity."""
+    marketplace: Marketplace = Marketplace()
+    pos_sales_origins: CaseFoldedSet = frozenset()
+    """Sales origins of sales that happened in a store."""
+    zip_states: Annotated[dict[ZipCode, StateList], BeforeValidator(casefold_keys)] = Field(default_factory=dict)
+    """Five-digit ZIP code → the states it lies in, over the built-in table."""
     project_invoices: bool = False
+    reporting: bool = True
+    """Off: documents are seen and counted, and nothing is sent."""
 
 
 class ConnectionSettings(_Section):

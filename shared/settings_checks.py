@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationError
 
@@ -116,6 +117,22 @@ def us_state(value: Any) -> Any:
     if code not in STATES:
         raise ValueError("is not the code of a US state such as CA")
     return code
+
+
+def five_digits(value: str) -> str:
+    """A five-digit ZIP code."""
+    if len(value) != 5 or not value.isascii() or not value.isdigit():
+        raise ValueError("is not a five-digit ZIP code such as 42223")
+    return value
+
+
+def iana_time_zone(value: str) -> str:
+    """The IANA name of a time zone."""
+    try:
+        ZoneInfo(value)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        raise ValueError("is not the IANA name of a time zone such as America/Chicago") from None
+    return value
 
 
 def secret_text(value: Any) -> Any:
