@@ -12,25 +12,16 @@ import azure.functions as func
 from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector
-from shared.flows import (
-    backfill,
-    backfill_steps,
-    bury,
-    completeness,
-    customers,
-    decide,
-    documents,
-    filing_periods,
-    nexus,
-    ping,
-    poll,
-    rates,
-    receive,
-    reconciliation,
-    report,
-    taxes,
-)
-from shared.flows.trouble import problem_of
+from shared.flows.backfill import start, steps
+from shared.flows.customers import sync
+from shared.flows.finding import poll, receive
+from shared.flows.live import nexus, rates, taxes
+from shared.flows.operations import bury, ping
+from shared.flows.reconciliation import completeness
+from shared.flows.reconciliation import reconcile as reconciliation
+from shared.flows.reporting import message as reporting
+from shared.flows.review import decide, documents, filing_periods
+from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
@@ -113,7 +104,7 @@ async def report_documents(message: func.QueueMessage) -> None:
     """Report the documents that a message names."""
     graph = await connector()
     actor = Actor(function="report_documents", by="queue")
-    await report.report_documents(graph, parse_message(message.get_body()), actor, queue=graph.documents_queue)
+    await reporting.report_documents(graph, parse_message(message.get_body()), actor, queue=graph.documents_queue)
 
 
 @app.queue_trigger("message", BACKFILL_QUEUE, STORAGE)
@@ -122,7 +113,7 @@ async def report_backfill(message: func.QueueMessage) -> None:
     graph = await connector()
     actor = Actor(function="report_backfill", by="queue")
     work = parse_backfill_message(message.get_body())
-    await backfill_steps.report_backfill(graph, work, actor, queue=graph.backfill_queue)
+    await steps.report_backfill(graph, work, actor, queue=graph.backfill_queue)
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE + POISON_SUFFIX, STORAGE)
@@ -142,7 +133,7 @@ async def bury_poisoned_backfill(message: func.QueueMessage) -> None:
 @app.timer_trigger("timer", schedule("CUSTOMER_SCHEDULE", "0 15 * * * *"), run_on_startup=False)
 async def sync_exempt_customers(timer: func.TimerRequest) -> None:
     """Bring the exemptions of customers in TaxJar up to date."""
-    await customers.sync_exempt_customers(await connector(), by="schedule")
+    await sync.sync_exempt_customers(await connector(), by="schedule")
 
 
 @app.timer_trigger("timer", schedule("NEXUS_SCHEDULE", "0 45 3 * * *"), run_on_startup=False)
@@ -245,8 +236,8 @@ async def ping_connection(req: func.HttpRequest) -> Answer:
 @answering
 async def start_backfill(req: func.HttpRequest) -> Answer:
     """Report, or try out, the documents of a company and a range of days."""
-    request = read_json(req.get_body(), backfill.BackfillRequest)
-    return Answer(202, await backfill.start_backfill(await connector(), req.route_params["connection"], request))
+    request = read_json(req.get_body(), start.BackfillRequest)
+    return Answer(202, await start.start_backfill(await connector(), req.route_params["connection"], request))
 
 
 @app.route("backfills/{connection}/{job}", methods=["GET"])
@@ -254,7 +245,7 @@ async def start_backfill(req: func.HttpRequest) -> Answer:
 async def show_backfill(req: func.HttpRequest) -> Answer:
     """How far a backfill is."""
     connection, job = req.route_params["connection"], req.route_params["job"]
-    return Answer(body=await backfill.show_backfill(await connector(), connection, job))
+    return Answer(body=await start.show_backfill(await connector(), connection, job))
 
 
 @app.route("reconciliations/{connection}/{company}", methods=["GET", "POST"])

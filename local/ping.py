@@ -11,7 +11,7 @@ from local.bootstrap import ROOT
 from local.host.app_settings import apply_local_settings
 from local.host.storage import development_storage
 from shared.bootstrap import build_connector
-from shared.flows.ping import ping_connection
+from shared.flows.operations.ping import ping_connection
 from shared.settings import Settings, load_settings
 from shared.settings_checks import SettingsError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from local.simulation import CONNECTION
 from local.simulators.dynamics.values import Row
-from shared.flows.customers import sync_exempt_customers
+from shared.flows.customers.sync import sync_exempt_customers
 from shared.mapping import customer_id, exemption_of, map_customer
 from shared.taxjar.customers import customer_to_wire
 from shared.taxjar.wire import payload_hash

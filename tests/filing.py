@@ -11,7 +11,7 @@ from typing import Any, Literal
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.taxjar.records import StoredTransaction
-from shared.flows import decide, documents, filing_periods
+from shared.flows.review import decide, documents, filing_periods
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.records import State
 from tests.world import TODAY, World

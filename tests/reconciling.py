@@ -10,7 +10,7 @@ from typing import Any
 
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.taxjar.records import StoredTransaction
-from shared.flows.reconciliation import ReconcileQuery, reconcile
+from shared.flows.reconciliation.reconcile import ReconcileQuery, reconcile
 from shared.web import Answer
 from tests.world import TODAY, World
 

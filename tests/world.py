@@ -23,10 +23,10 @@ from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector
 from shared.documents import DocumentKey
-from shared.flows import poll
-from shared.flows.backfill_steps import report_backfill
-from shared.flows.receive import receive_business_event
-from shared.flows.report import report_documents
+from shared.flows.backfill.steps import report_backfill
+from shared.flows.finding import poll
+from shared.flows.finding.receive import receive_business_event
+from shared.flows.reporting.message import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import DocumentRecord
 from shared.queues import NumberToFind, encode, messages, number_messages, parse_message

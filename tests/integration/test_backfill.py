@@ -20,8 +20,9 @@ from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.faults import Fault
 from shared.backfill_messages import BackfillStep
 from shared.connector import NotFound
-from shared.flows import backfill, bury
-from shared.flows.poll import poll_posted_invoices
+from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
+from shared.flows.finding.poll import poll_posted_invoices
+from shared.flows.operations import bury
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import encode
@@ -74,12 +75,12 @@ def post_history(world: World, count: int, *, first: date = SPRING, over: int = 
 
 
 async def start(world: World, since: date = SPRING, until: date = date(2026, 6, 30), **options: Any) -> str:
-    request = backfill.BackfillRequest.model_validate({"company": "USMF", "from": since, "to": until, **options})
-    return str((await backfill.start_backfill(world.connector, "main", request))["job"])
+    request = BackfillRequest.model_validate({"company": "USMF", "from": since, "to": until, **options})
+    return str((await start_backfill(world.connector, "main", request))["job"])
 
 
 async def show(world: World, job: str) -> dict[str, Any]:
-    return await backfill.show_backfill(world.connector, "main", job)
+    return await show_backfill(world.connector, "main", job)
 
 
 def figures(answer: dict[str, Any], *names: str) -> tuple[Any, ...]:
@@ -334,7 +335,7 @@ async def test_many_documents_are_reported_with_no_more_than_a_step_on_the_queue
 )
 def test_a_request_that_is_wrong_is_refused_by_name(body: dict[str, Any], word: str) -> None:
     with pytest.raises(Problem, match=word) as refused:
-        read_json(json.dumps(body).encode(), backfill.BackfillRequest)
+        read_json(json.dumps(body).encode(), BackfillRequest)
     assert refused.value.status == 400
 
 

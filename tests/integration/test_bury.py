@@ -11,9 +11,9 @@ import pytest
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
-from shared.flows.bury import bury_poisoned
-from shared.flows.decide import Why, decide_document
-from shared.flows.documents import Chosen
+from shared.flows.operations.bury import bury_poisoned
+from shared.flows.review.decide import Why, decide_document
+from shared.flows.review.documents import Chosen
 from shared.ledger import wide
 from shared.ledger.audit import Actor
 from shared.ledger.keys import partition

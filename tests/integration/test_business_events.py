@@ -27,9 +27,9 @@ from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec, PostedInvoice, Source
 from local.simulators.faults import Fault
 from shared.connector import NotFound
-from shared.flows import bury
-from shared.flows.decide import Why, decide_document
-from shared.flows.documents import Chosen, describe
+from shared.flows.operations import bury
+from shared.flows.review.decide import Why, decide_document
+from shared.flows.review.documents import Chosen, describe
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import parse_message
@@ -129,7 +129,7 @@ class UnreachableQueue(QueueInMemory):
 async def test_while_the_queue_cannot_be_reached_the_event_is_to_be_sent_again(
     world: World, silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.flows.receive.PATIENCE", 0.05)
+    monkeypatch.setattr("shared.flows.finding.receive.PATIENCE", 0.05)
     reachable = world.connector
     posted = world.posting.invoice(invoice())
     world.connector = replace(reachable, documents_queue=UnreachableQueue(world.clock, silent=silent))

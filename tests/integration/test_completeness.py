@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
-from shared.flows.completeness import CompletenessQuery, show_completeness
+from shared.flows.reconciliation.completeness import CompletenessQuery, show_completeness
 from tests.world import TODAY, World
 
 

@@ -19,8 +19,8 @@ from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import AddressSpec, ChargeSpec, InvoiceSpec, LineSpec
 from shared.bootstrap import build_connector
 from shared.connector import Connector
-from shared.flows import poll
-from shared.flows.report import report_documents
+from shared.flows.finding import poll
+from shared.flows.reporting.message import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import parse_message

@@ -12,7 +12,7 @@ import pytest
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AUSTIN, InvoiceSpec, Source
 from local.simulators.faults import Fault
-from shared.flows.customers import sync_exempt_customers
+from shared.flows.customers.sync import sync_exempt_customers
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.customers import CustomerBusy
 from shared.ledger.records import State

@@ -18,7 +18,8 @@ from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.backfill_messages import DryRunMessage, dry_run_messages
-from shared.flows import backfill, bury
+from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
+from shared.flows.operations import bury
 from shared.ledger.audit import Actor
 from shared.queues import encode
 from tests import filing
@@ -43,12 +44,12 @@ async def run_dry(
 
 async def start(world: World, since: date = SPRING, until: date = JUNE, **options: Any) -> str:
     request = {"company": "usmf", "from": since, "to": until, **options}
-    asked = backfill.BackfillRequest.model_validate(request)
-    return str((await backfill.start_backfill(world.connector, "main", asked))["job"])
+    asked = BackfillRequest.model_validate(request)
+    return str((await start_backfill(world.connector, "main", asked))["job"])
 
 
 async def show(world: World, job: str) -> dict[str, Any]:
-    return await backfill.show_backfill(world.connector, "main", job)
+    return await show_backfill(world.connector, "main", job)
 
 
 def figures(answer: dict[str, Any]) -> dict[str, int]:

@@ -14,7 +14,7 @@ import stamina
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Call, Fault
-from shared.flows.report import report_documents
+from shared.flows.reporting.message import report_documents
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import parse_message

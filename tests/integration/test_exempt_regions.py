@@ -8,7 +8,7 @@ import pytest
 
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AUSTIN, AddressSpec, InvoiceSpec
-from shared.flows.ping import ping_connection
+from shared.flows.operations.ping import ping_connection
 from shared.ledger.records import State
 from tests.exempt_customers import calls, change, sync
 from tests.world import TODAY, World

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.simulators.taxjar.records import StoredTransaction
-from shared.flows.decide import Decision
+from shared.flows.review.decide import Decision
 from shared.ledger.periods import FilingPeriods
 from shared.ledger.records import DocumentRecord, State
 from shared.web import Problem

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from local.simulators.dynamics.specs import LineSpec
-from shared.flows import backfill
-from shared.flows.documents import Chosen, show_document
+from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
+from shared.flows.review.documents import Chosen, show_document
 from shared.ledger.records import State
 from tests.filing import LAST_MONTH, decided, net, of_document, sale
 from tests.reconciling import findings
@@ -42,10 +42,10 @@ async def swapped(world: World, on: date, *, other: bool) -> None:
 
 async def told_by_a_dry_run(world: World, on: date) -> dict[str, Any]:
     request = {"company": "usmf", "from": on, "to": on, "dry_run": True, "force": True}
-    asked = backfill.BackfillRequest.model_validate(request)
-    job = (await backfill.start_backfill(world.connector, "main", asked))["job"]
+    asked = BackfillRequest.model_validate(request)
+    job = (await start_backfill(world.connector, "main", asked))["job"]
     await world.settle()
-    return await backfill.show_backfill(world.connector, "main", job)
+    return await show_backfill(world.connector, "main", job)
 
 
 @OTHERS

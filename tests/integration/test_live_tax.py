@@ -10,8 +10,8 @@ import pytest
 from local.simulation import CONNECTION
 from local.simulators.faults import Fault
 from shared.connector import NotFound
-from shared.flows.rates import RateQuery, look_up_rate
-from shared.flows.taxes import TaxQuery, calculate_tax
+from shared.flows.live.rates import RateQuery, look_up_rate
+from shared.flows.live.taxes import TaxQuery, calculate_tax
 from shared.taxjar.taxes import TaxRequest
 from shared.web import Answer, Problem, read_json, read_query
 from tests.world import World
@@ -119,7 +119,7 @@ async def test_taxjars_errors_have_a_status_and_a_sentence_of_ours(
 
 
 async def test_a_caller_does_not_wait_for_a_taxjar_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.flows.live.PATIENCE", 0.5)
+    monkeypatch.setattr("shared.flows.live.calls.PATIENCE", 0.5)
     world.simulation.taxjar.faults.add(Fault(delay=30))
     for question in (tax(world), rate(world)):
         with pytest.raises(Problem, match="did not answer") as problem:

@@ -11,7 +11,7 @@ import pytest
 from local.simulation import CONNECTION
 from local.simulators.faults import Fault
 from shared.connector import NotFound
-from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
+from shared.flows.live.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
 from tests.world import COMPANY, World
 
 TEXAS = {"country_code": "US", "country": "United States", "region_code": "TX", "region": "Texas"}

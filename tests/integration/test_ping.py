@@ -18,7 +18,7 @@ from local.simulators.faults import Fault
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
 from shared.dynamics.checks import entity_sets
-from shared.flows.ping import ping_connection
+from shared.flows.operations.ping import ping_connection
 from shared.ledger.records import State
 from shared.settings import load_settings
 from tests.world import NOW, TODAY, Clock, World, furnished, running_world
@@ -163,7 +163,7 @@ async def test_without_storage_all_the_rest_is_tried_and_with_it_back_everything
         )
         furnished(simulation.posting("usmf"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("shared.flows.ping.PATIENCE", 0.1)
+            patch.setattr("shared.flows.operations.ping.PATIENCE", 0.1)
             ok, checks = await ping(connector)
             assert not ok
             assert failures(checks) == {"queue posted-documents", "queue posted-documents-backfill", "tables"}
@@ -184,7 +184,7 @@ async def test_storage_that_is_lost_later_is_a_line_too(
     async with running_world(azurite, certificates, storage_transport=lambda: storage) as world:
         await world.connector.connections[CONNECTION].gate.deny("refused")
         storage.down = True
-        monkeypatch.setattr("shared.flows.ping.PATIENCE", 0.1)
+        monkeypatch.setattr("shared.flows.operations.ping.PATIENCE", 0.1)
         _, checks = await ping(world.connector)
         assert failures(checks) == {"tables"}
 

@@ -19,7 +19,7 @@ from local.simulators.faults import Call, Fault
 from shared.bootstrap import build_connector
 from shared.connector import Connector
 from shared.documents import DocumentKey
-from shared.flows import poll
+from shared.flows.finding import poll
 from shared.ledger.keys import partition
 from shared.ledger.records import State
 from shared.queues import parse_message

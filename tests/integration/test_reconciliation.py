@@ -13,9 +13,9 @@ from local.simulation import Simulation
 from local.simulators.dynamics.specs import AddressSpec, LineSpec
 from local.simulators.faults import Fault
 from local.simulators.taxjar.records import StoredCustomer
-from shared.flows import decide
-from shared.flows.documents import Chosen
-from shared.flows.reconciliation import ReconcileQuery, reconcile_nightly
+from shared.flows.reconciliation.reconcile import ReconcileQuery, reconcile_nightly
+from shared.flows.review import decide
+from shared.flows.review.documents import Chosen
 from shared.ledger.records import State
 from shared.web import Problem, read_query
 from tests.conftest import CERTIFICATES

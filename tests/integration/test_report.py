@@ -15,7 +15,7 @@ from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AddressSpec, ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
-from shared.flows.documents import DocumentFilter, list_documents, show_document
+from shared.flows.review.documents import DocumentFilter, list_documents, show_document
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import State

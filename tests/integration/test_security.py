@@ -15,7 +15,8 @@ from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
 from shared.dynamics.errors import DynamicsError, ForeignLink
-from shared.flows import bury, documents
+from shared.flows.operations import bury
+from shared.flows.review import documents
 from shared.ledger.audit import Actor
 from shared.ledger.pauses import Paused
 from shared.ledger.records import State

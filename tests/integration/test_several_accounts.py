@@ -15,12 +15,12 @@ from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import AUSTIN
 from shared.bootstrap import build_connector
 from shared.connector import Connector, NotFound
-from shared.flows.customers import sync_exempt_customers
-from shared.flows.live import account_of
-from shared.flows.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
-from shared.flows.ping import ping_connection
-from shared.flows.rates import RateQuery, look_up_rate
-from shared.flows.taxes import TaxQuery, calculate_tax
+from shared.flows.customers.sync import sync_exempt_customers
+from shared.flows.live.calls import account_of
+from shared.flows.live.nexus import NexusQuery, list_nexus_regions, pull_nexus_regions
+from shared.flows.live.rates import RateQuery, look_up_rate
+from shared.flows.live.taxes import TaxQuery, calculate_tax
+from shared.flows.operations.ping import ping_connection
 from shared.settings import load_settings
 from shared.taxjar.taxes import TaxRequest
 from shared.web import Problem

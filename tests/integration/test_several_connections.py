@@ -18,8 +18,11 @@ from local.simulators.dynamics.specs import InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.connector import Connection
 from shared.documents import DocumentKey
-from shared.flows import customers, nexus, poll, reconciliation
-from shared.flows.ping import ping_connection
+from shared.flows.customers import sync
+from shared.flows.finding import poll
+from shared.flows.live import nexus
+from shared.flows.operations.ping import ping_connection
+from shared.flows.reconciliation import reconcile
 from shared.ledger.records import State
 from tests.conftest import CERTIFICATES
 from tests.world import NOW, TODAY, Clock, QueueInMemory, World, connected, furnished
@@ -150,9 +153,9 @@ def broken(connection: Connection) -> Connection:
 @pytest.mark.parametrize(
     ("function", "path"),
     [
-        (customers.sync_exempt_customers, "/v2/customers"),
+        (sync.sync_exempt_customers, "/v2/customers"),
         (nexus.pull_nexus_regions, "/v2/nexus/regions"),
-        (reconciliation.reconcile_nightly, "/v2/transactions/orders"),
+        (reconcile.reconcile_nightly, "/v2/transactions/orders"),
     ],
 )
 async def test_a_defect_met_in_one_connection_keeps_no_timer_from_the_next(

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
-from shared.flows.bury import bury_poisoned
+from shared.flows.operations.bury import bury_poisoned
 from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.flows.completeness import CompletenessQuery
-from shared.flows.decide import RedriveFilter
-from shared.flows.documents import DocumentFilter
-from shared.flows.reconciliation import ReconcileQuery
+from shared.flows.reconciliation.completeness import CompletenessQuery
+from shared.flows.reconciliation.reconcile import ReconcileQuery
+from shared.flows.review.decide import RedriveFilter
+from shared.flows.review.documents import DocumentFilter
 from shared.web import BODY_LIMIT, Answer, Days, Problem, check_size, instant, read_json, read_query
 
 

@@ -1,0 +1,1 @@
+"""Answers on demand: tax, rates, nexus regions. Nothing is written to the ledger of documents."""

@@ -1,0 +1,1 @@
+"""F&O, the ledger and TaxJar compared, what is missing enqueued, and the proof of completeness."""

@@ -1,0 +1,108 @@
+"""TaxJar's side of a reconciliation: ids by day, amounts where they are in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+import stamina
+
+from shared.flows.reconciliation.findings import Amounts
+from shared.taxjar.client import TaxJarClient
+from shared.taxjar.errors import Unavailable
+from shared.transactions import Kind
+
+_MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
+_SHOPS = ("bigcommerce", "ecwid", "magento", "paypal", "shopify", "square", "squarespace", "stripe", "woo")
+PROVIDERS = (*_MARKETPLACES, *_SHOPS)
+"""Under these TaxJar's own integrations report; it shows their transactions only to who asks for them by name."""
+_KINDS = (Kind.ORDER, Kind.REFUND)
+_AT_ONCE = 8
+_ATTEMPTS = 3
+_Answer = TypeVar("_Answer")
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A transaction under another provider."""
+
+    transaction_id: str
+    kind: Kind
+    provider: str
+    date: date
+    """The first day of the week in which it lies."""
+
+
+class TaxJarSide:
+    """What one TaxJar account holds. Every method raises what the client raises."""
+
+    def __init__(self, client: TaxJarClient) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def ids(self, day: date) -> Mapping[Kind, frozenset[str]]:
+        """Ids of the transactions of ``day``, of the provider ``api``, which the connector reports under."""
+        listed = await asyncio.gather(*(self._ask(self._client.list_ids, kind, day, day) for kind in _KINDS))
+        return {kind: frozenset(ids) for kind, ids in zip(_KINDS, listed, strict=True)}
+
+    async def of_other_providers(self, first: date, last: date, providers: Sequence[str]) -> list[Foreign]:
+        """What lies under other providers, asked for week by week."""
+
+        async def of(provider: str, kind: Kind, start: date, end: date) -> list[Foreign]:
+            ids = await self._ask(self._client.list_ids, kind, start, end, provider)
+            return [Foreign(found, kind, provider, start) for found in ids]
+
+        asked = [
+            of(provider, kind, start, end)
+            for provider in providers
+            for kind in _KINDS
+            for start, end in _weeks(first, last)
+        ]
+        return [found for some in await asyncio.gather(*asked) for found in some]
+
+    async def amounts(self, kind: Kind, transaction_id: str) -> Amounts | None:
+        """What TaxJar holds under the id; ``None`` when it holds nothing."""
+        stored = await self._ask(self._client.find, kind, transaction_id)
+        return Amounts(_signed(kind, stored, "amount"), _signed(kind, stored, "sales_tax")) if stored else None
+
+    async def amounts_by_id(self, transaction_ids: Sequence[str]) -> Mapping[str, Amounts]:
+        """What TaxJar holds under the ids, of whatever kind; those under which it holds nothing are left out."""
+        asked = [(name, kind) for name in transaction_ids for kind in _KINDS]
+        found = await asyncio.gather(*(self.amounts(kind, name) for name, kind in asked))
+        return {name: amounts for (name, _), amounts in zip(asked, found, strict=True) if amounts}
+
+    async def is_exempt(self, customer_id: str, state: str) -> bool:
+        """Whether TaxJar has an exemption of the customer in ``state``."""
+        customer = await self._ask(self._client.find_customer, customer_id)
+        if not customer or customer.get("exemption_type") in (None, "", "non_exempt"):
+            return False
+        regions = [region.get("state") for region in customer.get("exempt_regions") or ()]
+        return not regions or state in regions
+
+    async def _ask(self, call: Callable[..., Awaitable[_Answer]], *given: object) -> _Answer:
+        """The answer to one of many questions: a hiccup of TaxJar must not end the whole reconciliation."""
+        async with self._slots:
+            async for attempt in stamina.retry_context(on=Unavailable, attempts=_ATTEMPTS, timeout=None):
+                with attempt:
+                    return await call(*given)
+        raise AssertionError("stamina always returns or raises")
+
+
+def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        yield first, min(first + _WEEK - timedelta(days=1), last)
+        first += _WEEK
+
+
+def _signed(kind: Kind, stored: Mapping[str, Any], field: str) -> Decimal:
+    """The amount with the sign of its kind, whatever sign it came with."""
+    try:
+        amount = abs(Decimal(str(stored.get(field) or 0)).quantize(Decimal("0.01")))
+    except InvalidOperation:
+        return Decimal(0)
+    return -amount if kind is Kind.REFUND else amount

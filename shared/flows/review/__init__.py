@@ -1,0 +1,1 @@
+"""What people see of documents and filing periods, and what they decide."""

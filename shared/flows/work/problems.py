@@ -1,0 +1,53 @@
+"""Trouble while someone waits for an answer: told at once, and that of F&O or TaxJar heeded like any other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import ceil
+
+from shared.connector import NotFound
+from shared.dynamics import errors as dynamics
+from shared.flows.work.retries import TRANSIENT, judge
+from shared.flows.work.run import Run
+from shared.ledger.trouble import is_storage_trouble
+from shared.taxjar import errors as taxjar
+from shared.web import Problem
+
+logger = logging.getLogger(__name__)
+
+_STORAGE_AGAIN_AFTER = 30
+"""Seconds."""
+
+
+def problem_of(failure: Exception, function: str) -> Problem:
+    """What the caller of ``function`` is told of its failure; the cause of a defect is only in the log."""
+    if isinstance(failure, Problem):
+        return failure
+    if isinstance(failure, NotFound):
+        return Problem(404, "not_found", f"{failure}. {failure.hint}".rstrip())
+    if is_storage_trouble(failure):
+        cause = (type(failure).__name__, getattr(failure, "status_code", None), getattr(failure, "error_code", None))
+        logger.error("%s: the storage account does not answer, or refuses access %s", function, cause)
+        message = "The connector's storage account does not answer, or refuses access. Try again later."
+        return Problem(503, "storage_unavailable", message, headers={"Retry-After": str(_STORAGE_AGAIN_AFTER)})
+    logger.error("%s failed", function, exc_info=failure)
+    message = "The connector failed on this request; its log has the details. Try again later."
+    return Problem(500, "internal_error", message)
+
+
+@asynccontextmanager
+async def told_as_problem(run: Run) -> AsyncIterator[None]:
+    """Turn the trouble of a remote side into a :class:`Problem`: 502 where it refuses access, else 503."""
+    try:
+        yield
+    except (dynamics.AccessDenied, taxjar.AccessDenied) as refusal:
+        await judge(run, refusal, 1)
+        raise Problem(502, "access_refused", f"{refusal} Ping the connection to see what is missing.") from None
+    except TRANSIENT as trouble:
+        wait = await judge(run, trouble, 1)
+        seconds = max(ceil(wait.delay(run).total_seconds()), 1)
+        raise Problem(
+            503, "unavailable", f"{wait.message} Try again later.", headers={"Retry-After": str(seconds)}
+        ) from None
