@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from shared.mapping.ids import derived_id
+from shared.mapping import derived_id
 from shared.transactions import Kind, LineItem, Transaction
 
 
@@ -22,17 +22,14 @@ class CorrectionIds:
     replacement: str
 
 
-def correction_ids(transaction_id: str, number: int) -> CorrectionIds:
-    """The ids of correction ``number`` (from 1) of the document whose first transaction is ``transaction_id``."""
-    return CorrectionIds(
-        derived_id(transaction_id, f"-reversal-{number}"),
-        derived_id(transaction_id, f"-{number}"),
-    )
+def correction_ids(part: str, number: int) -> CorrectionIds:
+    """The ids of correction ``number`` (from 1) of the part that was filed first as ``part``."""
+    return CorrectionIds(derived_id(part, f"-reversal-{number}"), derived_id(part, f"-{number}"))
 
 
-def current_id(transaction_id: str, corrections: int) -> str:
-    """The id under which a document stands in TaxJar after so many corrections."""
-    return correction_ids(transaction_id, corrections).replacement if corrections else transaction_id
+def current_id(part: str, corrections: int) -> str:
+    """The id under which a part stands in TaxJar after so many corrections."""
+    return correction_ids(part, corrections).replacement if corrections else part
 
 
 def reversal_of(filed: Transaction, transaction_id: str, on: date) -> Transaction:
