@@ -1,4 +1,4 @@
-"""What TaxJar is told: one order per posted invoice, one refund per posted credit note, and who is exempt.
+"""What TaxJar is told: the orders and refunds that posted documents become, and who is exempt.
 
 Pure and frozen. Money is ``Decimal`` in US dollars with exactly two decimals, already signed as TaxJar keeps it:
 positive on orders, negative on refunds; quantities and discounts are positive on both.
@@ -25,6 +25,8 @@ class ExemptionType(StrEnum):
     WHOLESALE = "wholesale"
     GOVERNMENT = "government"
     OTHER = "other"
+    MARKETPLACE = "marketplace"
+    """On transactions only: a marketplace facilitator remits the tax."""
     NON_EXEMPT = "non_exempt"
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 class SkipReason(StrEnum):
     """The document is none of TaxJar's business. In the order in which the rules are asked (design 4.5).
 
-    The last is found by the flows: the record stood in for a document that has its own by now.
+    From ``SUPERSEDED`` on they are found by the flows: that record stood in for a document that has its own by now.
     """
 
     BEFORE_START = "before_start"
@@ -21,6 +21,8 @@ class SkipReason(StrEnum):
     NOT_US = "not_us"
     NOT_USD = "not_usd"
     SUPERSEDED = "superseded"
+    HANDLED_OUTSIDE = "handled_outside"
+    """A person entered it in TaxJar by hand, or settled it otherwise."""
 
 
 class HoldReason(StrEnum):
@@ -31,6 +33,12 @@ class HoldReason(StrEnum):
     """
 
     ID_COLLISION = "id_collision"
+    """Produced no more; the ledger has rows that were held for it."""
+    SOURCE_INCOMPLETE = "source_incomplete"
+    """F&O does not show what must be there, such as the charges behind a total of charges."""
+    UNREADABLE_ROW = "unreadable_row"
+    TAX_ON_SKIPPED = "tax_on_skipped"
+    """A rule would skip the document, but tax was collected on what went to the US."""
     ADDRESS_INCOMPLETE = "address_incomplete"
     ZIP_STATE_MISMATCH = "zip_state_mismatch"
     MIXED_SIGNS = "mixed_signs"
@@ -40,8 +48,12 @@ class HoldReason(StrEnum):
     UNKNOWN_PRODUCT_TAX_CODE = "unknown_product_tax_code"
     CREDIT_NOTE_UNLINKED = "credit_note_unlinked"
     REJECTED_BY_TAXJAR = "rejected_by_taxjar"
+    NOT_STORED_AS_SENT = "not_stored_as_sent"
+    """TaxJar answered with something else than it was sent."""
     FILED_TRANSACTION_CHANGED = "filed_transaction_changed"
     NOT_FOUND_IN_DYNAMICS = "not_found_in_dynamics"
+    DELETED_IN_TAXJAR = "deleted_in_taxjar"
+    CHANGED_IN_TAXJAR = "changed_in_taxjar"
     MISSING_IN_DYNAMICS = "missing_in_dynamics"
     """TaxJar holds it, and F&O no longer has it."""
     CHANGED_IN_DYNAMICS = "changed_in_dynamics"
