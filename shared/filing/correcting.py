@@ -72,9 +72,7 @@ def _step(pair: Pair, sent: FiledTransaction) -> Create:
 
 
 def _to_be_reversed(proposal: Proposal, done: set[Id]) -> list[FiledTransaction]:
-    return [
-        pair.filed for pair in proposal.pairs if pair.filed and pair.reversal and id_of(pair.reversal) not in done
-    ]
+    return [pair.filed for pair in proposal.pairs if pair.filed and pair.reversal and id_of(pair.reversal) not in done]
 
 
 def _not_as_filed(targets: Sequence[FiledTransaction], answers: Answers) -> str:

@@ -86,14 +86,10 @@ class Guard:
                 replacement=look.sent,
             )
             for look in looks
-            if look.sent.role is not Role.CURRENT
-            and self.is_closed(look.sent)
-            and (look.is_lost or look.is_edited)
+            if look.sent.role is not Role.CURRENT and self.is_closed(look.sent) and (look.is_lost or look.is_edited)
         ]
 
-    def sentence(
-        self, reason: HoldReason, proposal: Proposal, changes: Sequence[Change], outcome: Outcome
-    ) -> str:
+    def sentence(self, reason: HoldReason, proposal: Proposal, changes: Sequence[Change], outcome: Outcome) -> str:
         """What happened and what to decide, for a clerk."""
         return f"{self._because(reason, changes, outcome)} {_words(proposal)} {_choice(proposal)}"
 

@@ -108,9 +108,7 @@ def _expected(outcome: Outcome) -> FiledTransaction:
     )
 
 
-def _send(
-    filed: tuple[FiledTransaction, ...], looks: Sequence[Look], changes: Sequence[Change], guard: Guard
-) -> Plan:
+def _send(filed: tuple[FiledTransaction, ...], looks: Sequence[Look], changes: Sequence[Change], guard: Guard) -> Plan:
     """Everything may be sent: restore, update, create."""
     steps: list[Step] = [*_restored(looks, guard)]
     adopted = False
@@ -147,9 +145,7 @@ def _restored(looks: Sequence[Look], guard: Guard) -> list[Step]:
     return steps
 
 
-def _set_aside(
-    outcome: Held, filed: tuple[FiledTransaction, ...], looks: Sequence[Look], guard: Guard
-) -> Plan:
+def _set_aside(outcome: Held, filed: tuple[FiledTransaction, ...], looks: Sequence[Look], guard: Guard) -> Plan:
     """Send nothing new; what was filed is there still, or again."""
     steps = _restored(looks, guard)
     steps += [
@@ -194,4 +190,3 @@ def _propose(
 
 def _deleted(each: FiledTransaction) -> FiledTransaction:
     return each.model_copy(update={"role": Role.DELETED}) if each.role is Role.CURRENT else each
-

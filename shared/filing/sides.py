@@ -22,14 +22,14 @@ def id_of(transaction: FiledTransaction) -> Id:
     return transaction.kind, transaction.transaction_id
 
 
-def new_parts(
-    outcome: Outcome, filed: Sequence[FiledTransaction]
-) -> tuple[FiledTransaction, ...]:
+def new_parts(outcome: Outcome, filed: Sequence[FiledTransaction]) -> tuple[FiledTransaction, ...]:
     """The transactions of ``outcome`` as they would be sent: a corrected part under its present id and date."""
     if not isinstance(outcome, Mapped):
         return ()
     by_part = {each.part: each for each in current_of(filed)}
-    return tuple(_as_it_stands(mapped, by_part.get(mapped.transaction.transaction_id)) for mapped in outcome.transactions)
+    return tuple(
+        _as_it_stands(mapped, by_part.get(mapped.transaction.transaction_id)) for mapped in outcome.transactions
+    )
 
 
 def _as_it_stands(mapped: MappedTransaction, current: FiledTransaction | None) -> FiledTransaction:

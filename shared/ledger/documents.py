@@ -18,18 +18,24 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.open_work import close_row, open_row
 from shared.ledger.queries import DocumentQueries
-from shared.ledger.records import DocumentRecord, State, to_entity
+from shared.ledger.record_rows import to_entity
+from shared.ledger.records import DocumentRecord, Filing, State
 from shared.transactions import Kind
 
 _LONGEST_MESSAGE = 10_000
 """Characters; a record that cannot be written could not be settled. The audit keeps the whole message."""
-_SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 3
-"""Three rows each."""
+_SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 5
+"""Five rows each."""
 
 
 class ClaimLost(Exception):
     """Another worker changed the document since it was read: nothing was written, and it is theirs now."""
+
+
+class IdTaken(Exception):
+    """Another document owns one of the ids in TaxJar; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +58,27 @@ class DocumentLedger(DocumentQueries):
         self._redact = redact
 
     async def see(
-        self, connection: str, sightings: Sequence[Sighting], actor: Actor, *, message: str = "", forced: str = ""
+        self,
+        connection: str,
+        sightings: Sequence[Sighting],
+        actor: Actor,
+        *,
+        message: str = "",
+        forced: str = "",
+        enqueued_until: datetime | None = None,
     ) -> list[DocumentRecord]:
         """Write ``seen`` rows, their audit and the pointers from their ids; return those that were new.
 
         An id belongs to the document that was seen first (design 4.3): a later one is written without owning it.
-        ``forced`` is the backfill that asks for the documents by force.
+        ``forced`` is the backfill that asks for the documents by force; ``enqueued_until`` says until when the caller's
+        message will name them.
         """
         # F&O lists a row twice when pages shift while they are read.
         sightings = list({sighting.listed.key: sighting for sighting in sightings}.values())
         seen: list[DocumentRecord] = []
         for start in range(0, len(sightings), _SIGHTINGS_PER_TRANSACTION):
             chunk = sightings[start : start + _SIGHTINGS_PER_TRANSACTION]
-            records = self._new_records(connection, chunk, forced)
+            records = self._new_records(connection, chunk, forced, enqueued_until)
             try:
                 operations = [step for record in records for step in self._insertion(record, actor, message)]
                 await self._commits.commit(operations)
@@ -74,23 +88,23 @@ class DocumentLedger(DocumentQueries):
                     seen += [written] if (written := await self._see_one(record, actor, message)) else []
         return seen
 
-    def _new_records(self, connection: str, sightings: Sequence[Sighting], forced: str) -> list[DocumentRecord]:
+    def _new_records(
+        self, connection: str, sightings: Sequence[Sighting], forced: str, enqueued_until: datetime | None
+    ) -> list[DocumentRecord]:
         now, taken = self._clock(), set[str]()
         records = []
         for sighting in sightings:
+            record = new_record(
+                connection, sighting.listed.key, State.SEEN, sighting.kind, sighting.transaction_id, now
+            )
             records.append(
-                DocumentRecord(
-                    connection=connection,
-                    key=sighting.listed.key,
-                    state=State.SEEN,
-                    kind=sighting.kind,
-                    transaction_id=sighting.transaction_id,
-                    owns_id=sighting.transaction_id not in taken,
-                    seen_at=now,
-                    updated_at=now,
+                replace(
+                    record,
+                    filing=replace(record.filing, owns_id=sighting.transaction_id not in taken),
+                    decisions=replace(record.decisions, forced=forced),
                     total_amount=sighting.listed.total_amount,
                     total_tax=sighting.listed.total_tax,
-                    forced=forced,
+                    enqueued_until=enqueued_until,
                 )
             )
             taken.add(sighting.transaction_id)
@@ -105,14 +119,12 @@ class DocumentLedger(DocumentQueries):
             message=message,
             after={"total_amount": record.total_amount, "total_tax": record.total_tax},
         )
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
-        operations: list[Operation] = [("create", to_entity(stored)), ("create", audit)]
-        return [*operations, ("create", _pointer(record))] if record.owns_id else operations
+        record, operations = self._with_entry(record, entry, "create")
+        return [*operations, ("create", _pointer(record) if record.filing.owns_id else _mention(record))]
 
     async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
-        for owns_id in (record.owns_id, False):
-            attempt = replace(record, owns_id=owns_id)
+        for owns_id in (record.filing.owns_id, False):
+            attempt = replace(record, filing=replace(record.filing, owns_id=owns_id))
             try:
                 await self._commits.commit(self._insertion(attempt, actor, message))
                 return attempt
@@ -121,7 +133,7 @@ class DocumentLedger(DocumentQueries):
                     return None
         return None
 
-    async def stand_in(
+    async def add_placeholder(
         self,
         connection: str,
         key: DocumentKey,
@@ -132,28 +144,24 @@ class DocumentLedger(DocumentQueries):
         since: datetime,
     ) -> None:
         """Write a settled record for a document that F&O does not show, unless there is one. It owns no id."""
-        record = DocumentRecord(
-            connection=connection,
-            key=key,
-            state=state,
-            kind=Kind.ORDER,
-            transaction_id=transaction_id,
-            owns_id=False,
-            seen_at=since,
+        new = new_record(connection, key, state, Kind.ORDER, transaction_id, since)
+        record = replace(
+            new,
+            filing=replace(new.filing, owns_id=False),
             updated_at=self._clock(),
+            since=self._clock(),
             reason=entry.reason,
-            message=self._redact(entry.message)[:_LONGEST_MESSAGE],
-            stand_in=True,
+            message=entry.message,
+            placeholder=True,
         )
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
+        _, operations = self._with_entry(record, entry, "create")
         with suppress(ResourceExistsError):
-            await self._commits.commit([("create", to_entity(stored)), ("create", audit)])
+            await self._commits.commit(operations)
 
     async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.
 
-        A claim over one whose lease ran out knows nothing of what the earlier worker did: ``outcome_unknown``.
+        A claim over one whose lease ran out knows nothing of what the earlier worker did: its outcome is unknown.
         """
         now = self._clock()
         claims = [
@@ -161,9 +169,12 @@ class DocumentLedger(DocumentQueries):
                 record,
                 state=State.REPORTING,
                 lease_until=now + self.lease,
-                attempts=record.attempts + 1,
-                first_attempt_at=record.first_attempt_at or now,
-                outcome_unknown=record.outcome_unknown or record.state is State.REPORTING,
+                attempts=replace(
+                    record.attempts,
+                    count=record.attempts.count + 1,
+                    first_at=record.attempts.first_at or now,
+                    outcome_unknown=record.attempts.outcome_unknown or record.state is State.REPORTING,
+                ),
                 updated_at=now,
             )
             for record in records
@@ -199,23 +210,28 @@ class DocumentLedger(DocumentQueries):
         return (claim.lease_until or self._clock()) - self._clock()
 
     async def settle(
-        self, record: DocumentRecord, entry: AuditEntry, *, reserve: Sequence[str] = (), **changes: Any
+        self, before: DocumentRecord, after: DocumentRecord, entry: AuditEntry, *, reserve: Sequence[str] = ()
     ) -> DocumentRecord:
-        """Write ``changes`` to the record and its audit entry in one entity-group transaction.
+        """Write ``after`` in place of ``before`` with its audit entry, in one entity-group transaction.
 
         ``reserve`` are further ids in TaxJar that the document owns from now on. The id of a document that is skipped
-        and was never reported becomes free. Raises :class:`ClaimLost` when the record was changed since, and
-        ``ResourceExistsError`` when another document owns one of ``reserve``.
+        and was never sent becomes free. Raises :class:`ClaimLost` when the record was changed since ``before`` was
+        read, and :class:`IdTaken` when another document owns one of ``reserve``.
         """
-        changes = {"lease_until": None, "next_attempt_at": None, "paused_at": None, **changes}
-        changed = replace(record, updated_at=self._clock(), **changes)
-        operations: list[Operation] = [("create", _pointer(record, owned)) for owned in reserve]
-        if changed.state is State.SKIPPED and changed.owns_id and not (changed.payload or changed.corrections):
-            changed = replace(changed, owns_id=False)
-            operations.append(("delete", _pointer(record)))
-        written = await self._write(changed, entry, operations)
+        now = self._clock()
+        after = replace(after, updated_at=now)
+        if after.state is not before.state or after.since is None:
+            after = replace(after, since=now)
+        operations: list[Operation] = [("create", _pointer(after, owned)) for owned in reserve]
+        if after.state is State.SKIPPED and after.filing.owns_id and not after.filing.was_sent:
+            after = replace(after, filing=replace(after.filing, owns_id=False))
+            operations += [("delete", _pointer(after)), ("upsert", _mention(after), {"mode": UpdateMode.REPLACE})]
+        try:
+            written = await self._write(before, after, entry, operations)
+        except ResourceExistsError:
+            raise IdTaken(", ".join(reserve)) from None
         delay = (written.updated_at - written.seen_at).total_seconds()
-        is_first_report = written.state is State.REPORTED and not record.payload
+        is_first_report = written.state is State.REPORTED and not before.filing.was_sent
         telemetry.settled(
             written.connection,
             written.key.company,
@@ -226,29 +242,62 @@ class DocumentLedger(DocumentQueries):
         return written
 
     async def acquire_id(self, record: DocumentRecord, transaction_id: str, entry: AuditEntry) -> DocumentRecord:
-        """Make ``record`` the owner of ``transaction_id`` unless another document owns it (see ``owns_id``)."""
-        wanted = replace(record, transaction_id=transaction_id, owns_id=True)
+        """Make ``record`` the owner of ``transaction_id``. Raises :class:`IdTaken` when another document owns it."""
+        wanted = replace(record, filing=replace(record.filing, transaction_id=transaction_id, owns_id=True))
         operations: list[Operation] = [("create", _pointer(wanted))]
-        if record.owns_id:
+        if record.filing.owns_id:
             operations.append(("delete", _pointer(record)))
         try:
-            return await self._write(wanted, entry, operations)
+            return await self._write(record, wanted, entry, operations)
         except ResourceExistsError:
-            return replace(record, transaction_id=transaction_id, owns_id=False)
+            raise IdTaken(transaction_id) from None
 
     async def _write(
-        self, record: DocumentRecord, entry: AuditEntry, operations: Sequence[Operation] = ()
+        self,
+        before: DocumentRecord,
+        after: DocumentRecord,
+        entry: AuditEntry,
+        operations: Sequence[Operation] = (),
     ) -> DocumentRecord:
+        record, written = self._with_entry(replace(after, indexed=before.indexed), entry, "update", before.etag)
+        try:
+            answers = await self._commits.commit([*written, *operations])
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise ClaimLost(str(before.key)) from None
+        return replace(record, etag=answers[0]["etag"])
+
+    def _with_entry(
+        self, record: DocumentRecord, entry: AuditEntry, verb: str, etag: str = ""
+    ) -> tuple[DocumentRecord, list[Operation]]:
+        """The record behind ``entry`` in its chain, and the rows to write: the record, the entry, its open work."""
         chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
         message = self._redact(record.message)[:_LONGEST_MESSAGE]
         record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
-        try:
-            answers = await self._commits.commit(
-                [_guarded("update", to_entity(record), record.etag, UpdateMode.REPLACE), ("create", audit), *operations]
-            )
-        except (ResourceModifiedError, ResourceNotFoundError):
-            raise ClaimLost(str(record.key)) from None
-        return replace(record, etag=answers[0]["etag"])
+        index: list[Operation] = []
+        if record.is_open:
+            record = replace(record, indexed=True)
+            index = [("upsert", open_row(record), {"mode": UpdateMode.REPLACE})]
+        elif record.indexed:
+            record = replace(record, indexed=False)
+            index = [("delete", close_row(record))]
+        entity = to_entity(record)
+        written = _guarded("update", entity, etag, UpdateMode.REPLACE) if verb == "update" else ("create", entity)
+        return record, [written, ("create", audit), *index]
+
+
+def new_record(
+    connection: str, key: DocumentKey, state: State, kind: Kind, transaction_id: str, at: datetime
+) -> DocumentRecord:
+    """A record of a document that the ledger does not know yet."""
+    return DocumentRecord(
+        connection=connection,
+        key=key,
+        state=state,
+        filing=Filing(kind=kind, transaction_id=transaction_id),
+        seen_at=at,
+        updated_at=at,
+        since=at,
+    )
 
 
 _CLAIM_PROPERTIES = frozenset(
@@ -263,7 +312,15 @@ def _claim_entity(claim: DocumentRecord) -> dict[str, Any]:
 def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]:
     return {
         "PartitionKey": record.partition,
-        "RowKey": keys.id_row(transaction_id or record.transaction_id),
+        "RowKey": keys.id_row(transaction_id or record.filing.transaction_id),
+        "document_row": record.row,
+    }
+
+
+def _mention(record: DocumentRecord) -> dict[str, str]:
+    return {
+        "PartitionKey": record.partition,
+        "RowKey": keys.mention_row(record.filing.transaction_id, record.key),
         "document_row": record.row,
     }
 

@@ -20,6 +20,8 @@ _LONGEST, _READABLE = 200, 120
 _DOCUMENT = "doc"
 _AUDIT = "audit"
 _ID = "id"
+_OPEN = "open"
+_MENTION = "also"
 
 
 def encode(text: str) -> str:
@@ -43,6 +45,11 @@ def document_row(key: DocumentKey) -> str:
     return f"{_DOCUMENT}|{key.date.isoformat()}|{encode(key.number)}|{encode(key.voucher)}"
 
 
+def open_row(key: DocumentKey) -> str:
+    """The row of a document in the index of open work."""
+    return f"{_OPEN}|{document_row(key)}"
+
+
 def document_rows_from(day: date) -> str:
     """The smallest row key of a document dated ``day`` or later."""
     return f"{_DOCUMENT}|{day.isoformat()}"
@@ -53,6 +60,8 @@ def document_rows_through(day: date) -> str:
     return f"{_DOCUMENT}|{day.isoformat()}|~"
 
 
+OPEN_ROWS, OPEN_ROWS_END = f"{_OPEN}|", f"{_OPEN}|~"
+"""All rows of the index of open work lie between these."""
 DOCUMENT_ROWS_END = f"{_DOCUMENT}|~"
 """A row key above every document."""
 
@@ -65,3 +74,13 @@ def audit_row(subject_row: str, sequence: int) -> str:
 def id_row(transaction_id: str) -> str:
     """The row that says which document owns ``transaction_id``."""
     return f"{_ID}|{encode(transaction_id)}"
+
+
+def mention_row(transaction_id: str, key: DocumentKey) -> str:
+    """The row that says that a document shows ``transaction_id`` without owning it."""
+    return f"{mention_rows(transaction_id)}{document_row(key)}"
+
+
+def mention_rows(transaction_id: str) -> str:
+    """What the keys of all rows of :func:`mention_row` for ``transaction_id`` begin with."""
+    return f"{_MENTION}|{encode(transaction_id)}|"

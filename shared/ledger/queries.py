@@ -13,7 +13,8 @@ from azure.data.tables.aio import TableClient
 from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.audit import read_chain
-from shared.ledger.records import SUMMARY, DocumentRecord, State, from_entity
+from shared.ledger.record_rows import SUMMARY, from_entity
+from shared.ledger.records import DocumentRecord, State
 
 _ROWS_PER_QUERY = 12
 """Storage takes 15 comparisons in a filter; three hold the partition and the range."""
@@ -72,29 +73,59 @@ class DocumentQueries:
             return None
         return await self._get(partition, pointer["document_row"])
 
+    async def by_number(self, connection: str, company: str, number: str, dated: date) -> list[DocumentRecord]:
+        """The documents with this number and date, in full."""
+        first = keys.document_row(DocumentKey(company, dated, number, ""))
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={"partition": keys.partition(connection, company), "first": first, "end": f"{first}~"},
+        )
+        return [from_entity(entity) async for entity in rows]
+
     async def find(
         self, connection: str, company: str, transaction_id: str, voucher: str | None = None
-    ) -> DocumentRecord | None:
-        """The document with ``transaction_id``: its owner, else a skipped or held one that shows the id.
+    ) -> list[DocumentRecord]:
+        """The documents with ``transaction_id``, in full: its owner first, then those that show it without owning it.
 
-        ``voucher`` chooses among several.
+        ``voucher`` chooses among them.
         """
+        partition = keys.partition(connection, company)
+        first = keys.mention_rows(transaction_id)
+        mentions = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={"partition": partition, "first": first, "end": f"{first}~"},
+        )
+        rows = [entity["document_row"] async for entity in mentions]
         owner = await self.owner_of(connection, company, transaction_id)
-        if owner and voucher in (None, owner.key.voucher):
-            return owner
+        others = [await self._get(partition, row) for row in rows]
+        found = [owner] if owner else []
+        found += [
+            other
+            for other in others
+            if other and other.filing.transaction_id == transaction_id and (owner is None or other.key != owner.key)
+        ]
+        if not found:
+            found = [record async for record in self._scan(partition, "transaction_id", transaction_id)]
+        return [record for record in found if voucher in (None, record.key.voucher)]
+
+    async def with_number(self, connection: str, company: str, number: str, ids: Iterable[str]) -> list[DocumentRecord]:
+        """The documents with F&O's ``number``, in full; ``ids`` are the ids in TaxJar that it can have."""
+        found = {record.key: record for each in ids for record in await self.find(connection, company, each)}
+        return [record for key, record in sorted(found.items()) if key.number.casefold() == number.casefold()]
+
+    async def _scan(self, partition: str, name: str, value: str) -> AsyncIterator[DocumentRecord]:
+        """Documents by a property without an index: only rows of version 1 are found in no other way."""
         rows = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end and transaction_id eq @id",
+            f"PartitionKey eq @partition and RowKey ge @first and RowKey lt @end and {name} eq @value",
             parameters={
-                "partition": keys.partition(connection, company),
+                "partition": partition,
                 "first": keys.document_rows_from(date.min),
                 "end": keys.DOCUMENT_ROWS_END,
-                "id": transaction_id,
+                "value": value,
             },
         )
         async for entity in rows:
-            if voucher in (None, entity["voucher"]):
-                return from_entity(entity)
-        return None
+            yield from_entity(entity)
 
     async def listing(
         self,
@@ -122,6 +153,27 @@ class DocumentQueries:
             values["reason"] = reason
         async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=SUMMARY):
             yield from_entity(entity)
+
+    async def open_work(
+        self, connection: str, company: str, *, states: Iterable[State] = ()
+    ) -> AsyncIterator[DocumentRecord]:
+        """The documents that are in flight, held or failed, by invoice date, as they were last settled.
+
+        Reads the index alone. ``state`` and lease of a document that a worker has claimed are those before the claim.
+        """
+        wanted = frozenset(states)
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": keys.OPEN_ROWS,
+                "end": keys.OPEN_ROWS_END,
+            },
+        )
+        async for entity in rows:
+            record = from_entity(entity)
+            if not wanted or record.state in wanted:
+                yield record
 
     async def states(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[tuple[State, str]]:
         """State and reason of each document dated ``since`` to ``until``, inclusive."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from shared.documents import ZERO, DocumentKey
-from shared.ledger import keys, wide
+from shared.filing import FiledTransaction, Proposal, ProposalStep, Standing, current_of, sums_of
+from shared.ledger import keys
 from shared.ledger.audit import Chain
 from shared.transactions import Kind
 
@@ -29,12 +28,105 @@ class State(StrEnum):
 
 
 IN_FLIGHT = frozenset({State.SEEN, State.REPORTING, State.RETRYING})
+WAITING = frozenset({State.HELD, State.FAILED})
+"""A person has to do something."""
 
-_WIDE = ("payload", "tax_codes", "proposal")
-_MONEY = ("total_amount", "total_tax", "amount", "sales_tax", "shipping")
-_DAYS = ("corrected_on",)
-_LISTS = ("dismissed",)
-_INSTANTS = ("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until", "paused_at")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """How often and since when a document has been tried, and when it is tried next."""
+
+    count: int = 0
+    first_at: datetime | None = None
+    next_at: datetime | None = None
+    paused_at: datetime | None = None
+    """Since when it waits for its whole connection, which is no attempt of its own."""
+    outcome_unknown: bool = False
+    """The last call to TaxJar may have taken effect: ask before sending again."""
+    alone: bool = False
+    """Reading it in company met trouble: it is read alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """What is filed of the document, and the figures that lists show."""
+
+    kind: Kind
+    transaction_id: str
+    """The id of its first transaction in TaxJar, for skipped and held documents too."""
+    owns_id: bool = True
+    """Whether the document owns ``transaction_id``; without it nothing is sent under it."""
+    number_taken: bool = False
+    """Another document owns one of the plain ids: this one's carry a suffix (design 4.3)."""
+    reserved: tuple[str, ...] = ()
+    """Further ids in TaxJar that the document owns."""
+    transactions: tuple[FiledTransaction, ...] = ()
+    count: int = 0
+    """How many transactions say what the document is in TaxJar; also where ``transactions`` was not read."""
+    amount: Decimal | None = None
+    """The sum of its transactions as filed, or, before anything was filed, as it would be."""
+    sales_tax: Decimal | None = None
+    shipping: Decimal | None = None
+    to_states: tuple[str, ...] = ()
+    late: bool = False
+    """Reported after its filing period had closed."""
+    fingerprint: str = ""
+    """Hash of the document as F&O had it when it was settled."""
+    tax_codes: Mapping[str, str] | None = None
+    """Product tax codes as sent, by line."""
+    left_out: tuple[Mapping[str, str], ...] = ()
+    """What is in no transaction: reason, amount, sales tax and a sentence each."""
+    account: str = ""
+    """TaxJar's own number of the account that holds the transactions."""
+    customer: str = ""
+    """The ordering customer's account in F&O."""
+    handled_outside: tuple[str, ...] = ()
+    """Ids in TaxJar of what a person entered there by hand for this document."""
+
+    @property
+    def current(self) -> tuple[FiledTransaction, ...]:
+        """The transactions that say what the document is."""
+        return current_of(self.transactions)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether TaxJar has ever received anything of the document."""
+        return bool(self.transactions)
+
+    def with_figures(self) -> Filing:
+        """The same with the figures of what is filed; unchanged while nothing is."""
+        current = self.current
+        if not self.transactions:
+            return replace(self, count=0)
+        sums = sums_of(current)
+        states = tuple(dict.fromkeys(each.to_state for each in current if each.to_state))
+        return replace(
+            self,
+            count=len(current),
+            amount=sums.amount,
+            sales_tax=sums.sales_tax,
+            shipping=sums.shipping,
+            to_states=states or self.to_states,
+            kind=current[0].kind if current else self.kind,
+            late=self.late or any(each.late for each in current),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What people and backfills asked for."""
+
+    remap: bool = False
+    """Map the document anew: neither its fingerprint nor its kept tax codes count."""
+    forced: str = ""
+    """The backfill that asked for the document by force: ``REPORT_FROM`` does not apply to it."""
+    proposal: Proposal | None = None
+    """The correction that waits for approval or, once approved, is under way."""
+    dismissed: tuple[str, ...] = ()
+    """What people decided not to send in place of what TaxJar holds, by name: it is not held again."""
+    assignee: str = ""
+    retried_by: str = ""
+    """Who asked for the last retry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,54 +136,28 @@ class DocumentRecord:
     connection: str
     key: DocumentKey
     state: State
-    kind: Kind
-    transaction_id: str
-    owns_id: bool
-    """Whether this document owns ``transaction_id``; without it nothing is sent (``id_collision``)."""
+    filing: Filing
     seen_at: datetime
     updated_at: datetime
+    since: datetime | None = None
+    """Since when it is in this state."""
+    reason: str = ""
+    message: str = ""
     total_amount: Decimal = ZERO
     """Gross total as F&O showed it last, F&O's sign."""
     total_tax: Decimal = ZERO
-    amount: Decimal | None = None
-    sales_tax: Decimal | None = None
-    shipping: Decimal | None = None
-    to_state: str = ""
-    reason: str = ""
-    message: str = ""
-    late: bool = False
-    """Reported after its filing period had closed."""
-    attempts: int = 0
-    first_attempt_at: datetime | None = None
-    next_attempt_at: datetime | None = None
-    lease_until: datetime | None = None
-    paused_at: datetime | None = None
-    """Since when it waits for its whole connection, which is no attempt of its own."""
-    outcome_unknown: bool = False
-    """The last call to TaxJar may have taken effect: ask before sending again."""
-    fingerprint: str = ""
-    """Hash of the document as F&O had it when it was settled."""
-    payload_hash: str = ""
-    payload: Mapping[str, Any] | None = None
-    """What TaxJar holds for this document, as sent."""
-    tax_codes: Mapping[str, str] | None = None
-    """Product tax codes as sent, by line."""
-    remap: bool = False
-    """A person asked to map the document anew: neither its fingerprint nor its kept tax codes count."""
-    forced: str = ""
-    """The backfill that asked for the document by force: ``REPORT_FROM`` does not apply to it."""
-    proposal: Mapping[str, Any] | None = None
-    """The correction that waits for approval or, once approved, is under way."""
-    dismissed: tuple[str, ...] = ()
-    """What people decided not to send in place of what TaxJar holds, by name: it is not held again."""
-    corrections: int = 0
-    """How many corrections were sent; with any, TaxJar holds the document under the id of the last replacement."""
-    corrected_on: date | None = None
-    """The day of the last correction, which dates the replacement."""
-    stand_in: bool = False
+    placeholder: bool = False
     """An event named the document and F&O does not show it: number and date are the event's, there is no voucher."""
+    lease_until: datetime | None = None
+    enqueued_until: datetime | None = None
+    """Until when a message on the queue is known to name the document."""
+    indexed: bool = False
+    """Whether it has a row in the index of open work."""
+    attempts: Attempts = field(default_factory=Attempts)
+    decisions: Decisions = field(default_factory=Decisions)
     audit_count: int = 0
     audit_head: str = ""
+    chain_broken: bool = False
     etag: str = ""
 
     @property
@@ -110,83 +176,71 @@ class DocumentRecord:
     def in_flight(self) -> bool:
         return self.state in IN_FLIGHT
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done, by the connector or by a person."""
+        return self.in_flight or self.state in WAITING
+
+    @property
+    def correction(self) -> Proposal | None:
+        """The approved correction that has not come to its end."""
+        proposal = self.decisions.proposal
+        return proposal if proposal and proposal.step is ProposalStep.APPROVED else None
+
+    def standing(self, fingerprint: str) -> Standing:
+        """What the plan has to know; ``fingerprint`` is the document's as F&O shows it now."""
+        return Standing(
+            filed=self.filing.transactions,
+            outcome_unknown=self.attempts.outcome_unknown,
+            dismissed=self.decisions.dismissed,
+            proposal=self.decisions.proposal,
+            fingerprint=fingerprint,
+        )
+
     def tried_for(self, now: datetime) -> timedelta:
         """For how long it has been tried since the first attempt; the time of a pause does not count."""
-        until = self.paused_at or now
-        return max(until - (self.first_attempt_at or until), timedelta(0))
+        until = self.attempts.paused_at or now
+        return max(until - (self.attempts.first_at or until), timedelta(0))
 
     def due_at(self) -> datetime | None:
         """When an unsettled document may be worked on; ``None`` means now."""
-        return self.lease_until if self.state is State.REPORTING else self.next_attempt_at
+        return self.lease_until if self.state is State.REPORTING else self.attempts.next_at
 
     def is_due(self, now: datetime) -> bool:
         """Whether the document is unsettled, and neither claimed nor waiting for its next attempt."""
         due_at = self.due_at()
         return self.in_flight and (due_at is None or due_at <= now)
 
+    def is_enqueued(self, now: datetime) -> bool:
+        """Whether a message on the queue is known to name the document."""
+        return self.enqueued_until is not None and self.enqueued_until > now
 
-_ADDRESSING = ("PartitionKey", "RowKey", "connection", "company", "number", "date", "voucher")
-SUMMARY = [
-    *(field.name for field in fields(DocumentRecord) if field.name not in (*_WIDE, *_ADDRESSING, "key", "etag")),
-    *_ADDRESSING,
-]
-"""Properties of a record without its long texts, for range reads."""
+    def to(self, state: State, *, reason: str = "", message: str = "") -> DocumentRecord:
+        """The record in ``state``, claimed by nobody and waiting for no attempt."""
+        decisions = self.decisions if state in IN_FLIGHT else replace(self.decisions, remap=False)
+        attempts = replace(self.attempts, next_at=None, paused_at=None)
+        return replace(
+            self,
+            state=state,
+            reason=str(reason),
+            message=message,
+            lease_until=None,
+            attempts=attempts,
+            decisions=decisions,
+        )
 
+    def proposing(self, proposal: Proposal | None) -> DocumentRecord:
+        """The record with ``proposal`` as what waits for a person, or is under way."""
+        return replace(self, decisions=replace(self.decisions, proposal=proposal))
 
-def to_entity(record: DocumentRecord) -> dict[str, Any]:
-    """The record as a table entity."""
-    entity: dict[str, Any] = {
-        "PartitionKey": record.partition,
-        "RowKey": record.row,
-        "company": record.key.company,
-        "number": record.key.number,
-        "date": record.key.date.isoformat(),
-        "voucher": record.key.voucher,
-    }
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if field.name in ("key", "etag") or value is None:
-            continue
-        if field.name in _WIDE:
-            entity |= wide.pack(field.name, json.dumps(value, sort_keys=True, ensure_ascii=False))
-        elif isinstance(value, date):
-            entity[field.name] = value.isoformat()
-        elif isinstance(value, tuple):
-            entity[field.name] = " ".join(value)
-        elif isinstance(value, Decimal):
-            entity[field.name] = str(value)
-        else:
-            entity[field.name] = value.value if isinstance(value, StrEnum) else value
-    return entity
+    def afresh(self) -> DocumentRecord:
+        """The record as if it had never been tried; an unknown outcome stays unknown."""
+        return replace(self, attempts=Attempts(outcome_unknown=self.attempts.outcome_unknown))
 
+    def filed(self, transactions: Sequence[FiledTransaction]) -> DocumentRecord:
+        """The record with ``transactions`` as what is filed, and their figures."""
+        return replace(self, filing=replace(self.filing, transactions=tuple(transactions)).with_figures())
 
-def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:
-    """The record that :func:`to_entity` stored."""
-    values: dict[str, Any] = {
-        "key": DocumentKey(
-            company=entity["company"],
-            date=date.fromisoformat(entity["date"]),
-            number=entity["number"],
-            voucher=entity["voucher"],
-        ),
-        "state": State(entity["state"]),
-        "kind": Kind(entity["kind"]),
-        "etag": getattr(entity, "metadata", {}).get("etag", ""),
-    }
-    for field in fields(DocumentRecord):
-        stored = entity.get(field.name)
-        if field.name in values or stored is None:
-            continue
-        if field.name in _WIDE:
-            values[field.name] = json.loads(wide.unpack(field.name, entity))
-        elif field.name in _INSTANTS:
-            values[field.name] = datetime.fromisoformat(stored)
-        elif field.name in _DAYS:
-            values[field.name] = date.fromisoformat(stored)
-        elif field.name in _LISTS:
-            values[field.name] = tuple(stored.split())
-        elif field.name in _MONEY:
-            values[field.name] = Decimal(stored)
-        else:
-            values[field.name] = stored
-    return DocumentRecord(**values)
+    def certain(self) -> DocumentRecord:
+        """The record once TaxJar's side is known."""
+        return replace(self, attempts=replace(self.attempts, outcome_unknown=False))

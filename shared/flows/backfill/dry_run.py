@@ -9,29 +9,24 @@ from dataclasses import replace
 from shared.backfill_messages import DryRunMessage, dry_run_messages
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, ListedDocument, PostedDocument
+from shared.dynamics.errors import ReadProblem
+from shared.filing import End, Ending, Plan, make_plan
+from shared.filing.sides import Id, id_of
 from shared.fingerprint import fingerprint
 from shared.flows.finding.missing import is_missing
-from shared.flows.reporting.dismissals import content_of
-from shared.flows.reporting.filing_guard import as_it_stands, why_not_changed
+from shared.flows.reporting.document import Sales, map_claimed
+from shared.flows.reporting.ids import is_taken
+from shared.flows.reporting.originals import sales_of
 from shared.flows.work.put_back import put_back
 from shared.flows.work.retries import TRANSIENT
-from shared.flows.work.run import Run, mapping_settings
-from shared.flows.work.sightings import sighting
+from shared.flows.work.run import Run
+from shared.flows.work.sightings import sighting, unseen
 from shared.ledger.audit import Actor
 from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome, DryRunResult
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import (
-    Held,
-    HoldReason,
-    Mapped,
-    Skipped,
-    SkipReason,
-    kind_of,
-    map_document,
-    transaction_id,
-)
+from shared.mapping import Held, HoldReason, Mapped, Skipped, SkipReason
 from shared.queues import DocumentQueue
-from shared.taxjar.wire import from_wire, payload_hash, to_wire
+from shared.taxjar.answers import Json
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +51,7 @@ async def begin(
     ]
     results = [
         _as_superseded(record)
-        if record.stand_in and is_missing(record) and record.key.number.casefold() in numbers
+        if record.placeholder and is_missing(record) and record.key.number.casefold() in numbers
         else _as_settled(record)
         for record in settled
     ]
@@ -88,9 +83,11 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
     try:
         await connection.gate.open()
         records = {record.key: record for record in await connector.ledger.get_all(connection.name, keys)}
-        documents = await connection.reader.read_documents(run.company.id, keys)
-        await run.prepare(documents.values())
-        results = [await _try(run, backfill, key, records.get(key), documents.get(key)) for key in keys]
+        shown = await connection.reader.read_documents(run.company.id, keys)
+        documents = [each for each in shown.values() if isinstance(each, PostedDocument)]
+        await run.prepare(documents)
+        sales = await sales_of(run, documents)
+        results = [await _try(run, backfill, key, records.get(key), shown.get(key), sales) for key in keys]
     except TRANSIENT as trouble:
         if await put_back(run, message, trouble):
             return
@@ -104,20 +101,28 @@ def given_up(key: DocumentKey) -> DryRunResult:
 
 
 async def _try(
-    run: Run, backfill: Backfill, key: DocumentKey, record: DocumentRecord | None, document: PostedDocument | None
+    run: Run,
+    backfill: Backfill,
+    key: DocumentKey,
+    record: DocumentRecord | None,
+    document: PostedDocument | ReadProblem | None,
+    sales: Sales,
 ) -> DryRunResult:
     if document is None:
         return DryRunResult(key=key, outcome=DryRunOutcome.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS)
-    if record and record.payload and record.fingerprint == fingerprint(document) and not backfill.force:
+    if isinstance(document, ReadProblem):
+        return DryRunResult(key=key, outcome=DryRunOutcome.FAILED, reason=document.kind)
+    content = fingerprint(document)
+    if record and record.filing.was_sent and record.filing.fingerprint == content and not backfill.force:
         return _as_settled(record, DryRunOutcome.UNCHANGED)
-    outcome = map_document(
-        document,
-        mapping_settings(run.company.settings, forced=backfill.force or bool(record and record.forced)),
-        owns_id=await _would_own_the_id(run, record, document),
-        tax_categories=run.tax_categories,
-        kept_tax_codes=record.tax_codes if record and not backfill.force else None,
-    )
-    found, reason = _judge(run, record, outcome)
+    tried = record or unseen(run, document)
+    forced = backfill.job if backfill.force else tried.decisions.forced
+    decisions = replace(tried.decisions, forced=forced, remap=tried.decisions.remap or backfill.force)
+    tried = replace(tried, decisions=decisions)
+    outcome = map_claimed(run, tried, document, sales)
+    if isinstance(outcome, Mapped) and not tried.filing.was_sent and await is_taken(run, key, outcome):
+        outcome = map_claimed(run, replace(tried, filing=replace(tried.filing, number_taken=True)), document, sales)
+    found, reason = _judge(await plan_of(run, tried, outcome, content))
     return DryRunResult(
         key=key,
         outcome=found,
@@ -125,49 +130,36 @@ async def _try(
         transaction_id=outcome.transaction_id,
         amount=outcome.amount,
         sales_tax=outcome.sales_tax,
-        to_state=outcome.ship_to.state if outcome.ship_to else "",
+        to_state=" ".join(outcome.to_states),
     )
 
 
-async def _would_own_the_id(run: Run, record: DocumentRecord | None, document: PostedDocument) -> bool:
-    if record and record.owns_id and (record.payload or record.corrections):
-        return True
-    kind = kind_of(document.total_amount, document.total_tax)
-    wanted = transaction_id(kind, document.key.company, document.key.number)
-    owner = await run.connector.ledger.owner_of(run.connection.name, run.company.id, wanted)
-    return owner is None or owner.key == document.key
+async def plan_of(run: Run, record: DocumentRecord, outcome: Mapped | Skipped | Held, content: str) -> Plan:
+    """The plan that reporting would carry out; where it begins with a question, TaxJar is asked."""
+    answers: dict[Id, Json | None] = {}
+    while True:
+        plan = make_plan(record.standing(content), outcome, run.periods, today=run.today, answers=answers or None)
+        if plan.question is None:
+            return plan
+        client = run.company.account.client
+        for each in plan.question.transactions:
+            answers[id_of(each)] = await client.find(each.kind, each.transaction_id)
 
 
-def _judge(run: Run, record: DocumentRecord | None, outcome: Mapped | Skipped | Held) -> tuple[DryRunOutcome, str]:
-    """What would follow from the mapping, and the reason where the document would be skipped or held."""
-    filed = record.payload if record else None
-    match outcome:
-        case Skipped() if record and filed:
-            return _unless_dismissed(record, content_of(None, outcome))
-        case Skipped():
-            return DryRunOutcome.SKIPPED, outcome.reason
-        case Held():
-            return DryRunOutcome.HELD, outcome.reason
-    if record is None or filed is None:
-        return DryRunOutcome.WOULD_SEND, ""
-    transaction = as_it_stands(record, outcome.transaction)
-    payload = to_wire(transaction)
-    if payload_hash(payload) == record.payload_hash:
+def _judge(plan: Plan) -> tuple[DryRunOutcome, str]:
+    """What would follow from the plan, and the reason where the document would be skipped or held."""
+    end = plan.end or End(Ending.KEEP)
+    if end.ending is Ending.SKIP:
+        return DryRunOutcome.SKIPPED, end.reason
+    if end.ending is Ending.HOLD:
+        return DryRunOutcome.HELD, end.reason
+    if not plan.steps:
         return DryRunOutcome.UNCHANGED, ""
-    if why_not_changed(run, from_wire(record.kind, filed), transaction):
-        return _unless_dismissed(record, content_of(payload))
-    return DryRunOutcome.WOULD_CHANGE, ""
-
-
-def _unless_dismissed(record: DocumentRecord, content: str) -> tuple[DryRunOutcome, str]:
-    """Held for a person, who may have decided already."""
-    if content in record.dismissed:
-        return DryRunOutcome.UNCHANGED, ""
-    return DryRunOutcome.HELD, HoldReason.FILED_TRANSACTION_CHANGED
+    return (DryRunOutcome.WOULD_CHANGE if plan.filed else DryRunOutcome.WOULD_SEND), ""
 
 
 def _as_superseded(record: DocumentRecord) -> DryRunResult:
-    """F&O shows now what the record stood in for."""
+    """F&O shows now what the record is a placeholder for."""
     return replace(_as_settled(record, DryRunOutcome.SKIPPED), reason=SkipReason.SUPERSEDED)
 
 
@@ -175,9 +167,9 @@ def _as_settled(record: DocumentRecord, outcome: DryRunOutcome | None = None) ->
     return DryRunResult(
         key=record.key,
         outcome=outcome or _AS_SETTLED[record.state],
-        transaction_id=record.transaction_id,
+        transaction_id=record.filing.transaction_id,
         reason=record.reason,
-        amount=record.amount,
-        sales_tax=record.sales_tax,
-        to_state=record.to_state,
+        amount=record.filing.amount,
+        sales_tax=record.filing.sales_tax,
+        to_state=" ".join(record.filing.to_states),
     )

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from shared.documents import DocumentKey
-from shared.flows.reporting.proposals import correction_under_way
+from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import NotYet
 from shared.flows.work.run import Run
-from shared.ledger.audit import AuditEntry
 from shared.ledger.backfills import Backfill
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
@@ -33,28 +32,24 @@ async def ask_by_force(run: Run, backfill: Backfill, records: Sequence[DocumentR
         async with slots:
             return await _ask(run, backfill, record, now)
 
-    asked = await asyncio.gather(*(one(record) for record in records if record.forced != backfill.job))
-    before = [record for record in records if record.forced == backfill.job]
+    asked = await asyncio.gather(*(one(record) for record in records if record.decisions.forced != backfill.job))
+    before = [record for record in records if record.decisions.forced == backfill.job]
     return [record.key for record in [*before, *(done for done in asked if done)] if record.is_due(now)]
 
 
 async def _ask(run: Run, backfill: Backfill, record: DocumentRecord, now: datetime) -> DocumentRecord | None:
     ledger = run.connector.ledger
     whole = await ledger.get(run.connection.name, record.key)
-    if whole is None or whole.stand_in or correction_under_way(whole):
+    if whole is None or whole.placeholder or whole.correction:
         # What a person approved comes to its end as it is; what F&O does not show cannot be mapped.
         return whole
     if whole.state is State.REPORTING and not whole.is_due(now):
         raise NotYet(f"{whole.key} is being reported just now.")
     message = f"Asked for by force, backfill {backfill.job}."
-    entry = AuditEntry(at=now, actor=run.actor, subject=str(whole.key), decision="forced", message=message)
-    changes: dict[str, Any] = {"remap": True, "forced": backfill.job, "message": message}
-    if whole.in_flight:
-        kept = {"next_attempt_at": whole.next_attempt_at, "lease_until": whole.lease_until}
-        changes = {**changes, **kept, "message": whole.message}
-    else:
-        changes |= {"state": State.RETRYING, "reason": "", "attempts": 0, "first_attempt_at": None, "proposal": None}
+    asked = whole if whole.in_flight else whole.afresh().to(State.RETRYING, message=message).proposing(None)
+    asked = replace(asked, decisions=replace(asked.decisions, remap=True, forced=backfill.job))
+    entry = document_entry(asked, run.actor, now, decision="forced", message=message)
     try:
-        return await ledger.settle(whole, entry, **changes)
+        return await ledger.settle(whole, asked, entry)
     except ClaimLost:
         raise NotYet(f"{whole.key} has just been changed by another worker.") from None

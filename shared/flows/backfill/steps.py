@@ -23,7 +23,7 @@ from shared.flows.work.put_back import put_back
 from shared.flows.work.retries import GIVE_UP_AFTER, TRANSIENT
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
-from shared.flows.work.streams import InStep, days, one_by_one
+from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
 from shared.ledger.backfills import Backfill, BackfillState
 from shared.ledger.records import DocumentRecord
@@ -84,9 +84,9 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     if backfill.total is None:
         backfill = replace(backfill, total=await _count(run, backfill))
     last = min(step.day + timedelta(days=step.days - 1), backfill.until)
-    listed = InStep(one_by_one(run.connection.reader.list_posted({run.company.id: step.day}, until=last)))
+    listed = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: step.day}, until=last)))
     ledger = run.connector.ledger
-    known = InStep(ledger.listing(run.connection.name, run.company.id, since=step.day, until=last))
+    known = MergedByDay(ledger.listing(run.connection.name, run.company.id, since=step.day, until=last))
     found = 0
     for day in days(step.day, last):
         documents = await listed.through(day)

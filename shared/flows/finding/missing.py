@@ -1,8 +1,8 @@
 """Documents that F&O does not show: asked for by number, tried again for a day, then held ``not_found_in_dynamics``.
 
 A business event may come before its document can be read, and knows neither voucher nor, for certain, the date. What
-stays unseen for a day gets a record that stands in for it, so that nothing vanishes unnoticed; the record gives way
-as soon as F&O shows the document after all.
+stays unseen for a day gets a placeholder record, so that nothing vanishes unnoticed; the placeholder is superseded as
+soon as F&O shows the document after all.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
+from shared.flows.work.claims import Claim
+from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import ALONE_FROM, FIRST_DELAY, GIVE_UP_AFTER, TRANSIENT, NotYet, judge
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import HoldReason, SkipReason, current_id, order_id
+from shared.mapping import HoldReason, SkipReason, order_id
 from shared.queues import NumberToFind
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
         dated_so = [document for document in documents if _agrees(document, wanted)]
         found |= {document.key: document for document in dated_so or documents}
         if documents and _is_overdue(run, wanted):
-            await _give_way(run.connector, run.connection, _stand_in_key(run, wanted), documents, run.actor)
+            await _supersede(run.connector, run.connection, _placeholder_key(run, wanted), documents, run.actor)
         elif not dated_so:
             missing.append(wanted)
     await run.connector.ledger.see(run.connection.name, [sighting(document) for document in found.values()], _EVENTS)
@@ -70,22 +72,23 @@ async def look_up_unknown(run: Run, keys: Sequence[DocumentKey], records: Sequen
     await run.queue.put_numbers(run.connection.name, run.company.id, numbers)
 
 
-async def settle_not_shown(run: Run, claim: DocumentRecord) -> DocumentRecord:
+async def settle_not_shown(claim: Claim) -> None:
     """Hold a claimed document that F&O does not show; during the first day raises ``NotYet``."""
-    if claim.stand_in:
-        number = NumberToFind(number=claim.key.number, dated=claim.key.date, asked_at=claim.seen_at)
-        documents = (await run.connection.reader.find_many(run.company.id, [number.number]))[number.number]
+    run, record = claim.run, claim.record
+    if record.placeholder:
+        documents = (await run.connection.reader.find_many(run.company.id, [record.key.number]))[record.key.number]
         if documents:
             await run.connector.ledger.see(run.connection.name, [sighting(document) for document in documents], _EVENTS)
             await run.queue.put(run.connection.name, [document.key for document in documents])
-            return await run.settle(claim, State.SKIPPED, **_superseded_by(documents))
-    elif claim.tried_for(run.connector.clock()) < HOLD_AFTER:
+            await claim.settle(_superseded_by(record, documents))
+            return
+    elif record.tried_for(run.connector.clock()) < HOLD_AFTER:
         raise NotYet("F&O does not show this document; it may not be visible yet.")
     message = f"F&O does not show this document. {_WHAT_TO_DO}"
-    if claim.payload:
-        held = current_id(claim.transaction_id, claim.corrections)
+    if record.filing.current:
+        held = " and ".join(each.transaction_id for each in record.filing.current)
         message += f" TaxJar holds {held}, which was reported for it: dismiss to keep that."
-    return await run.settle(claim, State.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS, message=message)
+    await claim.settle(record.to(State.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS, message=message))
 
 
 async def shown_again(
@@ -95,20 +98,20 @@ async def shown_again(
     listed: Sequence[ListedDocument],
     actor: Actor,
 ) -> list[DocumentRecord]:
-    """The records in ``held`` that meet what F&O lists now: stand-ins give way, the others are to be reported."""
+    """The records in ``held`` that meet what F&O lists now: placeholders are superseded, the others are to be reported."""
     reopened: list[DocumentRecord] = []
     for record in held:
         number = record.key.number.casefold()
         if documents := [document for document in listed if document.key.number.casefold() == number]:
-            reopened += await _give_way(connector, connection, record.key, documents, actor)
+            reopened += await _supersede(connector, connection, record.key, documents, actor)
     return reopened
 
 
 async def ask_for_missing(connector: Connector, connection: Connection, held: Sequence[DocumentRecord]) -> None:
-    """Ask F&O once more for documents that stand-ins are held for: their dates may differ from the events'."""
+    """Ask F&O once more for documents that placeholders are held for: their dates may differ from the events'."""
     numbers: dict[str, list[NumberToFind]] = {}
     for record in held:
-        if record.stand_in:
+        if record.placeholder:
             number = NumberToFind(number=record.key.number, dated=record.key.date, asked_at=record.seen_at)
             numbers.setdefault(record.key.company, []).append(number)
     for company, wanted in numbers.items():
@@ -117,7 +120,7 @@ async def ask_for_missing(connector: Connector, connection: Connection, held: Se
 
 def is_missing(record: DocumentRecord) -> bool:
     """Whether a document is settled only because F&O did not show it."""
-    not_found = record.stand_in or record.reason == HoldReason.NOT_FOUND_IN_DYNAMICS
+    not_found = record.placeholder or record.reason == HoldReason.NOT_FOUND_IN_DYNAMICS
     return not_found and record.state in (State.HELD, State.FAILED)
 
 
@@ -129,7 +132,7 @@ def _is_overdue(run: Run, wanted: NumberToFind) -> bool:
     return wanted.tried_for(run.connector.clock()) >= HOLD_AFTER
 
 
-def _stand_in_key(run: Run, wanted: NumberToFind) -> DocumentKey:
+def _placeholder_key(run: Run, wanted: NumberToFind) -> DocumentKey:
     return DocumentKey(run.company.id, wanted.dated or wanted.asked_at.date(), wanted.number, "")
 
 
@@ -137,7 +140,7 @@ async def _ask_again_or_hold(run: Run, missing: Sequence[NumberToFind]) -> None:
     for wanted in missing:
         if _is_overdue(run, wanted):
             message = f"A business event named this document, and F&O has not shown it for a day. {_WHAT_TO_DO}"
-            await _stand_in(run, wanted, State.HELD, message, HoldReason.NOT_FOUND_IN_DYNAMICS)
+            await _add_placeholder(run, wanted, State.HELD, message, HoldReason.NOT_FOUND_IN_DYNAMICS)
     if waiting := [wanted for wanted in missing if not _is_overdue(run, wanted)]:
         await _ask_again(run, waiting, NotYet("F&O does not show the document yet."))
 
@@ -151,7 +154,7 @@ async def _ask_again(run: Run, numbers: Sequence[NumberToFind], trouble: Excepti
     for wanted in numbers:
         if wait.counts and wanted.tried_for(now) >= GIVE_UP_AFTER:
             message = f"Given up after {GIVE_UP_AFTER.days} days of asking for the document of an event. {trouble}"
-            await _stand_in(run, wanted, State.FAILED, message)
+            await _add_placeholder(run, wanted, State.FAILED, message)
         else:
             waiting.append(wanted if wait.counts else wanted.after_a_pause(wait.delay(run)))
     alone = attempts >= ALONE_FROM and not isinstance(trouble, NotYet)
@@ -164,50 +167,45 @@ def _attempts_by(tried: timedelta) -> int:
     return int(tried / FIRST_DELAY).bit_length() + 1
 
 
-async def _stand_in(run: Run, wanted: NumberToFind, state: State, message: str, reason: str = "") -> None:
-    key = _stand_in_key(run, wanted)
+async def _add_placeholder(run: Run, wanted: NumberToFind, state: State, message: str, reason: str = "") -> None:
+    key = _placeholder_key(run, wanted)
     entry = AuditEntry(
         at=run.connector.clock(), actor=run.actor, subject=str(key), decision=state, reason=reason, message=message
     )
     logger.warning("%s %s: %s", key.company.upper(), key.number, message)
     id = order_id(key.company, key.number)
-    await run.connector.ledger.stand_in(run.connection.name, key, id, state, entry, since=wanted.asked_at)
+    await run.connector.ledger.add_placeholder(run.connection.name, key, id, state, entry, since=wanted.asked_at)
 
 
-async def _give_way(
+async def _supersede(
     connector: Connector,
     connection: Connection,
     key: DocumentKey,
     documents: Sequence[ListedDocument],
     actor: Actor,
 ) -> list[DocumentRecord]:
-    """Settle the stand-in at ``key`` for what F&O shows; a document of that very key is to be worked on again."""
+    """Settle the placeholder at ``key`` for what F&O shows; a document of that very key is to be worked on again."""
     record = await connector.ledger.get(connection.name, key)
     if record is None or not is_missing(record):
         return []
     if any(document.key == key for document in documents):
-        fresh = {"attempts": 0, "first_attempt_at": None, "stand_in": False, "reason": "", "message": ""}
-        await _settle(connector, record, State.SEEN, actor, **fresh)
-        return [record]
-    if record.stand_in:
-        await _settle(connector, record, State.SKIPPED, actor, **_superseded_by(documents))
+        shown = replace(record.afresh().to(State.SEEN), placeholder=False)
+        await _settle(connector, record, shown, actor, "F&O shows this document now.")
+        return [shown]
+    if record.placeholder:
+        superseded = _superseded_by(record, documents)
+        await _settle(connector, record, superseded, actor, superseded.message)
     return []
 
 
-def _superseded_by(documents: Sequence[ListedDocument]) -> dict[str, Any]:
-    key = documents[0].key
-    return {"reason": SkipReason.SUPERSEDED, "message": f"F&O shows it now as {key}, which has a record of its own."}
+def _superseded_by(record: DocumentRecord, documents: Sequence[ListedDocument]) -> DocumentRecord:
+    message = f"F&O shows it now as {documents[0].key}, which has a record of its own."
+    return record.to(State.SKIPPED, reason=SkipReason.SUPERSEDED, message=message)
 
 
-async def _settle(connector: Connector, record: DocumentRecord, state: State, actor: Actor, **changes: Any) -> None:
-    entry = AuditEntry(
-        at=connector.clock(),
-        actor=actor,
-        subject=str(record.key),
-        decision=state,
-        reason=changes["reason"],
-        message=changes["message"] or "F&O shows this document now.",
-    )
+async def _settle(
+    connector: Connector, before: DocumentRecord, after: DocumentRecord, actor: Actor, message: str
+) -> None:
     # Another worker that settles it meanwhile knows as much.
     with suppress(ClaimLost):
-        await connector.ledger.settle(record, entry, state=state, **changes)
+        await connector.ledger.settle(before, after, document_entry(after, actor, connector.clock(), message=message))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 from shared.connector import Company, Connection, Connector
-from shared.flows.work.batches import batches
+from shared.flows.work.streams import batches
 from shared.ledger.records import IN_FLIGHT, DocumentRecord
 
 

@@ -17,7 +17,7 @@ from shared.flows.finding.missing import ask_for_missing, is_missing, shown_agai
 from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.finding.overdue import enqueue_overdue
 from shared.flows.work.sightings import sighting
-from shared.flows.work.streams import InStep
+from shared.flows.work.streams import MergedByDay
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
 from shared.ledger.pauses import POLL_EARLY, Paused
@@ -169,7 +169,7 @@ async def _by_day(
         yield run[0].key.company, run[0].key.date, run
 
 
-class _Known(InStep[DocumentRecord]):
+class _Known(MergedByDay[DocumentRecord]):
     """One company's ledger rows of the window, in step with what F&O lists."""
 
     def __init__(self, connector: Connector, connection: Connection, company: str, since: date) -> None:
@@ -197,7 +197,7 @@ class _Outgoing:
     async def add(self, records: Iterable[DocumentRecord]) -> None:
         """Enqueue every full message; the rest waits for more."""
         for record in records:
-            keys = self._keys.setdefault((record.key.company, record.kind), [])
+            keys = self._keys.setdefault((record.key.company, record.filing.kind), [])
             keys.append(record.key)
             if len(keys) == KEYS_PER_MESSAGE:
                 await self._queue.put(self._connection, keys)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from shared import telemetry
 from shared.backfill_messages import BackfillStep, DryRunMessage, parse_backfill_message
 from shared.connector import Connector
 from shared.flows.backfill.dry_run import given_up
 from shared.flows.backfill.start import fail_backfill
+from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import put_back_until_due
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.backfills import BackfillState
@@ -41,7 +43,7 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
     records = await connector.ledger.get_all(message.connection, message.document_keys())
     now = connector.clock()
     for record in records:
-        paused = record.state is State.RETRYING and record.paused_at
+        paused = record.state is State.RETRYING and record.attempts.paused_at
         if record.in_flight and (paused or not record.is_due(now)):
             await put_back_until_due(connector.documents_queue, record, now)
         elif record.in_flight:
@@ -71,18 +73,12 @@ async def _fail(connector: Connector, record: DocumentRecord, actor: Actor) -> N
         + (f": {record.message}" if record.message else ".")
         + " Correct the cause, then retry it."
     )
-    entry = AuditEntry(
-        at=connector.clock(),
-        actor=actor,
-        subject=str(record.key),
-        decision=State.FAILED,
-        message=message,
-        attempt=record.attempts,
-    )
+    # A claim whose lease ran out may have reached TaxJar.
+    unknown = record.attempts.outcome_unknown or record.state is State.REPORTING
+    failed = record.to(State.FAILED, message=message)
+    failed = replace(failed, attempts=replace(failed.attempts, outcome_unknown=unknown))
     try:
-        # A claim whose lease ran out may have reached TaxJar.
-        unknown = record.outcome_unknown or record.state is State.REPORTING
-        await connector.ledger.settle(record, entry, state=State.FAILED, message=message, outcome_unknown=unknown)
+        await connector.ledger.settle(record, failed, document_entry(failed, actor, connector.clock()))
     except ClaimLost:
         logger.warning("%s: settled by another worker, not buried", record.key)
         return

@@ -11,7 +11,7 @@ from shared.connector import Connector
 from shared.documents import ZERO
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.run import Run
-from shared.flows.work.streams import InStep, days, one_by_one
+from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
 from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
 from shared.money import plain
@@ -69,8 +69,8 @@ async def show_completeness(
     listed = unseen = gone = 0
     async with told_as_problem(run):
         await run.connection.gate.open()
-        documents = InStep(one_by_one(run.connection.reader.list_posted({run.company.id: since}, until=until)))
-        records = InStep(connector.ledger.listing(run.connection.name, run.company.id, since=since, until=until))
+        documents = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: since}, until=until)))
+        records = MergedByDay(connector.ledger.listing(run.connection.name, run.company.id, since=since, until=until))
         for day in days(since, until):
             there = {document.key for document in await documents.through(day)}
             known = {record.key: record for record in await records.through(day)}

@@ -17,7 +17,7 @@ from shared.flows.reconciliation.untaxed import Untaxed
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
-from shared.flows.work.streams import InStep, days, one_by_one
+from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
 from shared.web import Answer, Days, Problem
@@ -109,9 +109,9 @@ async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) 
     """Go through the days, with no more than one of them in memory."""
     taxjar, untaxed = TaxJarSide(run.company.account.client), Untaxed(run)
     since, until, company = findings.since, findings.until, run.company.id
-    listed = InStep(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
+    listed = MergedByDay(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
     ledger = run.connector.ledger
-    known = InStep(ledger.listing(run.connection.name, company, since=since, until=until))
+    known = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until))
     healing = Healing(run, findings) if heal else None
     for day in days(since, until):
         ids = await taxjar.ids(day)

@@ -1,4 +1,4 @@
-"""Report posted documents: claim them, read them back from F&O, send each to TaxJar, settle it (design 4.2)."""
+"""One queue message on its way to TaxJar: gate, read, map, plan, act, settle (design 4.2)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from azure.core.exceptions import AzureError
 from shared import telemetry
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
+from shared.dynamics.errors import ReadProblem
 from shared.flows.finding.missing import find_by_number, look_up_unknown
-from shared.flows.reporting.corrections import Correction
-from shared.flows.reporting.document import DocumentReport
-from shared.flows.reporting.proposals import correction_under_way
-from shared.flows.reporting.removed import let_go
+from shared.flows.reporting.document import Sales, report
+from shared.flows.reporting.originals import sales_of
+from shared.flows.reporting.removed import drop_message
+from shared.flows.work.claims import Claim
 from shared.flows.work.retries import (
     CLOCK_SKEW,
     TRANSIENT,
-    postpone,
+    Postponed,
     put_back_until_due,
     put_back_until_open,
     put_message_back,
-    release,
 )
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
@@ -52,7 +52,7 @@ async def report_documents(
                 connection = connector.connection(message.connection)
                 company = connection.company(message.company)
             except NotFound as removed:
-                await let_go(connector, message, actor, removed)
+                await drop_message(connector, message, actor, removed)
                 return
             await _report(Run(connector, connection, company, actor, queue), message)
         except AzureError as trouble:
@@ -71,60 +71,74 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     except Paused as paused:
         await put_back_until_open(run, message, paused.pause)
         return
-    ledger = run.connector.ledger
+    if not run.company.settings.reporting:
+        logger.info("%s: reporting is switched off, %d documents stay seen", run.name, len(message.keys))
+        return
+    claims = await _claim(run, message)
+    if not claims:
+        return
+    postponed = Postponed(run)
+    try:
+        shown = await run.connection.reader.read_documents(run.company.id, [claim.record.key for claim in claims])
+        documents = [each for each in shown.values() if isinstance(each, PostedDocument)]
+        await run.prepare(documents)
+        sales = await sales_of(run, documents)
+    except TRANSIENT as trouble:
+        await postponed.add(claims, trouble, reading=True)
+    except Exception as defect:
+        if is_storage_trouble(defect):
+            raise
+        for claim in claims:
+            await postponed.give_up(claim, defect, in_company=len(claims) > 1)
+    else:
+        await _report_each(claims, shown, sales, postponed)
+    finally:
+        await postponed.put_back()
+
+
+async def _claim(run: Run, message: DocumentsMessage) -> list[Claim]:
+    """Claim what the message names and is due; what another worker has, or that has to wait, goes back to the queue."""
+    ledger, now = run.connector.ledger, run.connector.clock()
     found = await find_by_number(run, message.numbers)
     keys = list(dict.fromkeys([*message.document_keys(), *found]))
     keys, too_many = keys[:KEYS_PER_MESSAGE], keys[KEYS_PER_MESSAGE:]
     await run.queue.put(run.connection.name, too_many)
     records = await ledger.get_all(run.connection.name, keys)
     await look_up_unknown(run, keys, records)
-    claims = await ledger.claim(await _due(run, records))
-    if not claims:
-        return
-    try:
-        documents = await run.connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
-        await run.prepare(documents.values())
-    except TRANSIENT as trouble:
-        await postpone(run, claims, trouble)
-    except Exception as defect:
-        if not is_storage_trouble(defect):
-            for claim in claims:
-                await release(run, claim, defect)
-        raise
-    else:
-        await _report_each(run, claims, documents)
-
-
-async def _due(run: Run, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
-    """The records to work on now; those that another worker has, or that have to wait, go back to the queue."""
-    now = run.connector.clock()
+    due: list[DocumentRecord] = []
+    alone = len(records) > 1
     for record in records:
         if record.in_flight and not record.is_due(now):
             await put_back_until_due(run.queue, record, now)
-    return [record for record in records if record.is_due(now)]
+        elif record.is_due(now) and record.attempts.alone and alone:
+            await run.queue.put(run.connection.name, [record.key])
+        elif record.is_due(now):
+            due.append(record)
+    return [Claim(run, record) for record in await ledger.claim(due)]
 
 
 async def _report_each(
-    run: Run, claims: Sequence[DocumentRecord], documents: Mapping[DocumentKey, PostedDocument]
+    claims: Sequence[Claim],
+    shown: Mapping[DocumentKey, PostedDocument | ReadProblem],
+    sales: Sales,
+    postponed: Postponed,
 ) -> None:
     """Report every claimed document; one that meets trouble or a defect does not keep the others."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(claim: DocumentRecord) -> None:
-        approved = correction_under_way(claim)
-        report = Correction(run, claim, approved) if approved else DocumentReport(run, claim)
+    async def one(claim: Claim) -> None:
+        key = claim.record.key
         async with slots:
             try:
-                await report.settle(documents.get(claim.key))
+                await report(claim, shown.get(key), sales)
             except ClaimLost:
-                logger.warning("%s: another worker has taken over", claim.key)
+                logger.warning("%s: another worker has taken over", key)
             except TRANSIENT as trouble:
-                await postpone(run, [report.claim], trouble)
+                await postponed.add([claim], trouble)
             except Exception as defect:
-                if not is_storage_trouble(defect):
-                    logger.exception("%s: cannot be reported because of a defect", claim.key)
-                    await release(run, report.claim, defect)
-                raise
+                if is_storage_trouble(defect):
+                    raise
+                await postponed.give_up(claim, defect, in_company=len(claims) > 1)
 
     failures = await asyncio.gather(*(one(claim) for claim in claims), return_exceptions=True)
     for failure in failures:

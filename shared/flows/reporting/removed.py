@@ -1,4 +1,4 @@
-"""Messages for a connection or company that the settings no longer have: written down, and let go."""
+"""Messages for a connection or company that the settings no longer have: audited and dropped."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shared.queues import DocumentsMessage
 logger = logging.getLogger(__name__)
 
 
-async def let_go(connector: Connector, message: DocumentsMessage, actor: Actor, removed: NotFound) -> None:
+async def drop_message(connector: Connector, message: DocumentsMessage, actor: Actor, removed: NotFound) -> None:
     """Audit a message that nobody can work on. The records stay as they are: a poll takes them up, if there is one."""
     words = f"{removed} any more: its documents are not reported. Once it is configured again, they are found by polls."
     entry = AuditEntry(
         at=connector.clock(),
         actor=actor,
         subject=f"company {message.company} of connection {message.connection}",
-        decision="let_go",
+        decision="dropped",
         message=words,
         request=message.model_dump(mode="json", exclude_defaults=True),
     )
@@ -29,4 +29,4 @@ async def let_go(connector: Connector, message: DocumentsMessage, actor: Actor, 
     await connector.subjects.write(
         partition(message.connection, message.company), "removed", name, entry, message=words
     )
-    logger.error("let go of %d documents: %s", len(message.keys) + len(message.numbers), words)
+    logger.error("dropped a message of %d documents: %s", len(message.keys) + len(message.numbers), words)

@@ -1,117 +1,130 @@
-"""What the ledger knows of documents, for operators, accountants and auditors."""
+"""One document, for operators, accountants and auditors: its record, what was sent, its whole audit."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.connector import Connector, NotFound
-from shared.flows.reporting.proposals import proposal_of
-from shared.ledger.records import DocumentRecord, State
+from shared.filing import FiledTransaction, Role
+from shared.flows.work.problems import Conflict
+from shared.ledger.records import DocumentRecord
 from shared.mapping import net_and_tax
 from shared.money import plain
-from shared.web import Days, instant
-
-PAGE = 100
-
-
-class DocumentFilter(Days):
-    """The query of ``list_documents``, by invoice date."""
-
-    state: State | None = None
-    reason: str = ""
-    after: str = ""
+from shared.web import instant
 
 
 class Chosen(BaseModel):
-    """The query of ``show_document`` and ``decide_document``: which of several documents that show the same id."""
+    """The query of ``decide_document``: which of several documents that show the same id."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     voucher: str | None = None
 
 
-async def list_documents(connector: Connector, connection: str, company: str, query: DocumentFilter) -> dict[str, Any]:
-    """One page of documents by invoice date, and the path of the next page, or ``None``.
+class Shown(Chosen):
+    """The query of ``show_document``."""
 
-    Raises :class:`NotFound` for a connection or company that the settings do not have.
-    """
-    connector.connection(connection).company(company)
-    found: list[DocumentRecord] = []
-    rows = connector.ledger.listing(
-        connection,
-        company,
-        since=query.since or date.min,
-        until=query.until,
-        after=query.after,
-        states=[query.state] if query.state else [],
-        reason=query.reason,
-    )
-    async for record in rows:
-        if len(found) == PAGE:
-            following = {**query.model_dump(mode="json", by_alias=True, exclude_defaults=True), "after": found[-1].row}
-            path = f"/api/documents/{quote(connection)}/{quote(company)}?{urlencode(following)}"
-            return {"documents": [_summary(record) for record in found], "next": path}
-        found.append(record)
-    return {"documents": [_summary(record) for record in found], "next": None}
+    live: bool = False
+    """Also read what TaxJar holds now."""
 
 
 async def show_document(
-    connector: Connector, connection: str, company: str, transaction_id: str, chosen: Chosen | None = None
+    connector: Connector, connection: str, company: str, transaction_id: str, chosen: Shown | None = None
 ) -> dict[str, Any]:
-    """The document with this TaxJar id, its payload as sent and its whole audit.
+    """The document with this TaxJar id, its transactions as sent and its whole audit.
 
-    Raises :class:`NotFound` when there is none.
+    Raises :class:`NotFound` when there is none, :class:`Conflict` when there are several, and what TaxJar's side raises
+    when it is asked.
     """
-    return await describe(connector, await find_document(connector, connection, company, transaction_id, chosen))
+    chosen = chosen or Shown()
+    record = await find_document(connector, connection, company, transaction_id, chosen)
+    answer = await describe(connector, record)
+    if chosen.live:
+        client = connector.connection(connection).company(company).account.client
+        for shown, filed in zip(answer["transactions"], record.filing.transactions, strict=True):
+            shown["in_taxjar"] = await client.find(filed.kind, filed.transaction_id)
+    return answer
 
 
 async def find_document(
     connector: Connector, connection: str, company: str, transaction_id: str, chosen: Chosen | None = None
 ) -> DocumentRecord:
-    """The record with this TaxJar id, ``chosen`` where several documents show it. Raises :class:`NotFound`."""
+    """The record with this TaxJar id, ``chosen`` where several documents show it.
+
+    Raises :class:`NotFound`, and :class:`Conflict` with the candidates where several are left.
+    """
     connector.connection(connection).company(company)
     voucher = chosen.voucher if chosen else None
-    record = await connector.ledger.find(connection, company, transaction_id, voucher)
-    if record is None:
+    found = await connector.ledger.find(connection, company, transaction_id, voucher)
+    if not found:
         of_voucher = f" and voucher {voucher!r}" if voucher else ""
         raise NotFound(f"no document of {company.upper()} has the TaxJar id {transaction_id!r}{of_voucher}")
-    return record
+    if len(found) > 1:
+        candidates = "; ".join(f"{each.key}, {each.state}" for each in found)
+        raise Conflict(f"{len(found)} documents show the id {transaction_id}: {candidates}. Say which by ?voucher=.")
+    return found[0]
 
 
 async def describe(connector: Connector, record: DocumentRecord) -> dict[str, Any]:
     """All that the ledger knows of a document."""
     entries, intact = await connector.ledger.audit(record)
-    proposal = proposal_of(record)
+    proposal, filed = record.decisions.proposal, record.filing.transactions
     return {
-        **_summary(record),
-        "voucher": record.key.voucher,
-        "late": record.late,
-        "attempts": record.attempts,
-        "payload": record.payload,
+        **summary(record),
+        "attempts": record.attempts.count,
+        "transactions": [_transaction(each) for each in filed],
+        **({"payload": filed[0].payload} if len(filed) == 1 else {"payload": None} if not filed else {}),
+        "left_out": [dict(part) for part in record.filing.left_out],
+        "handled_outside": list(record.filing.handled_outside),
         "proposal": proposal.shown() if proposal else None,
         "audit": entries,
         "audit_intact": intact,
     }
 
 
-def _summary(record: DocumentRecord) -> dict[str, Any]:
+def summary(record: DocumentRecord) -> dict[str, Any]:
     """The record in short. Before the document is mapped, its amounts are those that F&O lists, if it ever did."""
-    amount, sales_tax = record.amount, record.sales_tax
-    if amount is None and not record.stand_in:
+    filing = record.filing
+    amount, sales_tax = filing.amount, filing.sales_tax
+    if amount is None and not record.placeholder:
         amount, sales_tax = net_and_tax(record.total_amount, record.total_tax)
     return {
-        "transaction_id": record.transaction_id,
-        "kind": record.kind,
+        "transaction_id": filing.transaction_id,
+        "kind": filing.kind.value,
         "number": record.key.number,
+        "voucher": record.key.voucher,
         "date": record.key.date.isoformat(),
-        "state": record.state,
+        "customer": filing.customer or None,
+        "state": record.state.value,
         "reason": record.reason or None,
         "message": record.message or None,
         "amount": plain(amount),
         "sales_tax": plain(sales_tax),
+        "transactions": filing.count,
+        "to_states": list(filing.to_states),
+        "late": filing.late,
+        "in_taxjar": filing.count > 0,
+        "since": instant(record.since or record.updated_at),
+        "assignee": record.decisions.assignee or None,
         "updated_at": instant(record.updated_at),
+    }
+
+
+def _transaction(filed: FiledTransaction) -> dict[str, Any]:
+    sums = filed.sums
+    return {
+        "transaction_id": filed.transaction_id,
+        "kind": filed.kind.value,
+        "state": "reported" if filed.role is Role.CURRENT else filed.role.value,
+        "amount": plain(sums.amount),
+        "sales_tax": plain(sums.sales_tax),
+        "shipping": plain(sums.shipping),
+        "to_state": filed.to_state,
+        "exemption_type": filed.payload.get("exemption_type") or "non_exempt",
+        "transaction_date": filed.date.isoformat(),
+        "transaction_reference_id": filed.payload.get("transaction_reference_id") or None,
+        "late": filed.late,
+        "payload": filed.payload,
     }

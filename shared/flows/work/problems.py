@@ -21,12 +21,24 @@ _STORAGE_AGAIN_AFTER = 30
 """Seconds."""
 
 
+class Conflict(Exception):
+    """A request that does not fit how things are; it had no effect."""
+
+
+class BadInput(ValueError):
+    """A request that cannot be understood; the sentence says what to give instead."""
+
+
 def problem_of(failure: Exception, function: str) -> Problem:
     """What the caller of ``function`` is told of its failure; the cause of a defect is only in the log."""
     if isinstance(failure, Problem):
         return failure
     if isinstance(failure, NotFound):
         return Problem(404, "not_found", f"{failure}. {failure.hint}".rstrip())
+    if isinstance(failure, Conflict):
+        return Problem(409, "conflict", str(failure))
+    if isinstance(failure, BadInput):
+        return Problem(400, "bad_request", str(failure))
     if is_storage_trouble(failure):
         cause = (type(failure).__name__, getattr(failure, "status_code", None), getattr(failure, "error_code", None))
         logger.error("%s: the storage account does not answer, or refuses access %s", function, cause)

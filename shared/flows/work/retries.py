@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.dynamics import errors as dynamics
+from shared.flows.work.claims import Claim
+from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
 from shared.flows.work.run import Run
 from shared.ledger.documents import ClaimLost
 from shared.ledger.pauses import Pause, Paused
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.records import Attempts, DocumentRecord, State
 from shared.queues import DocumentQueue, DocumentsMessage
 from shared.taxjar import errors as taxjar
 
+logger = logging.getLogger(__name__)
+
 GIVE_UP_AFTER = timedelta(days=7)
 FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
-_LOOK_AGAIN = timedelta(seconds=30)
-"""How soon a document asks again whether a connection that refused access works."""
+_LOOK_AGAIN = timedelta(minutes=10)
+"""How soon a message asks again whether a connection that refused access works; its end enqueues what waits at once."""
 CLOCK_SKEW = timedelta(seconds=1)
 """Between the clocks of two instances."""
 ALONE_FROM = 3
 """After so many attempts in company, each document is read alone: one bad row must not keep the others."""
+ON_QUEUE = timedelta(minutes=30)
+"""How long a message counts as on the queue after it became visible; only then is its document enqueued anew."""
 
 
 class NotYet(Exception):
@@ -39,8 +45,7 @@ class Postponement:
     outcome_unknown: bool = False
     counts: bool = True
     """Whether this was an attempt of the document itself, rather than a pause of the whole connection."""
-    audit: Mapping[str, Any] = field(default_factory=dict)
-    """What was sent and answered, as in an audit entry."""
+    exchange: Exchange = NOTHING_EXCHANGED
 
     def delay(self, run: Run) -> timedelta:
         """How long to wait from now."""
@@ -51,44 +56,74 @@ TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
 """What postpones a document; anything else is a defect."""
 
 
-async def postpone(run: Run, claims: Sequence[DocumentRecord], trouble: Exception) -> None:
-    """Record the attempt, and put the documents back with a delay; after seven days of trying they have failed."""
-    wait = await judge(run, trouble, max(claim.attempts for claim in claims))
-    waiting = [claim for claim in claims if await _settle(run, claim, wait)]
-    alone = any(claim.attempts >= ALONE_FROM for claim in waiting)
-    for group in [[claim] for claim in waiting] if alone else [waiting]:
-        await run.queue.put(run.connection.name, [claim.key for claim in group], delay=wait.delay(run))
+class Postponed:
+    """The documents of one message that have to wait: what they wait for is judged once, and they go back together."""
 
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._waiting: list[tuple[DocumentRecord, Postponement]] = []
 
-async def release(run: Run, claim: DocumentRecord, defect: Exception) -> None:
-    """Give up the claim because of a defect of ours; the message is delivered again, and in the end buried."""
-    message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
-    with suppress(ClaimLost):
-        await run.settle(claim, State.RETRYING, message=message)
+    async def add(self, claims: Sequence[Claim], trouble: Exception, *, reading: bool = False) -> None:
+        """Record the attempt of each of ``claims``; after seven days of trying they have failed.
 
+        With ``reading`` the documents met trouble in being read, after some attempts each is then read alone.
+        """
+        wait = await judge(self._run, trouble, max(claim.record.attempts.count for claim in claims))
+        for claim in claims:
+            with suppress(ClaimLost):
+                await self._settle(claim, wait, reading=reading)
 
-async def _settle(run: Run, claim: DocumentRecord, wait: Postponement) -> bool:
-    """Whether the document is to be tried again."""
-    unknown = claim.outcome_unknown or wait.outcome_unknown
-    now: datetime = run.connector.clock()
-    tried, attempts = claim.tried_for(now), claim.attempts if wait.counts else claim.attempts - 1
-    give_up = wait.counts and tried >= GIVE_UP_AFTER
-    message = f"Given up after {GIVE_UP_AFTER.days} days of trying. {wait.message}" if give_up else wait.message
-    try:
-        await run.settle(
-            claim,
+    async def give_up(self, claim: Claim, defect: Exception, *, in_company: bool) -> None:
+        """Give up a claim because of a defect of ours.
+
+        A document that was worked on in company goes back alone, so that the defect takes no other with it. One that
+        was alone already raises ``defect`` again: its message is delivered again, and in the end buried.
+        """
+        logger.error("%s: cannot be reported because of a defect", claim.record.key, exc_info=defect)
+        message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
+        after = claim.record.to(State.RETRYING, message=message)
+        with suppress(ClaimLost):
+            await claim.settle(replace(after, attempts=replace(after.attempts, alone=True)))
+            if in_company:
+                self._waiting.append((claim.record, Postponement(message, self._run.connector.clock())))
+        if not in_company:
+            raise defect
+
+    async def put_back(self) -> None:
+        """Put the documents back on the queue, together but for those that are read alone."""
+        together: list[DocumentRecord] = []
+        for record, wait in self._waiting:
+            if record.attempts.alone:
+                await self._run.queue.put(self._run.connection.name, [record.key], delay=wait.delay(self._run))
+            else:
+                together.append(record)
+        if together:
+            delay = max(wait.delay(self._run) for record, wait in self._waiting if not record.attempts.alone)
+            await self._run.queue.put(self._run.connection.name, [record.key for record in together], delay=delay)
+        self._waiting.clear()
+
+    async def _settle(self, claim: Claim, wait: Postponement, *, reading: bool) -> None:
+        record, now = claim.record, self._run.connector.clock()
+        tried = record.tried_for(now)
+        count = record.attempts.count if wait.counts else record.attempts.count - 1
+        give_up = wait.counts and tried >= GIVE_UP_AFTER
+        after = record.to(
             State.FAILED if give_up else State.RETRYING,
-            dict(wait.audit),
-            message=message,
-            next_attempt_at=None if give_up else wait.until,
-            outcome_unknown=unknown,
-            attempts=attempts,
-            first_attempt_at=now - tried if attempts else None,
-            paused_at=None if wait.counts else now,
+            message=f"Given up after {GIVE_UP_AFTER.days} days of trying. {wait.message}" if give_up else wait.message,
         )
-    except ClaimLost:
-        return False
-    return not give_up
+        attempts = Attempts(
+            count=count,
+            first_at=now - tried if count else None,
+            next_at=None if give_up else wait.until,
+            paused_at=None if wait.counts else now,
+            outcome_unknown=record.attempts.outcome_unknown or wait.outcome_unknown,
+            alone=reading and wait.counts and count >= ALONE_FROM,
+        )
+        visible = now + max(wait.delay(self._run), timedelta(0))
+        after = replace(after, attempts=attempts, enqueued_until=None if give_up else visible + ON_QUEUE)
+        await claim.settle(after, exchange=wait.exchange)
+        if not give_up:
+            self._waiting.append((claim.record, wait))
 
 
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
@@ -113,44 +148,41 @@ async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, dela
 
 async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
     """What ``trouble`` means after so many attempts; a 429 or a refusal pauses the side that it came from."""
-    audit = _exchange(trouble)
+    exchange = _exchange(trouble)
     match trouble:
         case Paused():
-            return _until_open(trouble.pause, audit)
+            return _until_open(trouble.pause, exchange)
         case dynamics.Throttled() | taxjar.Throttled():
             gate = run.connection.gate if isinstance(trouble, dynamics.Throttled) else run.company.account.gate
-            return _until_open(await gate.throttle(trouble.retry_after), audit)
+            return _until_open(await gate.throttle(trouble.retry_after), exchange)
         case dynamics.AccessDenied():
-            return _until_open(await run.connection.gate.deny(str(trouble), trouble.set or ""), audit)
+            return _until_open(await run.connection.gate.deny(str(trouble), trouble.set or ""), exchange)
         case taxjar.AccessDenied():
-            return _until_open(await run.company.account.gate.deny(str(trouble)), audit)
+            return _until_open(await run.company.account.gate.deny(str(trouble)), exchange)
         case dynamics.Unavailable():
-            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after), audit=audit)
+            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after), exchange=exchange)
         case taxjar.Unavailable():
             next_attempt = _next_attempt(run, attempts, trouble.retry_after)
-            return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, audit=audit)
+            return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, exchange=exchange)
         case _:
-            return Postponement(str(trouble), _next_attempt(run, attempts, None), audit=audit)
+            return Postponement(str(trouble), _next_attempt(run, attempts, None), exchange=exchange)
 
 
-def _exchange(trouble: Exception) -> dict[str, Any]:
+def _exchange(trouble: Exception) -> Exchange:
     """What went to and fro: F&O's words are in the message already, and a read of it sends nothing."""
     match trouble:
         case taxjar.TaxJarError():
-            return {
-                "status": trouble.status,
-                "request": trouble.request,
-                "response": {"detail": trouble.detail} if trouble.status else None,
-            }
+            response = {"detail": trouble.detail} if trouble.status else None
+            return Exchange(status=trouble.status, request=trouble.request, response=response)
         case dynamics.DynamicsError():
-            return {"status": trouble.status}
+            return Exchange(status=trouble.status)
         case _:
-            return {}
+            return NOTHING_EXCHANGED
 
 
-def _until_open(pause: Pause, audit: Mapping[str, Any]) -> Postponement:
+def _until_open(pause: Pause, exchange: Exchange) -> Postponement:
     message = f"Waiting, {pause.target.split('|')[0]} is paused: {pause.message}"
-    return Postponement(message, None if pause.denied else pause.until, counts=False, audit=audit)
+    return Postponement(message, None if pause.denied else pause.until, counts=False, exchange=exchange)
 
 
 def _next_attempt(run: Run, attempts: int, retry_after: float | None) -> datetime:

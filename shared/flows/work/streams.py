@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from shared.documents import DocumentKey, ListedDocument
+from shared.ledger.records import DocumentRecord
+from shared.queues import KEYS_PER_MESSAGE
 
 
 class Keyed(Protocol):
@@ -20,7 +22,7 @@ class Keyed(Protocol):
 _Keyed = TypeVar("_Keyed", bound=Keyed)
 
 
-class InStep(Generic[_Keyed]):
+class MergedByDay(Generic[_Keyed]):
     """Items of one company in order of invoice date, given out up to a day at a time."""
 
     def __init__(self, items: AsyncIterator[_Keyed]) -> None:
@@ -60,3 +62,15 @@ def days(first: date, last: date) -> Iterator[date]:
     """Each day from ``first`` to ``last``, inclusive."""
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
+
+
+async def batches(records: AsyncIterator[DocumentRecord]) -> AsyncIterator[list[DocumentKey]]:
+    """The keys of ``records``, up to one message's worth at a time."""
+    keys: list[DocumentKey] = []
+    async for record in records:
+        keys.append(record.key)
+        if len(keys) == KEYS_PER_MESSAGE:
+            yield keys
+            keys = []
+    if keys:
+        yield keys

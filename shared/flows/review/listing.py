@@ -1,0 +1,161 @@
+"""Documents of a company as lists: by state, reason, day, number, customer, state of destination (design 3.1).
+
+What is open (in flight, held, failed) is read from the index of open work alone; what is asked for by number, from the
+ids that the number makes. Everything else reads the records of the range of days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from pydantic import BeforeValidator, Field
+
+from shared.connector import Connector
+from shared.csv_text import to_csv
+from shared.flows.review.documents import summary
+from shared.ledger.records import IN_FLIGHT, WAITING, DocumentRecord, State
+from shared.mapping import HoldReason, SkipReason, order_id, refund_id
+from shared.web import Answer, Days
+
+PAGE, LONGEST_PAGE = 100, 1000
+_OPEN = IN_FLIGHT | WAITING
+_STATES = {state.value: frozenset({state}) for state in State} | {"in_flight": IN_FLIGHT}
+_REASONS = frozenset(reason.value for reason in (*HoldReason, *SkipReason))
+
+
+def _parts(value: object) -> object:
+    """``held,failed`` as its parts, lower case."""
+    if isinstance(value, str):
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    return value
+
+
+def _known_states(value: object) -> object:
+    parts = _parts(value)
+    unknown = [part for part in parts if part not in _STATES] if isinstance(parts, tuple) else []
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no state; there are {', '.join(_STATES)}")
+    return parts
+
+
+def _known_reasons(value: object) -> object:
+    parts = _parts(value)
+    unknown = [part for part in parts if part not in _REASONS] if isinstance(parts, tuple) else []
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no reason; there are {', '.join(sorted(_REASONS))}")
+    return parts
+
+
+class DocumentFilter(Days):
+    """The query of ``list_documents``; ``from`` and ``to`` are invoice dates."""
+
+    state: Annotated[tuple[str, ...], BeforeValidator(_known_states)] = ()
+    reason: Annotated[tuple[str, ...], BeforeValidator(_known_reasons)] = ()
+    number: str = ""
+    customer: str = ""
+    to_state: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
+    late: bool | None = None
+    in_taxjar: bool | None = None
+    order: Literal["oldest", "newest"] = "oldest"
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE
+    format: Literal["json", "csv"] = "json"
+    after: str = ""
+
+    @property
+    def states(self) -> frozenset[State]:
+        """The states that are asked for; empty for all."""
+        return frozenset(state for name in self.state for state in _STATES[name])
+
+    def fits(self, record: DocumentRecord) -> bool:
+        """Whether the list has the document."""
+        filing, states = record.filing, {state.lower() for state in record.filing.to_states}
+        return (
+            (not self.states or record.state in self.states)
+            and (not self.reason or record.reason in self.reason)
+            and (not self.number or record.key.number.casefold() == self.number.strip().casefold())
+            and (not self.customer or filing.customer.casefold() == self.customer.strip().casefold())
+            and (not self.to_state or bool(states & set(self.to_state)))
+            and self.late in (None, filing.late)
+            and self.in_taxjar in (None, filing.count > 0)
+            and (self.since or date.min) <= record.key.date <= (self.until or date.max)
+        )
+
+
+async def list_documents(connector: Connector, connection: str, company: str, query: DocumentFilter) -> Answer:
+    """One page of documents, how many fit in all, and the path of the next page, or ``None``.
+
+    Raises :class:`NotFound` for a connection or company that the settings do not have.
+    """
+    connector.connection(connection).company(company)
+    fitting = [record async for record in candidates(connector, connection, company, query) if query.fits(record)]
+    fitting.sort(key=lambda record: record.row, reverse=query.order == "newest")
+    count = len(fitting)
+    if query.after:
+        newest = query.order == "newest"
+        fitting = [each for each in fitting if (each.row < query.after if newest else each.row > query.after)]
+    if query.format == "csv":
+        return Answer(body=to_csv(COLUMNS, map(_row, fitting)), content_type="text/csv")
+    page, rest = fitting[: query.limit], fitting[query.limit :]
+    following = None
+    if rest:
+        asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"after": page[-1].row}
+        words = {name: ",".join(value) if isinstance(value, list) else value for name, value in asked.items()}
+        following = f"/api/documents/{quote(connection)}/{quote(company)}?{urlencode(words)}"
+    return Answer(body={"documents": [summary(record) for record in page], "count": count, "next": following})
+
+
+async def candidates(
+    connector: Connector, connection: str, company: str, query: DocumentFilter
+) -> AsyncIterator[DocumentRecord]:
+    """At least the documents that fit, each once."""
+    if query.number.strip():
+        number = query.number.strip()
+        ids = (order_id(company, number), refund_id(company, number))
+        for record in await connector.ledger.with_number(connection, company, number, ids):
+            yield record
+    elif query.states and query.states <= _OPEN:
+        async for record in connector.ledger.open_work(connection, company):
+            yield record
+    else:
+        rows = connector.ledger.listing(
+            connection,
+            company,
+            since=query.since or date.min,
+            until=query.until,
+            states=query.states,
+            reason=query.reason[0] if len(query.reason) == 1 else "",
+        )
+        async for record in rows:
+            yield record
+
+
+COLUMNS = (
+    "transaction_id",
+    "kind",
+    "number",
+    "voucher",
+    "date",
+    "customer",
+    "state",
+    "reason",
+    "message",
+    "amount",
+    "sales_tax",
+    "transactions",
+    "to_states",
+    "late",
+    "in_taxjar",
+    "since",
+    "assignee",
+    "updated_at",
+)
+"""Of the CSV."""
+
+
+def _row(record: DocumentRecord) -> Mapping[str, str]:
+    shown: dict[str, Any] = summary(record)
+    shown["to_states"] = " ".join(shown["to_states"])
+    return {name: "" if shown[name] is None else str(shown[name]) for name in COLUMNS}
