@@ -137,3 +137,14 @@ def _words(proposal: Proposal) -> str:
 def _choice(proposal: Proposal) -> str:
     sent = " and ".join(f"{each.kind} {each.transaction_id}" for each in proposal.sent)
     return f"Approve to send {sent}, or dismiss to keep what was filed."
+
+
+def withdrawal(filed: Sequence[FiledTransaction], reason: HoldReason, message: str, today: date) -> Proposal:
+    """The proposal to take back everything that is filed of a document that F&O no longer has."""
+    pairs = [
+        Pair(part=each.part, filed=each, reversal=reversal_for(each, today))
+        for each in filed
+        if each.role is Role.CURRENT
+    ]
+    proposal = Proposal(pairs=tuple(pairs), content="", skip=(reason.value, message))
+    return proposal.numbered(next_numbers(pairs, filed), today)

@@ -137,8 +137,9 @@ class DocumentQueries:
         after: str = "",
         states: Iterable[State] = (),
         reason: str = "",
+        whole: bool = False,
     ) -> AsyncIterator[DocumentRecord]:
-        """Records (without long texts) by invoice date, ``since`` to ``until`` inclusive, after the row ``after``."""
+        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; ``whole`` with long texts."""
         first, start = keys.document_rows_from(since), "RowKey ge @first"
         if after > first:
             first, start = after, "RowKey gt @first"
@@ -151,7 +152,8 @@ class DocumentQueries:
         if reason:
             clauses.append("reason eq @reason")
             values["reason"] = reason
-        async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=SUMMARY):
+        select = None if whole else SUMMARY
+        async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=select):
             yield from_entity(entity)
 
     async def open_work(

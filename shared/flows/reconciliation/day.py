@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
-from shared.documents import ZERO, ListedDocument
-from shared.flows.reconciliation.findings import Amounts, Compared, Findings
+from shared.documents import ListedDocument
+from shared.filing import FiledTransaction, held_in_taxjar
+from shared.filing.filed import as_payload
+from shared.flows.reconciliation.findings import DEEP, Compared, Findings, Money, Row, Status
 from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import HoldReason, correction_ids, current_id, net_and_tax
+from shared.mapping import net_and_tax
+from shared.taxjar.answers import Json
+from shared.taxjar.compare import Aspect, aspects, differences
 from shared.transactions import Kind
+
+_OF_ASPECT = {
+    Aspect.STATE: Status.STATE_MISMATCH,
+    Aspect.DATE: Status.DATE_MISMATCH,
+    Aspect.EXEMPTION: Status.EXEMPTION_MISMATCH,
+    Aspect.LINES: Status.LINES_MISMATCH,
+}
 
 
 class SidesOfADay:
@@ -29,80 +41,70 @@ class SidesOfADay:
         self._findings = findings
 
     async def compare(self, documents: Sequence[ListedDocument], records: Sequence[DocumentRecord]) -> list[Compared]:
-        """The day's documents from both sides; what is not to be in TaxJar is only counted."""
+        """The day's documents from all sides; what is not to be in TaxJar is only counted."""
         by_key = {record.key: record for record in records}
         wanted = [self._listed(document, by_key.get(document.key)) for document in documents]
         there = {document.key for document in documents}
         wanted += [self._vanished(record) for record in records if record.key not in there]
         compared = [each for each in await asyncio.gather(*wanted) if each]
-        await self._note_foreign({each.transaction_id for each in compared})
+        await self._note_foreign(_known_ids(records) | {each.transaction_id for each in compared})
         return compared
 
     async def _listed(self, document: ListedDocument, record: DocumentRecord | None) -> Compared | None:
         start = self._run.company.settings.report_from
+        dynamics = Money(*net_and_tax(document.total_amount, document.total_tax))
         if (record.state is State.SKIPPED) if record else (document.key.date < start):
-            self._findings.skipped += 1
+            self._findings.skip(record.reason if record else "before_start", dynamics)
             return None
-        amounts = Amounts(*net_and_tax(document.total_amount, document.total_tax))
-        transaction_id = record.transaction_id if record else sighting(document).transaction_id
-        return Compared(
-            transaction_id=transaction_id,
-            number=document.key.number,
-            date=document.key.date,
-            dynamics=amounts,
-            taxjar=await (self._of_record(record, amounts) if record else self._of_unseen(document)),
-            record=record,
-        )
+        dynamics -= _left_out(record) if record else Money()
+        parts = await (self._of_record(record, dynamics) if record else self._of_unseen(document))
+        transaction_id = record.filing.transaction_id if record else sighting(document).transaction_id
+        return _compared(transaction_id, document.key.number, document.key.date, dynamics, parts, record)
 
     async def _vanished(self, record: DocumentRecord) -> Compared | None:
-        """A document of the ledger that F&O does not list; it matters once TaxJar was told of it.
+        """A document of the ledger that F&O does not list; it matters once TaxJar received it.
 
         One that was seen after the listing began may just be missing from it.
         """
-        if record.state is State.SKIPPED or not _was_reported(record) or record.seen_at > self._findings.started_at:
+        seen_later = record.seen_at > self._findings.started_at
+        if record.state is State.SKIPPED or not record.filing.was_sent or seen_later:
             return None
-        return Compared(
-            transaction_id=record.transaction_id,
-            number=record.key.number,
-            date=record.key.date,
-            dynamics=None,
-            taxjar=await self._fetch(record),
-            record=record,
-        )
+        parts = await self._fetch(record)
+        return _compared(record.filing.transaction_id, record.key.number, record.key.date, None, parts, record)
 
-    async def _of_record(self, record: DocumentRecord, dynamics: Amounts) -> Amounts | None:
-        """TaxJar's amounts: as reported, or fetched where that is in doubt."""
-        is_listed = record.owns_id and record.transaction_id in self._ids[record.kind]
-        if not _was_reported(record):
-            adopted = record.reason == HoldReason.FILED_TRANSACTION_CHANGED
-            return await self._fetch(record) if is_listed or adopted or record.outcome_unknown else None
-        as_reported = Amounts(record.amount or ZERO, record.sales_tax or ZERO)
-        in_doubt = self._findings.deep or not is_listed or record.corrections or as_reported != dynamics
-        return await self._fetch(record) if in_doubt else as_reported
+    async def _of_record(self, record: DocumentRecord, dynamics: Money) -> _Parts:
+        """TaxJar's side: as filed, or fetched where that is in doubt."""
+        held = held_in_taxjar(record.filing.transactions)
+        if not held:
+            is_listed = record.filing.owns_id and record.filing.transaction_id in self._ids[record.filing.kind]
+            return await self._find(record) if is_listed or record.attempts.outcome_unknown else []
+        listed = all(each.date == self._day and each.transaction_id in self._ids[each.kind] for each in held)
+        as_filed = sum((Money(each.sums.amount, each.sums.sales_tax) for each in held), Money())
+        if self._findings.deep or not listed or as_filed != dynamics:
+            return await self._fetch(record)
+        return [(each, each.payload) for each in held]
 
-    async def _of_unseen(self, document: ListedDocument) -> Amounts | None:
+    async def _of_unseen(self, document: ListedDocument) -> _Parts:
         seen = sighting(document)
         if seen.transaction_id not in self._ids[seen.kind] or await self._owner(seen.transaction_id):
-            return None
-        return await self._taxjar.amounts(seen.kind, seen.transaction_id)
+            return []
+        return await self._stored(seen.kind, seen.transaction_id)
 
-    async def _fetch(self, record: DocumentRecord) -> Amounts | None:
-        if not record.corrections:
-            return await self._taxjar.amounts(record.kind, record.transaction_id)
-        held = await self._taxjar.amounts_by_id(await self._own_ids(record))
-        net = sum(held.values(), Amounts())
-        # Reversed, and the replacement is not there: in sum TaxJar has nothing of the document.
-        return net if net != Amounts() or current_id(record.transaction_id, record.corrections) in held else None
+    async def _find(self, record: DocumentRecord) -> _Parts:
+        """What TaxJar holds under the first id of a document of which the ledger knows nothing to be filed."""
+        return await self._stored(record.filing.kind, record.filing.transaction_id)
 
-    async def _own_ids(self, record: DocumentRecord) -> list[str]:
-        """The ids of a corrected document: numbers whose ids are another document's were passed over."""
-        pairs = [correction_ids(record.transaction_id, number) for number in range(1, record.corrections + 1)]
-        names = [name for pair in pairs for name in (pair.reversal, pair.replacement)]
-        owners = await asyncio.gather(*(self._owner(name) for name in names))
-        return [
-            record.transaction_id,
-            *(name for name, owner in zip(names, owners, strict=True) if owner and owner.key == record.key),
-        ]
+    async def _stored(self, kind: Kind, transaction_id: str) -> _Parts:
+        stored = await self._taxjar.find(kind, transaction_id)
+        if stored is None:
+            return []
+        found = FiledTransaction(transaction_id=transaction_id, kind=kind, payload=as_payload(stored))
+        return [(found, stored)]
+
+    async def _fetch(self, record: DocumentRecord) -> _Parts:
+        held = held_in_taxjar(record.filing.transactions)
+        stored = await asyncio.gather(*(self._taxjar.find(each.kind, each.transaction_id) for each in held))
+        return list(zip(held, stored, strict=True))
 
     async def _note_foreign(self, ours: set[str]) -> None:
         """Ids of the day that belong to no document, of this day or of another."""
@@ -113,14 +115,68 @@ class SidesOfADay:
                 self._findings.foreign.append(foreign(transaction_id, kind, "api", self._day))
 
     async def _owner(self, transaction_id: str) -> DocumentRecord | None:
-        if not transaction_id.startswith(f"{self._run.company.id.upper()}-"):
-            return None
         return await self._run.connector.ledger.owner_of(
             self._run.connection.name, self._run.company.id, transaction_id
         )
 
 
-def foreign(transaction_id: str, kind: Kind, provider: str, day: date) -> dict[str, str]:
+_Parts = list[tuple[FiledTransaction, Json | None]]
+"""Each transaction of a document with what TaxJar holds of it."""
+
+
+def _compared(
+    transaction_id: str,
+    number: str,
+    day: date,
+    dynamics: Money | None,
+    parts: _Parts,
+    record: DocumentRecord | None,
+) -> Compared:
+    by_state: dict[str, Money] = {}
+    deep: set[Status] = set()
+    for filed, stored in parts:
+        if stored is None:
+            continue
+        state, money = str(stored.get("to_state") or filed.to_state), _money(filed.kind, stored)
+        by_state[state] = by_state.get(state, Money()) + money
+        if stored is not filed.payload:
+            deep |= {_OF_ASPECT[each] for each in aspects(differences(filed.payload, stored)) if each in _OF_ASPECT}
+    there = bool(parts) and all(stored is not None for _, stored in parts)
+    return Compared(
+        transaction_id=transaction_id,
+        number=number,
+        date=day,
+        dynamics=dynamics,
+        taxjar=sum(by_state.values(), Money()) if there else None,
+        by_state=by_state,
+        deep=tuple(status for status in DEEP if status in deep),
+        record=record,
+    )
+
+
+def _money(kind: Kind, stored: Mapping[str, object]) -> Money:
+    """The amounts with the sign of their kind, whatever sign they came with."""
+    sign = -1 if kind is Kind.REFUND else 1
+    return Money(*(sign * abs(Decimal(str(stored.get(name) or 0))) for name in ("amount", "sales_tax")))
+
+
+def _left_out(record: DocumentRecord) -> Money:
+    parts = record.filing.left_out
+    return sum((Money(Decimal(part["amount"]), Decimal(part["sales_tax"])) for part in parts), Money())
+
+
+def _known_ids(records: Sequence[DocumentRecord]) -> set[str]:
+    return {
+        transaction_id
+        for record in records
+        for transaction_id in (
+            *(each.transaction_id for each in record.filing.transactions),
+            *record.filing.handled_outside,
+        )
+    }
+
+
+def foreign(transaction_id: str, kind: Kind, provider: str, day: date) -> Row:
     """A transaction in TaxJar that the connector did not send, as answers show it."""
     return {"transaction_id": transaction_id, "kind": kind.value, "provider": provider, "date": day.isoformat()}
 
@@ -134,8 +190,3 @@ def is_of_another_company(run: Run, transaction_id: str) -> bool:
         for connection in run.connector.connections.values()
         for company in connection.companies.values()
     )
-
-
-def _was_reported(record: DocumentRecord) -> bool:
-    """Whether TaxJar was told of the document."""
-    return bool(record.payload_hash or record.corrections)

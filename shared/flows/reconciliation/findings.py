@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,48 +15,62 @@ from shared.ledger.records import DocumentRecord
 from shared.money import plain
 
 UNKNOWN_STATE = "unknown"
-"""Stands for the ship-to state of documents that were not read in full yet."""
+"""Stands for the ship-to state of documents that were not mapped yet."""
 
 
 class Status(StrEnum):
-    """How the two sides of a document compare."""
+    """How the sides of a document compare; of several, the first."""
 
     RECONCILED = "reconciled"
     MISSING_IN_TAXJAR = "missing_in_taxjar"
     MISSING_IN_DYNAMICS = "missing_in_dynamics"
     AMOUNT_MISMATCH = "amount_mismatch"
     TAX_MISMATCH = "tax_mismatch"
+    STATE_MISMATCH = "state_mismatch"
+    DATE_MISMATCH = "date_mismatch"
+    EXEMPTION_MISMATCH = "exemption_mismatch"
+    LINES_MISMATCH = "lines_mismatch"
+
+
+DEEP = (Status.STATE_MISMATCH, Status.DATE_MISMATCH, Status.EXEMPTION_MISMATCH, Status.LINES_MISMATCH)
+"""Seen only where every transaction is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
+class Money:
     """Net amount and sales tax in US dollars, negative on refunds."""
 
     amount: Decimal = ZERO
     sales_tax: Decimal = ZERO
 
-    def __add__(self, other: Amounts) -> Amounts:
-        return Amounts(self.amount + other.amount, self.sales_tax + other.sales_tax)
+    def __add__(self, other: Money) -> Money:
+        return Money(self.amount + other.amount, self.sales_tax + other.sales_tax)
 
-    def __sub__(self, other: Amounts) -> Amounts:
-        return Amounts(self.amount - other.amount, self.sales_tax - other.sales_tax)
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.amount - other.amount, self.sales_tax - other.sales_tax)
 
     def shown(self) -> dict[str, str | None]:
-        """As answers show them."""
+        """As answers show it."""
         return {"amount": plain(self.amount), "sales_tax": plain(self.sales_tax)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One document, seen from both sides; ``None`` is a side that does not have it."""
+    """One document, seen from all sides; ``None`` is a side that does not have it."""
 
     transaction_id: str
     number: str
     date: date
-    dynamics: Amounts | None
-    taxjar: Amounts | None
+    dynamics: Money | None
+    """F&O's net and tax, less what is left out."""
+    taxjar: Money | None
+    """What TaxJar holds of it; ``None`` also where it holds only a part."""
+    by_state: Mapping[str, Money] = field(default_factory=dict)
+    """What TaxJar holds, by state of destination."""
+    deep: tuple[Status, ...] = ()
+    """How what TaxJar holds differs from what was sent, where amounts and tax agree."""
     record: DocumentRecord | None
-    """Without long texts; ``None`` when the ledger does not know the document."""
+    """``None`` when the ledger does not know the document."""
 
     @property
     def status(self) -> Status:
@@ -67,17 +81,27 @@ class Compared:
             return Status.MISSING_IN_TAXJAR
         if self.dynamics.amount != self.taxjar.amount:
             return Status.AMOUNT_MISMATCH
-        return Status.RECONCILED if self.dynamics == self.taxjar else Status.TAX_MISMATCH
+        if self.dynamics != self.taxjar:
+            return Status.TAX_MISMATCH
+        return self.deep[0] if self.deep else Status.RECONCILED
 
     @property
-    def to_state(self) -> str:
-        """Where it was shipped."""
-        return (self.record.to_state if self.record else "") or UNKNOWN_STATE
+    def to_states(self) -> tuple[str, ...]:
+        """Where it was shipped, as far as is known."""
+        return (self.record.filing.to_states if self.record else ()) or (UNKNOWN_STATE,)
 
     @property
-    def difference(self) -> Amounts:
+    def difference(self) -> Money:
         """F&O less TaxJar; a side that does not have the document counts as nothing."""
-        return (self.dynamics or Amounts()) - (self.taxjar or Amounts())
+        return (self.dynamics or Money()) - (self.taxjar or Money())
+
+    def shares(self) -> Mapping[str, Money]:
+        """F&O's side by state: as filed where that adds up to the document, else all of it at its first state."""
+        total = self.dynamics or Money()
+        filed = _filed_by_state(self.record) if self.record else {}
+        if sum(filed.values(), Money()) == total and filed:
+            return filed
+        return {self.to_states[0]: total}
 
     def shown(self) -> dict[str, Any]:
         """As answers show it."""
@@ -88,20 +112,28 @@ class Compared:
             "date": self.date.isoformat(),
             "state": self.record.state.value if self.record else None,
             "reason": (self.record.reason if self.record else "") or None,
-            "to_state": self.to_state,
+            "to_state": " ".join(self.to_states),
             "dynamics": self.dynamics.shown() if self.dynamics else None,
             "taxjar": self.taxjar.shown() if self.taxjar else None,
             "difference": self.difference.shown(),
         }
 
 
+def _filed_by_state(record: DocumentRecord) -> dict[str, Money]:
+    found: dict[str, Money] = {}
+    for each in record.filing.current:
+        sums = each.sums
+        found[each.to_state] = found.get(each.to_state, Money()) + Money(sums.amount, sums.sales_tax)
+    return found
+
+
 @dataclass(slots=True)
-class _StateTotals:
+class StateTotals:
     """The sums of one ship-to state."""
 
     counts: Counter[Status] = field(default_factory=Counter)
-    dynamics: Amounts = Amounts()
-    taxjar: Amounts = Amounts()
+    dynamics: Money = Money()
+    taxjar: Money = Money()
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -113,6 +145,10 @@ class _StateTotals:
         }
 
 
+Row = dict[str, Any]
+"""One line of a list that answers show: id, number, date, state of destination, dollars."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What a reconciliation comes to. Only what differs is kept; what agrees is counted."""
@@ -122,26 +158,57 @@ class Findings:
     deep: bool
     started_at: datetime
     different: list[Compared] = field(default_factory=list)
-    foreign: list[dict[str, str]] = field(default_factory=list)
-    untaxed: list[dict[str, Any]] = field(default_factory=list)
-    skipped: int = 0
-    totals: dict[str, _StateTotals] = field(default_factory=dict)
+    untaxed: list[Row] = field(default_factory=list)
+    tax_without_nexus: list[Row] = field(default_factory=list)
+    tax_from_exempt: list[Row] = field(default_factory=list)
+    late: list[Row] = field(default_factory=list)
+    left_out: list[Row] = field(default_factory=list)
+    foreign: list[Row] = field(default_factory=list)
+    unreadable: list[Row] = field(default_factory=list)
+    skipped: dict[str, tuple[int, Money]] = field(default_factory=dict)
+    """Reason → how many documents, and their dollars."""
+    totals: dict[str, StateTotals] = field(default_factory=dict)
+    documents: int = 0
     enqueued: int = 0
     held: int = 0
+    not_sent_again: int = 0
+    """Missing in TaxJar, and so many that a person has to decide first."""
 
     def add(self, compared: Compared) -> None:
         """Count the document, and keep it unless it agrees."""
-        status, totals = compared.status, self.totals.setdefault(compared.to_state, _StateTotals())
-        totals.counts[status] += 1
-        totals.dynamics += compared.dynamics or Amounts()
-        totals.taxjar += compared.taxjar or Amounts()
+        status = compared.status
+        self.documents += 1
+        for position, (state, money) in enumerate(compared.shares().items()):
+            totals = self.totals.setdefault(state, StateTotals())
+            totals.dynamics += money
+            totals.counts[status] += position == 0
+        for state, money in compared.by_state.items():
+            self.totals.setdefault(state, StateTotals()).taxjar += money
         if status is not Status.RECONCILED:
             self.different.append(compared)
+
+    def skip(self, reason: str, money: Money) -> None:
+        """Count a document that is not to be in TaxJar."""
+        count, dollars = self.skipped.get(reason, (0, Money()))
+        self.skipped[reason] = count + 1, dollars + money
 
     def counts(self) -> dict[str, int]:
         """Documents by status."""
         found: Counter[Status] = sum((totals.counts for totals in self.totals.values()), Counter())
         return {status.value: found[status] for status in Status}
+
+    @property
+    def lists(self) -> dict[str, list[Row]]:
+        """Everything that is listed under a name of its own."""
+        return {
+            "untaxed_without_reason": self.untaxed,
+            "tax_without_nexus": self.tax_without_nexus,
+            "tax_from_exempt_customer": self.tax_from_exempt,
+            "late": self.late,
+            "left_out": self.left_out,
+            "foreign": self.foreign,
+            "unreadable": self.unreadable,
+        }
 
     def shown(self) -> dict[str, Any]:
         """As the answer shows them."""
@@ -150,13 +217,16 @@ class Findings:
             "to": self.until.isoformat(),
             "deep": self.deep,
             "counts": self.counts(),
-            "skipped": self.skipped,
+            "skipped": sum(count for count, _ in self.skipped.values()),
+            "skipped_by_reason": {
+                reason: {"documents": count, **money.shown()} for reason, (count, money) in sorted(self.skipped.items())
+            },
             "totals": {state: totals.shown() for state, totals in sorted(self.totals.items())},
             "documents": [compared.shown() for compared in self.different],
-            "untaxed_without_reason": self.untaxed,
-            "foreign": self.foreign,
+            **self.lists,
             "enqueued": self.enqueued,
             "held": self.held,
+            "not_sent_again": self.not_sent_again,
         }
 
     def rows(self) -> Iterator[dict[str, str]]:
@@ -168,12 +238,11 @@ class Findings:
                 for name, amount in (shown[side] or {}).items():
                     row[f"{side}_{name}"] = amount or ""
             yield row
-        for finding in self.untaxed:
-            amounts = {"taxjar_amount": finding["amount"], "taxjar_sales_tax": "0.00"}
-            found = {name: str(finding[name] or "") for name in COLUMNS if name in finding}
-            yield {"status": "untaxed_without_reason", **found, **amounts}
-        for other in self.foreign:
-            yield {"status": "foreign", **{name: other[name] for name in COLUMNS if name in other}}
+        for name, found in self.lists.items():
+            for finding in found:
+                row = {column: str(finding[column] or "") for column in COLUMNS if column in finding}
+                money = {f"taxjar_{part}": str(finding.get(part) or "") for part in ("amount", "sales_tax")}
+                yield {**row, "status": name, **money}
 
 
 COLUMNS = (

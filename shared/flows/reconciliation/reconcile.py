@@ -11,9 +11,9 @@ from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
 from shared.flows.reconciliation.findings import COLUMNS, Findings
-from shared.flows.reconciliation.repair import Healing
+from shared.flows.reconciliation.notices import Notices
+from shared.flows.reconciliation.repair import Repair
 from shared.flows.reconciliation.taxjar import PROVIDERS, TaxJarSide
-from shared.flows.reconciliation.untaxed import Untaxed
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
@@ -32,6 +32,8 @@ class ReconcileQuery(Days):
 
     deep: bool = False
     """Fetch the amounts of every transaction, not only of those in doubt."""
+    confirm: bool = False
+    """Send again also where so many documents are missing in TaxJar that a person has to decide."""
     format: Literal["json", "csv"] = "json"
     provider: str = ""
     """Further TaxJar providers to look for foreign transactions under, separated by commas."""
@@ -49,7 +51,8 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        findings = await _compare(run, Findings(since, until, query.deep, connector.clock()), query.provider, heal=heal)
+        findings = Findings(since, until, query.deep, connector.clock())
+        await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
     if query.format == "csv":
         return Answer(body=to_csv(COLUMNS, findings.rows()), content_type="text/csv")
     return Answer(body=findings.shown())
@@ -88,7 +91,7 @@ def _run(connector: Connector, connection: str, company: str, actor: Actor) -> R
 
 
 def _today(run: Run) -> date:
-    return run.connector.clock().date()
+    return run.today
 
 
 def _range(run: Run, query: ReconcileQuery) -> tuple[date, date]:
@@ -105,23 +108,26 @@ def _default_start(run: Run) -> date:
     return min(max(first, run.company.settings.report_from), _today(run))
 
 
-async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) -> Findings:
+async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, confirmed: bool = False) -> Findings:
     """Go through the days, with no more than one of them in memory."""
-    taxjar, untaxed = TaxJarSide(run.company.account.client), Untaxed(run)
+    taxjar, notices = TaxJarSide(run.company.account.client), Notices(run)
     since, until, company = findings.since, findings.until, run.company.id
     listed = MergedByDay(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
     ledger = run.connector.ledger
-    known = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until))
-    healing = Healing(run, findings) if heal else None
+    known = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until, whole=True))
+    repair = Repair(run, findings, confirmed=confirmed) if heal else None
     for day in days(since, until):
         ids = await taxjar.ids(day)
         documents = await listed.through(day)
-        compared = await SidesOfADay(run, taxjar, ids, day, findings).compare(documents, await known.through(day))
+        records = await known.through(day)
+        compared = await SidesOfADay(run, taxjar, ids, day, findings).compare(documents, records)
         for document in compared:
             findings.add(document)
-        findings.untaxed += await untaxed.among([each.record for each in compared if each.record], taxjar)
-        if healing:
-            await healing.heal(day, documents, compared)
+        await notices.note(records, findings)
+        if repair:
+            await repair.repair(day, documents, compared)
+    if repair:
+        await repair.finish()
     named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
     others = dict.fromkeys([*PROVIDERS, *named])
     for other in await taxjar.of_other_providers(since, until, list(others)):

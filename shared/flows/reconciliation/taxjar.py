@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import stamina
 
-from shared.flows.reconciliation.findings import Amounts
+from shared.taxjar.answers import Json
 from shared.taxjar.client import TaxJarClient
 from shared.taxjar.errors import Unavailable
 from shared.transactions import Kind
@@ -65,24 +64,9 @@ class TaxJarSide:
         ]
         return [found for some in await asyncio.gather(*asked) for found in some]
 
-    async def amounts(self, kind: Kind, transaction_id: str) -> Amounts | None:
+    async def find(self, kind: Kind, transaction_id: str) -> Json | None:
         """What TaxJar holds under the id; ``None`` when it holds nothing."""
-        stored = await self._ask(self._client.find, kind, transaction_id)
-        return Amounts(_signed(kind, stored, "amount"), _signed(kind, stored, "sales_tax")) if stored else None
-
-    async def amounts_by_id(self, transaction_ids: Sequence[str]) -> Mapping[str, Amounts]:
-        """What TaxJar holds under the ids, of whatever kind; those under which it holds nothing are left out."""
-        asked = [(name, kind) for name in transaction_ids for kind in _KINDS]
-        found = await asyncio.gather(*(self.amounts(kind, name) for name, kind in asked))
-        return {name: amounts for (name, _), amounts in zip(asked, found, strict=True) if amounts}
-
-    async def is_exempt(self, customer_id: str, state: str) -> bool:
-        """Whether TaxJar has an exemption of the customer in ``state``."""
-        customer = await self._ask(self._client.find_customer, customer_id)
-        if not customer or customer.get("exemption_type") in (None, "", "non_exempt"):
-            return False
-        regions = [region.get("state") for region in customer.get("exempt_regions") or ()]
-        return not regions or state in regions
+        return await self._ask(self._client.find, kind, transaction_id)
 
     async def _ask(self, call: Callable[..., Awaitable[_Answer]], *given: object) -> _Answer:
         """The answer to one of many questions: a hiccup of TaxJar must not end the whole reconciliation."""
@@ -97,12 +81,3 @@ def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:
     while first <= last:
         yield first, min(first + _WEEK - timedelta(days=1), last)
         first += _WEEK
-
-
-def _signed(kind: Kind, stored: Mapping[str, Any], field: str) -> Decimal:
-    """The amount with the sign of its kind, whatever sign it came with."""
-    try:
-        amount = abs(Decimal(str(stored.get(field) or 0)).quantize(Decimal("0.01")))
-    except InvalidOperation:
-        return Decimal(0)
-    return -amount if kind is Kind.REFUND else amount

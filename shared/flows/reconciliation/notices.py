@@ -1,0 +1,98 @@
+"""What an accountant looks at before filing: reported transactions that are right in sum and may be wrong in kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from shared.documents import ZERO
+from shared.filing import FiledTransaction
+from shared.flows.reconciliation.findings import Findings, Row
+from shared.flows.work.run import Run
+from shared.ledger.records import DocumentRecord
+from shared.money import plain
+
+_TAXABLE = (None, "", "non_exempt")
+
+
+class Notices:
+    """Lists, per reported transaction:
+
+    - ``untaxed_without_reason``: no tax, nexus in the state, no exemption, and a line without tax that no product tax
+      code explains;
+    - ``tax_without_nexus``: tax in a state in which the account has no nexus;
+    - ``tax_from_exempt_customer``: tax collected from a customer who is exempt there;
+    - ``late``, and ``left_out`` per document.
+
+    Where the account has nexus is asked of TaxJar once.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._nexus: frozenset[str] | None = None
+
+    async def note(self, records: Sequence[DocumentRecord], findings: Findings) -> None:
+        """Add what is to be noticed of ``records``, in full, to ``findings``."""
+        for record in records:
+            for part in record.filing.left_out:
+                findings.left_out.append({**_row(record), **part})
+            for filed in record.filing.current:
+                await self._note(record, filed, findings)
+
+    async def _note(self, record: DocumentRecord, filed: FiledTransaction, findings: Findings) -> None:
+        row = {**_row(record), **_money(filed)}
+        if filed.late:
+            findings.late.append(row)
+        if filed.tax_from_exempt_customer:
+            findings.tax_from_exempt.append({**row, "sales_tax": plain(filed.tax_from_exempt_customer)})
+        nexus = await self._states_with_nexus()
+        if filed.sums.sales_tax and filed.to_state not in nexus:
+            findings.tax_without_nexus.append(row)
+        if filed.to_state in nexus and _is_untaxed_without_reason(filed):
+            findings.untaxed.append(row)
+
+    async def _states_with_nexus(self) -> frozenset[str]:
+        if self._nexus is None:
+            regions = await self._run.company.account.client.nexus_regions()
+            self._nexus = frozenset(region.region_code for region in regions if region.region_code)
+        return self._nexus
+
+
+def _is_untaxed_without_reason(filed: FiledTransaction) -> bool:
+    payload = filed.payload
+    if payload.get("exemption_type") not in _TAXABLE:
+        return False
+    untaxed = [line for line in payload.get("line_items") or () if _value(line) and not _number(line, "sales_tax")]
+    if any(not line.get("product_tax_code") for line in untaxed):
+        return True
+    return bool(filed.sums.amount) and not filed.sums.sales_tax and not untaxed
+
+
+def _value(line: Mapping[str, Any]) -> Decimal:
+    return abs(_number(line, "unit_price")) * _number(line, "quantity") - _number(line, "discount")
+
+
+def _number(line: Mapping[str, Any], name: str) -> Decimal:
+    return Decimal(str(line.get(name) or 0))
+
+
+def _row(record: DocumentRecord) -> Row:
+    return {
+        "transaction_id": record.filing.transaction_id,
+        "number": record.key.number,
+        "date": record.key.date.isoformat(),
+        "customer": record.filing.customer or None,
+        "to_state": " ".join(record.filing.to_states) or None,
+    }
+
+
+def _money(filed: FiledTransaction) -> Row:
+    sums = filed.sums
+    return {
+        "transaction_id": filed.transaction_id,
+        "to_state": filed.to_state or None,
+        "customer_id": filed.payload.get("customer_id"),
+        "amount": plain(sums.amount or ZERO),
+        "sales_tax": plain(sums.sales_tax or ZERO),
+    }
