@@ -18,3 +18,6 @@ STATE_NAMES = {
 }  # fmt: skip
 
 STATES = frozenset(STATE_NAMES)
+
+TERRITORIES = frozenset({"PR", "VI", "GU", "AS", "MP"})
+"""US territories that are countries of their own in ISO 3166, and states to TaxJar."""

@@ -67,3 +67,10 @@ def apportion(total: int, weights: Sequence[int], caps: Sequence[int]) -> list[i
             total -= caps[i]
         rooms = [i for i in rooms if i not in full]
     return shares
+
+
+def spread(total: int, weights: Sequence[int]) -> list[int]:
+    """``total`` (≥ 0) shared out by largest remainder, ties to the first; without any weight all goes to the first."""
+    if not any(weight > 0 for weight in weights):
+        return [total if position == 0 else 0 for position in range(len(weights))]
+    return apportion(total, weights, [total if weight > 0 else 0 for weight in weights])

@@ -34,6 +34,11 @@ _NAMES = {
     "great britain": "GB",
     "mexico": "MX",
     "puerto rico": "PR",
+    "guam": "GU",
+    "american samoa": "AS",
+    "us virgin islands": "VI",
+    "virgin islands us": "VI",
+    "northern mariana islands": "MP",
 }
 
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")

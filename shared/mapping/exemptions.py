@@ -1,4 +1,4 @@
-"""Exemptions of customers and of single transactions (design 4.5).
+"""Exemptions of customers: who is exempt, and in which states (design 4.5).
 
 F&O has no exempt flag. These rules are asked in this order, and the first that holds decides:
 
@@ -14,13 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.documents import Customer, PostedDocument
+from shared.documents import Customer
 from shared.mapping.countries import US
-from shared.mapping.outcomes import Note, NoteCode
 from shared.mapping.places import usable_parts
-from shared.mapping.signs import Totals
 from shared.settings import CompanySettings
-from shared.transactions import ExemptionType, Place
+from shared.transactions import ExemptionType
 
 _FEDERAL = "federal"
 
@@ -105,29 +103,3 @@ def _states_of_addresses(customer: Customer, company: CompanySettings) -> tuple[
         if states := {place.state for place in places if place.country == US} - {""}:
             return tuple(sorted(states))
     return None
-
-
-def exemption_of_document(
-    document: PostedDocument, totals: Totals, ship_to: Place | None, company: CompanySettings
-) -> tuple[ExemptionType | None, tuple[Note, ...]]:
-    """The exemption to state on the transaction itself.
-
-    Untaxed by an exempt group of the document's own: that exemption, whoever the customer is. Tax collected from an
-    customer who is exempt where the goods went: ``non_exempt``, because collected tax must be remitted. Otherwise the
-    customer's record decides.
-    """
-    if not totals.tax:
-        return exemption_of_group(document.tax_group, company), ()
-    customer = document.customer
-    exemption = exemption_of(customer, company) if customer else None
-    if not customer or not exemption or not _holds_at(ship_to, exempt_states(customer, company)):
-        return None, ()
-    sentence = (
-        f"Warning: tax of {abs(document.total_tax):.2f} was collected from exempt customer {customer.account}"
-        f" ({exemption.source}). It is reported as taxable, because collected tax must be remitted."
-    )
-    return ExemptionType.NON_EXEMPT, (Note(NoteCode.TAX_FROM_EXEMPT_CUSTOMER, sentence),)
-
-
-def _holds_at(ship_to: Place | None, states: tuple[str, ...] | None) -> bool:
-    return not states or ship_to is None or ship_to.state in states

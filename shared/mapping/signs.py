@@ -1,11 +1,10 @@
-"""What the signs of a document's totals say, and how a credit note is turned into an order and back (design 4.4)."""
+"""What the signs of a document's totals say: order or refund, and its net and tax in cents (design 4.3, 4.4)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.documents import Charge, Line, PostedDocument
 from shared.mapping.cents import from_cents, to_cents
 from shared.transactions import Kind
 
@@ -30,43 +29,32 @@ class Totals:
 
     @property
     def is_zero(self) -> bool:
-        """Nothing to report."""
+        """Neither has a value."""
         return self.net == 0 == self.tax
-
-    @property
-    def is_mixed(self) -> bool:
-        """Net and tax have opposite signs."""
-        return self.net * self.tax < 0
 
 
 def kind_of(total_amount: Decimal, total_tax: Decimal) -> Kind:
-    """Order or refund, from F&O's gross total and its tax; a document without value shows as an order."""
+    """Order or refund, from F&O's gross total and its tax; a document without value shows as an order.
+
+    It is the kind of a document's first transaction unless the document has both.
+    """
     return Totals.of(total_amount, total_tax).kind
 
 
 def net_and_tax(total_amount: Decimal, total_tax: Decimal) -> tuple[Decimal, Decimal]:
-    """What a document's transaction has as ``amount`` and ``sales_tax``, from F&O's gross total and its tax."""
+    """A document's net and tax with two decimals, from F&O's gross total and its tax.
+
+    They are what its transactions sum to, less what is left out.
+    """
     totals = Totals.of(total_amount, total_tax)
     return from_cents(totals.net), from_cents(totals.tax)
 
 
-def as_order(document: PostedDocument) -> PostedDocument:
-    """``document`` with the signs of an order: a credit note is negated, but for its discounts, which have no sign."""
-    if kind_of(document.total_amount, document.total_tax) is Kind.ORDER:
-        return document
-    return replace(
-        document,
-        total_amount=-document.total_amount,
-        total_tax=-document.total_tax,
-        total_charges=-document.total_charges,
-        lines=tuple(_negated_line(line) for line in document.lines),
-        charges=None if document.charges is None else tuple(_negated_charge(charge) for charge in document.charges),
-    )
+def sign_of(kind: Kind) -> int:
+    """1 for what went out, -1 for what came back."""
+    return -1 if kind is Kind.REFUND else 1
 
 
-def _negated_line(line: Line) -> Line:
-    return replace(line, quantity=-line.quantity, amount=-line.amount, tax=-line.tax)
-
-
-def _negated_charge(charge: Charge) -> Charge:
-    return replace(charge, amount=-charge.amount, tax=-charge.tax)
+def opposite(kind: Kind) -> Kind:
+    """The other direction."""
+    return Kind.ORDER if kind is Kind.REFUND else Kind.REFUND

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from shared.states import STATE_NAMES, STATES
 
-_CODES = {name.casefold(): code for code, name in STATE_NAMES.items()} | {
-    "washington dc": "DC",
-    "us virgin islands": "VI",
-    "commonwealth of the northern mariana islands": "MP",
-}
+# Dots are dropped before a look-up: "N. Mex." is "n mex".
+_ABBREVIATIONS = {
+    "AL": "ala", "AZ": "ariz", "AR": "ark", "CA": "calif cal", "CO": "colo", "CT": "conn", "DE": "del", "FL": "fla",
+    "IL": "ill", "IN": "ind", "KS": "kan kans", "KY": "ken kent", "MA": "mass", "MI": "mich", "MN": "minn",
+    "MS": "miss", "MT": "mont", "NE": "neb nebr", "NV": "nev", "OK": "okla", "OR": "ore oreg", "PA": "penn penna",
+    "TN": "tenn", "TX": "tex", "VA": "virg", "WA": "wash", "WI": "wis wisc", "WY": "wyo",
+}  # fmt: skip
+_CODES = (
+    {name.casefold(): code for code, name in STATE_NAMES.items()}
+    | {short: code for code, shorts in _ABBREVIATIONS.items() for short in shorts.split()}
+    | {
+        "washington dc": "DC",
+        "wash dc": "DC",
+        "dist of columbia": "DC",
+        "n mex": "NM",
+        "n dak": "ND",
+        "s dak": "SD",
+        "w va": "WV",
+        "n car": "NC",
+        "s car": "SC",
+        "us virgin islands": "VI",
+        "virgin islands us": "VI",
+        "usvi": "VI",
+        "commonwealth of the northern mariana islands": "MP",
+        "cnmi": "MP",
+    }
+)
+_COUNTRY = re.compile(r"^USA?(?:\s*[-/]\s*(?=[A-Z]{2})| (?=[A-Z]{2}$))", re.IGNORECASE)
 
 
 def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
@@ -22,5 +46,6 @@ def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
     mapped = state_codes.get(text.casefold())
     if mapped:
         return mapped.upper()
-    plain = " ".join(text.replace(".", "").replace(",", " ").split())
-    return plain.upper() if plain.upper() in STATES else _CODES.get(plain.casefold())
+    words = " ".join(_COUNTRY.sub("", text).replace(".", ". ").replace(",", " ").split())
+    plain, initials = words.replace(".", ""), words.replace(".", "").replace(" ", "")
+    return next((code.upper() for code in (plain, initials) if code.upper() in STATES), _CODES.get(plain.casefold()))

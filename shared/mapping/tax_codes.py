@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from shared.documents import PostedDocument
-from shared.mapping.lines import OrderLine, split_into_parts
+from shared.mapping.contents import split_document
+from shared.mapping.items import Item
+from shared.mapping.outcomes import Hold
+from shared.mapping.reasons import HoldReason
 from shared.settings import CompanySettings
 
 
@@ -15,44 +19,54 @@ def needs_tax_categories(documents: Iterable[PostedDocument], company: CompanySe
     if not (codes.items or codes.tax_item_groups or codes.categories):
         return False
     return any(
-        _mapped_code(line, company) for document in documents for line in split_into_parts(document, company).lines
+        _mapped_code(item, company)
+        for document in documents
+        for items in [split_document(document, company)]
+        # What lowers others may leave a line of the other direction.
+        for item in (*items.sent, *items.reductions)
     )
 
 
-def choose_tax_codes(
-    lines: Sequence[OrderLine], company: CompanySettings, kept: Mapping[str, str] | None
-) -> dict[str, str]:
-    """Line key → product tax code, ``""`` for none: item, then item tax group, then category.
+@dataclass(frozen=True, slots=True)
+class TaxCodes:
+    """Chooses product tax codes by the settings; a line that ``kept`` knows keeps the code that it was sent with.
 
-    A line that ``kept`` knows keeps the code it was sent with, so that a changed map does not re-rate history.
+    So a changed map does not re-rate history. ``categories`` may be ``None`` only where no code is used.
     """
-    kept = kept or {}
-    return {line.key: kept[line.key] if line.key in kept else _mapped_code(line, company) for line in lines}
+
+    company: CompanySettings
+    categories: Collection[str] | None
+    kept: Mapping[str, str] | None = None
+
+    def of(self, items: Iterable[Item]) -> dict[str, str]:
+        """Item key → code, ``""`` for none."""
+        return {item.key: self._code(item) for item in items}
+
+    def holds(self, items: Iterable[Item]) -> list[Hold]:
+        """The hold of newly chosen codes that TaxJar does not know; a kept one was accepted once."""
+        unknown: dict[str, None] = {}
+        for item in items:
+            code = self._code(item)
+            if not code or (self.kept and self.kept.get(item.key) == code):
+                continue
+            if self.categories is None:
+                raise ValueError("a product tax code is used, so TaxJar's categories must be given")
+            if code not in self.categories:
+                unknown[f"{code} of item {item.product or item.description}"] = None
+        if not unknown:
+            return []
+        sentence = (
+            f"TaxJar has no product tax code {', '.join(unknown)}. Correct PRODUCT_TAX_CODES in the settings, then"
+            " retry the document."
+        )
+        return [Hold(HoldReason.UNKNOWN_PRODUCT_TAX_CODE, sentence)]
+
+    def _code(self, item: Item) -> str:
+        kept = self.kept or {}
+        return kept[item.key] if item.key in kept else _mapped_code(item, self.company)
 
 
-def unknown_tax_codes(
-    lines: Sequence[OrderLine],
-    codes: Mapping[str, str],
-    categories: Collection[str] | None,
-    kept: Mapping[str, str] | None,
-) -> list[str]:
-    """Newly chosen codes that TaxJar does not know, each with the item it was meant for: ``99999 of item D0001``.
-
-    A kept code was accepted once and is not judged again. ``categories`` may be ``None`` only where no code is used.
-    """
-    unknown: dict[str, None] = {}
-    for line in lines:
-        code = codes[line.key]
-        if not code or (kept and kept.get(line.key) == code):
-            continue
-        if categories is None:
-            raise ValueError("a product tax code is used, so TaxJar's categories must be given")
-        if code not in categories:
-            unknown[f"{code} of item {line.product or line.description}"] = None
-    return list(unknown)
-
-
-def _mapped_code(line: OrderLine, company: CompanySettings) -> str:
+def _mapped_code(line: Item, company: CompanySettings) -> str:
     codes = company.product_tax_codes
     for names, name in (
         (codes.items, line.product),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 _PREFIXES = {
     "AA": "340",
     "AE": "090-099",
@@ -62,18 +64,31 @@ _PREFIXES = {
     "WY": "820-831",
 }
 
-# Post offices that another state's sectional center serves.
+# Post offices that another state's sectional center serves, and ZIP codes that lie in two states (US Census lists).
 _EXCEPTIONS = {
+    "02861": "MA RI",
     "06390": "NY",
     "20588": "DC MD",
     "20598": "DC VA",
+    "42223": "KY TN",
+    "59221": "MT ND",
+    "63673": "IL MO",
+    "71749": "AR LA",
     "72643": "AR MO",
+    "73949": "OK TX",
     "73960": "OK TX",
+    "81137": "CO NM",
     "83414": "WY",
+    "84536": "AZ UT",
+    "86044": "AZ UT",
+    "86515": "AZ NM",
+    "88063": "NM TX",
+    "89439": "CA NV",
     "96799": "AS",
     "96950": "MP",
     "96951": "MP",
     "96952": "MP",
+    "97635": "CA OR",
 }
 
 
@@ -89,7 +104,13 @@ def _expand(prefixes: dict[str, str]) -> dict[str, frozenset[str]]:
 _STATES_BY_PREFIX = _expand(_PREFIXES)
 
 
-def states_of_zip(zip_code: str) -> frozenset[str]:
-    """The states a ZIP code (five digits or ZIP+4) can belong to; empty for a prefix that is assigned to none."""
+def states_of_zip(zip_code: str, zip_states: Mapping[str, Collection[str]] | None = None) -> frozenset[str]:
+    """The states a ZIP code (five digits or ZIP+4) can belong to; empty for a prefix that is assigned to none.
+
+    ``zip_states`` (five digits → states, the setting ``ZIP_STATES``) wins over the tables.
+    """
+    own = (zip_states or {}).get(zip_code[:5])
+    if own:
+        return frozenset(own)
     exception = _EXCEPTIONS.get(zip_code[:5])
     return frozenset(exception.split()) if exception else _STATES_BY_PREFIX.get(zip_code[:3], frozenset())

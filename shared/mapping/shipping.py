@@ -1,0 +1,62 @@
+"""Shipping charges of both signs are netted; what is negative in the end is a reduction (design 4.4, 4.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.mapping.items import Item, Items, Role
+from shared.transactions import Kind
+
+
+def net_shipping(items: Items) -> None:
+    """Net the shipping charges of each direction: of the same line and treatment first, then of the same treatment."""
+    for kind in Kind:
+        charges = [item for item in items.shipping if item.kind is kind]
+        raising = [item for item in charges if item.cents > 0 or (item.cents == 0 and item.tax_cents >= 0)]
+        for lowering in (item for item in charges if item not in raising):
+            rest = _Rest(-lowering.cents, -lowering.tax_cents)
+            for fits in _preferences(lowering):
+                for charge in raising:
+                    if fits(charge):
+                        rest.take_off(charge)
+            items.shipping.remove(lowering)
+            if rest.cents or rest.tax:
+                lowering.role = Role.REDUCTION
+                lowering.cents, lowering.tax_cents = rest.cents, rest.tax
+                items.reductions.append(lowering)
+
+
+@dataclass(slots=True)
+class _Rest:
+    """What is left of a negative shipping charge, positive."""
+
+    cents: int
+    tax: int
+
+    def take_off(self, charge: Item) -> None:
+        """Net it with ``charge``, its tax in proportion; a charge that keeps tax keeps an amount."""
+        if self.cents <= 0:
+            return
+        cents = min(self.cents, charge.cents)
+        tax = self.tax if cents == self.cents else self.tax * cents // self.cents
+        tax = min(tax, charge.tax_cents)
+        if cents == charge.cents and charge.tax_cents > tax and not self.tax:
+            return
+        charge.cents -= cents
+        charge.tax_cents -= tax
+        self.cents -= cents
+        self.tax -= tax
+
+
+def _preferences(lowering: Item) -> tuple[Callable[[Item], bool], ...]:
+    def same_treatment(charge: Item) -> bool:
+        return charge.is_taxed is lowering.is_taxed
+
+    def same_line(charge: Item) -> bool:
+        return same_treatment(charge) and charge.line is lowering.line
+
+    def untaxed_off_taxed(charge: Item) -> bool:
+        return charge.is_taxed and not lowering.is_taxed
+
+    return same_line, same_treatment, untaxed_off_taxed
