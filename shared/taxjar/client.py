@@ -24,7 +24,7 @@ from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTra
 from shared.taxjar.errors import NotFound, TaxJarError, Unavailable
 from shared.taxjar.limiter import CallLimiter
 from shared.taxjar.responses import read_answer
-from shared.taxjar.wire import to_wire
+from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import Kind, Transaction
 
 if TYPE_CHECKING:
@@ -86,20 +86,19 @@ class TaxJarClient:
 
     async def create(self, transaction: Transaction) -> Answer:
         """POST the order or refund. :class:`AlreadyExists` when TaxJar knows the id."""
-        path = _transactions(transaction.kind)
-        return await self._call("POST", path, transaction.kind.value, body=to_wire(transaction), creates=True)
+        path, kind = _transactions(transaction.kind), transaction.kind.value
+        return _stored(kind, await self._call("POST", path, kind, body=to_wire(transaction), creates=True))
 
     async def update(self, transaction: Transaction) -> Answer:
         """PUT the whole order or refund. :class:`NotFound` when TaxJar does not know the id."""
-        path = _transactions(transaction.kind, transaction.transaction_id)
-        return await self._call("PUT", path, transaction.kind.value, body=to_wire(transaction))
+        path, kind = _transactions(transaction.kind, transaction.transaction_id), transaction.kind.value
+        return _stored(kind, await self._call("PUT", path, kind, body=update_to_wire(transaction)))
 
     async def get(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Answer:
         """The stored order or refund. :class:`NotFound` when there is none."""
         params = {"provider": provider} if provider else {}
         answer = await self._call("GET", _transactions(kind, transaction_id), kind.value, params=params)
-        _records(StoredTransaction, answer, [answer.body[kind.value]])
-        return answer
+        return _stored(kind.value, answer)
 
     async def find(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Json | None:
         """The stored order or refund as TaxJar returns it, or ``None`` when there is none."""
@@ -239,6 +238,12 @@ def _decimal_text(value: object) -> str:
 def _failure(error: Exception) -> str:
     """What kind of failure it was; messages of the HTTP library may quote headers, and so the token."""
     return type(error).__name__
+
+
+def _stored(envelope: str, answer: Answer) -> Answer:
+    """The answer, which holds a whole transaction; otherwise it is as good as none."""
+    _records(StoredTransaction, answer, [answer.body[envelope]])
+    return answer
 
 
 def _records(model: type[_Record], answer: Answer, rows: Iterable[Any]) -> tuple[_Record, ...]:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from shared.settings import TaxJarSettings
 from shared.taxjar.client import TaxJarClient, account_id
 from shared.taxjar.errors import Unavailable
-from shared.taxjar.wire import to_wire
+from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import Kind, Transaction
 
 TOKEN = "5da2f821eee4035db4771edab942a4cc"
@@ -25,8 +25,10 @@ def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
     return httpx.Response(status, json=body, headers=headers)
 
 
-async def test_every_call_carries_token_version_and_product(play: Play, order: Transaction) -> None:
-    taxjar, script = play(ok({"order": {}}, 201), ok({"categories": []}))
+async def test_every_call_carries_token_version_and_product(
+    play: Play, order: Transaction, stored_order: dict[str, Any]
+) -> None:
+    taxjar, script = play(ok({"order": stored_order}, 201), ok({"categories": []}))
     await taxjar.create(order)
     await taxjar.categories()
     for request in script.requests:
@@ -37,8 +39,14 @@ async def test_every_call_carries_token_version_and_product(play: Play, order: T
         assert str(request.url).startswith("https://api.taxjar.com/v2/")
 
 
-async def test_transactions_go_to_the_paths_of_their_kind(play: Play, order: Transaction, refund: Transaction) -> None:
-    taxjar, script = play(*(ok({"order": {}}),) * 2, *(ok({"refund": {}}),) * 2)
+async def test_transactions_go_to_the_paths_of_their_kind(
+    play: Play,
+    order: Transaction,
+    refund: Transaction,
+    stored_order: dict[str, Any],
+    stored_refund: dict[str, Any],
+) -> None:
+    taxjar, script = play(*(ok({"order": stored_order}),) * 2, *(ok({"refund": stored_refund}),) * 2)
     for transaction in (order, refund):
         await taxjar.create(transaction)
         await taxjar.update(transaction)
@@ -48,7 +56,8 @@ async def test_transactions_go_to_the_paths_of_their_kind(play: Play, order: Tra
         "POST /v2/transactions/refunds",
         "PUT /v2/transactions/refunds/USMF-CCN-000031-refund",
     ]
-    assert [script.body(index) for index in range(4)] == [*[to_wire(order)] * 2, *[to_wire(refund)] * 2]
+    sent = [to_wire(order), update_to_wire(order), to_wire(refund), update_to_wire(refund)]
+    assert [script.body(index) for index in range(4)] == sent
 
 
 async def test_the_answer_is_kept_for_the_audit(play: Play, order: Transaction, stored_order: dict[str, Any]) -> None:
