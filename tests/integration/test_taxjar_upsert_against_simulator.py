@@ -181,7 +181,7 @@ async def test_over_a_real_socket_drops_and_refusals_are_told_apart(simulator: T
         with LoopbackServer(simulator.app) as server:
             settings = TaxJarSettings(api_url=f"{server.url}/v2")
             client = TaxJarClient(http, settings, SecretStr(TOKEN), clock=clock)
-            for error in (Unavailable, Unavailable, Throttled, Unavailable, AccessDenied):
+            for error in (Unavailable, Unavailable, Throttled, AccessDenied, AccessDenied):
                 with pytest.raises(error) as caught:
                     await client.create(ORDER)
                 assert getattr(caught.value, "outcome_unknown", True)

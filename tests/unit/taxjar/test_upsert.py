@@ -30,7 +30,7 @@ def taken() -> httpx.Response:
 
 
 def missing() -> httpx.Response:
-    return httpx.Response(404, json={"detail": "Resource can not be found"})
+    return httpx.Response(404, json={"status": 404, "error": "Not Found", "detail": "Resource can not be found"})
 
 
 async def test_a_new_transaction_is_created_with_one_call(
