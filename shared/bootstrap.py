@@ -11,21 +11,21 @@ from typing import Any
 
 import httpx
 from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.data.tables.aio import TableClient
 from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
-from shared.dynamics import errors as dynamics
 from shared.dynamics.auth import TokenSource
 from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.odata import ODataClient
+from shared.dynamics.odata import TIME_LIMIT, ODataClient
+from shared.dynamics.probe import EnvironmentProbe
 from shared.dynamics.reader import DynamicsReader
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import LEDGER_TABLE
 from shared.ledger.nexus import NexusLedger
-from shared.ledger.pauses import Gate, Pauses
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
@@ -33,13 +33,21 @@ from shared.ledger.watermarks import Watermarks
 from shared.mapping import is_complete
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
 from shared.redaction import RedactingFilter, Redactor
+from shared.remote import errors as remote
+from shared.remote.budget import CallBudget
+from shared.remote.gate import Gate
+from shared.remote.http import transport_to
+from shared.remote.pauses import Pauses
+from shared.remote.transport import GuardedTransport
 from shared.settings import ConnectionSettings, Settings, TaxJarSettings
 from shared.storage import Storage, default_transport, storage_clients
-from shared.taxjar import errors as taxjar
 from shared.taxjar.categories import TaxCategories
-from shared.taxjar.client import TaxJarClient, account_id
+from shared.taxjar.client import DEADLINE, TaxJarClient, account_id
+from shared.taxjar.responses import status_of
 
 Clock = Callable[[], datetime]
+OpenTransport = Callable[[str], httpx.AsyncBaseTransport]
+"""Opens the way to a URL, to be closed with the connector."""
 
 
 def utc_now() -> datetime:
@@ -71,8 +79,8 @@ async def build_connector(
     for client in (tables, queues):
         resources.push_async_callback(client.__aexit__, None, None, None)
 
-    def http() -> httpx.AsyncClient:
-        opened = httpx.AsyncClient(transport=remote_transport)
+    def open_transport(url: str) -> httpx.AsyncBaseTransport:
+        opened = remote_transport or transport_to(url)
         resources.push_async_callback(opened.aclose)
         return opened
 
@@ -84,11 +92,11 @@ async def build_connector(
             raise
     rows = tables.get_table_client(table)
     pauses = Pauses(rows, clock=clock, random=random)
-    account = _accounts(pauses, http, clock)
+    account = _accounts(pauses, rows, open_transport, clock)
     subjects = SubjectLedger(rows, redact=redactor.value)
     return Connector(
         connections={
-            name: _connection(name, connection, account, pauses, http, clock)
+            name: _connection(name, connection, account, pauses, open_transport, clock)
             for name, connection in settings.connections.items()
         },
         ledger=DocumentLedger(
@@ -126,55 +134,82 @@ def _connection(
     settings: ConnectionSettings,
     account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
     pauses: Pauses,
-    http: Callable[[], httpx.AsyncClient],
+    open_transport: OpenTransport,
     clock: Clock,
 ) -> Connection:
-    async def probe(refused: str) -> None:
-        await reader.probe(refused)
+    url = settings.dynamics.url
+    tokens, transport = TokenSource.of(settings.dynamics, clock), open_transport(url)
+    gate = _gate(pauses, f"dynamics|{url}", clock, lambda refused: probe.probe(refused))
 
-    gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, probe)
-    tokens, client = TokenSource.of(settings.dynamics, clock), http()
-    odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=gate.check, on_answer=gate.answered)
-    reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
+    def client(*, guarded: bool, once: bool = False) -> ODataClient:
+        way = GuardedTransport(transport, "dynamics", clock=clock, deadline=TIME_LIMIT, gate=gate, guarded=guarded)
+        return ODataClient(httpx.AsyncClient(transport=way), url, tokens, clock, once=once)
+
+    def sets(reads: ODataClient) -> EntitySets:
+        return EntitySets(reads, settings.dynamics.entities, clock)
+
+    once, unguarded = client(guarded=False, once=True), client(guarded=False)
+    probe = EnvironmentProbe(once, sets(once))
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies
     }
-    unguarded = ODataClient(client, settings.dynamics.url, tokens, clock)
-    checks = EnvironmentChecks(name, unguarded, EntitySets(unguarded, settings.dynamics.entities, clock), clock)
     own = account(settings.taxjar, settings.taxjar.token) if settings.taxjar.token else None
-    return Connection(name, settings, reader, checks, gate, companies, own)
+    return Connection(
+        name,
+        settings,
+        reader=DynamicsReader(client(guarded=True), settings, clock, is_complete=is_complete),
+        checks=EnvironmentChecks(name, unguarded, sets(unguarded), clock),
+        gate=gate,
+        companies=companies,
+        account=own,
+    )
 
 
 def _accounts(
-    pauses: Pauses, http: Callable[[], httpx.AsyncClient], clock: Clock
+    pauses: Pauses, rows: TableClient, open_transport: OpenTransport, clock: Clock
 ) -> Callable[[TaxJarSettings, SecretStr], TaxJarAccount]:
-    """One client per TaxJar account, however many companies report to it: they share its rate limit and pauses."""
+    """One client per TaxJar account, however many companies report to it: they share its budget and pauses."""
     known: dict[str, TaxJarAccount] = {}
 
     def account(settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
         name = account_id(settings, token)
         if name not in known:
-            own = http()
-            unguarded = TaxJarClient(own, settings, token, clock=clock)
-            gate = _gate(pauses, f"taxjar|{name}", clock, lambda _: unguarded.categories())
-            client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check, on_answer=gate.answered)
-            known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
+            known[name] = open_account(f"taxjar|{name}", settings, token)
         return known[name]
+
+    def open_account(target: str, settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
+        transport = open_transport(settings.api_url)
+        budget = CallBudget(rows, target, settings.max_calls_per_minute, clock=clock)
+
+        gate = _gate(pauses, target, clock, lambda refused: unguarded.probe(refused))
+
+        def client(*, guarded: bool) -> TaxJarClient:
+            way = GuardedTransport(
+                transport,
+                "taxjar",
+                clock=clock,
+                deadline=DEADLINE,
+                gate=gate,
+                guarded=guarded,
+                budget=budget,
+                status_of=status_of,
+            )
+            return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock)
+
+        guarded, unguarded = client(guarded=True), client(guarded=False)
+        return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock))
 
     return account
 
 
 def _gate(pauses: Pauses, target: str, clock: Clock, call: Callable[[str], Awaitable[object]]) -> Gate:
-    """The gate of ``target``; ``call`` asks for the part of it that was refused."""
+    """The gate of ``target``; ``call`` makes one call of the kind that was refused."""
 
     async def probe(refused: str) -> bool:
         try:
             await call(refused)
-        except (dynamics.Throttled, taxjar.Throttled) as error:
-            await pauses.throttle(target, error.retry_after)
-            return False
-        except (dynamics.DynamicsError, taxjar.TaxJarError):
+        except remote.RemoteError:
             return False
         return True
 

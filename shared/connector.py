@@ -15,12 +15,12 @@ from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.nexus import NexusLedger
-from shared.ledger.pauses import Gate
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.queues import DocumentQueue
+from shared.remote.gate import Gate
 from shared.settings import CompanySettings, ConnectionSettings
 from shared.storage import Storage
 from shared.taxjar.categories import TaxCategories

@@ -96,7 +96,7 @@ def _fits(expectation: Expectation, stored: StoredTransaction) -> bool:
         stored.amount == _cents(posted.total_amount - posted.total_tax)
         and stored.sales_tax == _cents(posted.total_tax)
         and abs(stored.shipping) == expected.shipping
-        and (stored.exemption_type or "") == expected.exemption_type
+        and stored.exemption_type == (expected.exemption_type or "non_exempt")
         and stored.to_state == expected.ship_to_state
         and stored.transaction_date.date() == posted.date
     )

@@ -46,7 +46,10 @@ class Fault(BaseModel):
     delay: float = Field(default=0.0, ge=0)
     drop: bool = False
     status: int | None = Field(default=None, ge=200)
-    body: Literal["json", "html", "empty"] = "json"
+    body: Literal["json", "json_as_text", "html", "empty"] = "json"
+    """``json_as_text`` is the JSON error with its status as a string and its detail as a list."""
+    body_status: int | None = Field(default=None, ge=400)
+    """What the JSON error says instead of ``status``: a gateway may pass an error on with status 200."""
     retry_after: int | None = Field(default=None, ge=0)
     """Seconds, for the header ``Retry-After``."""
     retry_after_as_date: bool = False
@@ -60,14 +63,17 @@ class Fault(BaseModel):
             raise ValueError("a fault either drops the connection or answers with a status")
         if not self.drop and self.status is None and not self.delay:
             raise ValueError("a fault needs one of drop, status and delay")
-        if self.status is not None:
-            HTTPStatus(self.status)  # its error body names the status
+        if self.body_status is not None and (self.status is None or not self.body.startswith("json")):
+            raise ValueError("body_status needs a status and a JSON body")
+        for named in filter(None, (self.status, self.body_status)):
+            HTTPStatus(named)  # the error body names it
         return self
 
     @property
     def name(self) -> str:
-        """``drop``, ``slow`` or the status, with ``after`` where the request took effect first."""
+        """``drop``, ``slow`` or the status, and ``after`` where the request took effect first."""
         kind = "drop" if self.drop else "slow" if self.status is None else str(self.status)
+        kind = f"{kind} saying {self.body_status}" if self.body_status else kind
         return f"{kind} after" if self.after else kind
 
     def matches(self, method: str, path: str) -> bool:
@@ -191,8 +197,10 @@ class Faults:
 
     async def _answer(self, fault: Fault, status: int, send: Send) -> None:
         body, content_type = b"", b""
-        if fault.body == "json":
-            body, content_type = json.dumps(self.error(status)).encode(), b"application/json"
+        if fault.body.startswith("json"):
+            error = self.error(fault.body_status or status)
+            shown = _as_text(error) if fault.body == "json_as_text" else error
+            body, content_type = json.dumps(shown).encode(), b"application/json"
         elif fault.body == "html":
             body, content_type = HTML_BODY, b"text/html; charset=utf-8"
         headers = [(b"content-length", str(len(body)).encode())]
@@ -209,6 +217,12 @@ class Faults:
         if not as_date:
             return str(seconds).encode()
         return format_datetime(self.clock() + timedelta(seconds=seconds), usegmt=True).encode()
+
+
+def _as_text(error: object) -> object:
+    if not isinstance(error, dict) or not error.keys() >= {"status", "detail"}:
+        return error
+    return error | {"status": str(error["status"]), "detail": [error["detail"]]}
 
 
 def _noting(send: Send, call: Call) -> Send:

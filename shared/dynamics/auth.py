@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
+import httpx
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
@@ -29,6 +30,35 @@ from shared.settings import DynamicsSettings
 _RENEW_BEFORE_EXPIRY = timedelta(minutes=5)
 _FEDERATED_SCOPE = "api://AzureADTokenExchange/.default"
 _ENTRA_SENTENCE = re.compile(r"AADSTS\d+:.*?(?='? Trace ID|'?[\r\n]|'?$)")
+
+
+class Tokens(Protocol):
+    """Where bearer tokens come from."""
+
+    async def get(self) -> str:
+        """The current token."""
+
+    async def renew(self, refused: str) -> str:
+        """Another token than the one just refused."""
+
+
+class BearerAuth(httpx.Auth):
+    """Sends the current token; one that is refused (401) is renewed, and the request sent once more.
+
+    ``once``: it is not.
+    """
+
+    def __init__(self, tokens: Tokens, *, once: bool = False) -> None:
+        self._tokens = tokens
+        self._once = once
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        token = await self._tokens.get()
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED and not self._once:
+            request.headers["Authorization"] = f"Bearer {await self._tokens.renew(token)}"
+            yield request
 
 
 class TokenSource:

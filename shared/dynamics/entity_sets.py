@@ -58,7 +58,6 @@ class EntitySets:
         own_fields: Sequence[str] = (),
         expand: str = "",
         top: int | None = None,
-        even_if_paused: bool = False,
     ) -> AsyncIterator[list[Row]]:
         """Pages of rows. ``own_fields`` are fields of the environment's own, selected and returned as they are."""
         rename = partial(self.field_name, entity)
@@ -70,7 +69,6 @@ class EntitySets:
             orderby=[rename(field) for field in orderby],
             expand=expand,
             top=top,
-            even_if_paused=even_if_paused,
         )
         async for page in pages:
             yield [row | {standard: row.get(name) for name, standard in names.items()} for row in page]

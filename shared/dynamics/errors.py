@@ -1,4 +1,4 @@
-"""What can go wrong when F&O is read.
+"""What can go wrong when F&O is read: its part of the errors that are drawn in :mod:`shared.remote.errors`.
 
     DynamicsError
     ├── Throttled       429: pause the environment for every instance
@@ -15,14 +15,14 @@ Messages are sentences for an operator; they never hold tokens, secrets or stack
 
 from __future__ import annotations
 
+from shared.remote import errors as remote
 
-class DynamicsError(Exception):
+
+class DynamicsError(remote.RemoteError):
     """Reading F&O failed. ``status`` is the HTTP status that said so, if one did."""
 
-    status: int | None = None
 
-
-class Throttled(DynamicsError):
+class Throttled(DynamicsError, remote.Throttled):
     """F&O is short of resources. ``retry_after`` is in seconds; ``None`` when F&O gave no time."""
 
     def __init__(self, retry_after: float | None) -> None:
@@ -31,7 +31,7 @@ class Throttled(DynamicsError):
         self.retry_after = retry_after
 
 
-class Unavailable(DynamicsError):
+class Unavailable(DynamicsError, remote.Unavailable):
     """F&O or Entra ID did not answer usefully; nothing is wrong with the request."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -39,12 +39,13 @@ class Unavailable(DynamicsError):
         self.retry_after = retry_after
 
 
-class AccessDenied(DynamicsError):
+class AccessDenied(DynamicsError, remote.AccessDenied):
     """The app may not read. ``set`` names the entity set when the refusal (403) concerns only that one."""
 
     def __init__(self, message: str, *, set: str | None = None) -> None:
         super().__init__(message)
         self.set = set
+        self.refused = set or ""
 
 
 class EntityMissing(DynamicsError):

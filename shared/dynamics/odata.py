@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import httpx
 import stamina
 
-from shared import telemetry
+from shared.dynamics.auth import BearerAuth, Tokens
 from shared.dynamics.errors import (
     AccessDenied,
     BadQuery,
@@ -41,26 +41,16 @@ _GATEWAY_STATUS = {502, 503, 504}
 _LONGEST_WORDS = 1000
 
 
-class Tokens(Protocol):
-    """Where bearer tokens come from."""
-
-    async def get(self) -> str:
-        """The current token."""
-
-    async def renew(self, refused: str) -> str:
-        """Another token than the one just refused."""
-
-
 class _Hiccup(Unavailable):
     """Trouble that often is over a moment later: a dropped connection, a gateway error without Retry-After."""
 
 
 class ODataClient:
-    """Reads entity sets of the environment at ``url``. ``calls`` counts the requests sent.
+    """Reads entity sets of the environment at ``url``.
 
-    ``before_call`` runs before each request and may raise to refuse it, for instance while the environment is paused;
-    ``on_answer`` runs after each answer, with the time at which its request began and its status.
-    A request that takes longer than ``time_limit`` seconds is given up: F&O leaves some unanswered with the line open.
+    ``http`` decides whether and when a call may be made, and when it is given up: see :mod:`shared.remote.transport`.
+    ``once``: each call is one request, whatever comes of it; else trouble that often is over a moment later is met with
+    two more.
     """
 
     def __init__(
@@ -70,18 +60,14 @@ class ODataClient:
         tokens: Tokens,
         clock: Callable[[], datetime],
         *,
-        before_call: Callable[[], Awaitable[None]] | None = None,
-        on_answer: Callable[[datetime, int], None] | None = None,
-        time_limit: float = TIME_LIMIT,
+        once: bool = False,
     ) -> None:
-        self.calls = 0
         self._http = http
         self._url = httpx.URL(url)
         self._tokens = tokens
+        self._auth = BearerAuth(tokens, once=once)
         self._clock = clock
-        self._before_call = before_call
-        self._on_answer = on_answer
-        self._time_limit = time_limit
+        self._attempts = 1 if once else _ATTEMPTS
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
 
     async def sign_in(self) -> None:
@@ -97,12 +83,10 @@ class ODataClient:
         orderby: Sequence[str] = (),
         top: int | None = None,
         expand: str = "",
-        even_if_paused: bool = False,
     ) -> AsyncIterator[list[Row]]:
         """The rows of ``set``, one server page at a time, to the last ``@odata.nextLink``.
 
-        Raises the errors of :mod:`shared.dynamics.errors`. ``even_if_paused`` is for the probe of a paused
-        environment: it skips ``before_call`` and is one call only, with a new token.
+        Raises the errors of :mod:`shared.dynamics.errors`.
         """
         options = {
             "$select": ",".join(select),
@@ -115,7 +99,7 @@ class ODataClient:
         link: httpx.URL | None = httpx.URL(f"{self._url}/data/{quote(set)}?cross-company=true{query}")
         followed = {link}
         while link is not None:
-            page = await self._get(link, set, even_if_paused=even_if_paused)
+            page = await self._get(link, set)
             yield page["value"]
             link = self._next(followed, page.get("@odata.nextLink"))
             followed.add(link)
@@ -131,49 +115,34 @@ class ODataClient:
             raise ForeignLink(f"F&O's link to the next page leads to {url.host or 'nowhere'}, not on in {self._url}.")
         return url
 
-    async def _get(self, url: httpx.URL, set: str, *, even_if_paused: bool) -> dict[str, Any]:
+    async def _get(self, url: httpx.URL, set: str) -> dict[str, Any]:
         attempts = stamina.retry_context(
-            on=_Hiccup, attempts=1 if even_if_paused else _ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=1.0
+            on=_Hiccup, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=1.0
         )
         async for attempt in attempts:
             with attempt:
-                return await self._get_once(url, set, even_if_paused=even_if_paused)
+                return await self._get_once(url, set)
         raise AssertionError("stamina always returns or raises")
 
-    async def _get_once(self, url: httpx.URL, set: str, *, even_if_paused: bool) -> dict[str, Any]:
-        if even_if_paused:
-            await self.sign_in()
-        token, response = await self._send(url, even_if_paused=even_if_paused)
-        if response.status_code == 401 and not even_if_paused:
-            _, response = await self._send(url, even_if_paused=even_if_paused, refused=token)
+    async def _get_once(self, url: httpx.URL, set: str) -> dict[str, Any]:
+        response = await self._send(url)
         if response.status_code != 200:
             failure = self._failure(response, set)
             failure.status = response.status_code
             raise failure
         return _page(response, set)
 
-    async def _send(
-        self, url: httpx.URL, *, even_if_paused: bool, refused: str | None = None
-    ) -> tuple[str, httpx.Response]:
-        async with self._slots:
-            if self._before_call is not None and not even_if_paused:
-                await self._before_call()
-            token = await (self._tokens.get() if refused is None else self._tokens.renew(refused))
-            headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-            self.calls += 1
-            begun_at = self._clock()
-            try:
-                async with asyncio.timeout(self._time_limit):
-                    with telemetry.remote_call("dynamics", "GET", url.path.rpartition("/")[2]) as call:
-                        response = await self._http.get(url, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
-                        call.status = response.status_code
-                if self._on_answer:
-                    self._on_answer(begun_at, response.status_code)
-                return token, response
-            except (httpx.TimeoutException, TimeoutError) as error:
-                raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
-            except httpx.HTTPError as error:
-                raise _Hiccup(f"F&O ({self._url.host}) cannot be reached ({type(error).__name__}).") from None
+    async def _send(self, url: httpx.URL) -> httpx.Response:
+        headers = {"Accept": "application/json"}
+        try:
+            async with self._slots:
+                return await self._http.get(
+                    url, headers=headers, auth=self._auth, timeout=_TIMEOUT, follow_redirects=False
+                )
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
+        except httpx.HTTPError as error:
+            raise _Hiccup(f"F&O ({self._url.host}) cannot be reached ({type(error).__name__}).") from None
 
     def _failure(self, response: httpx.Response, set: str) -> DynamicsError:
         status = response.status_code

@@ -18,7 +18,6 @@ from shared.dynamics.entities import (
     JOURNALS,
     LINES,
     LISTED_HEADERS,
-    Entity,
 )
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
@@ -114,12 +113,6 @@ class DynamicsReader:
         """Where these customers have goods delivered to, read by twenty; ``None`` when that cannot be read."""
         countries = await self._reference.countries()
         return await read_delivery_addresses(self._sets, company, accounts, countries, self._clock().date())
-
-    async def probe(self, set: str = "") -> None:
-        """One cheap call, also while the environment is paused, to ``set`` if given; raises unless F&O answers."""
-        entity = Entity(set, ("dataAreaId",)) if set else LISTED_HEADERS
-        async for _ in self._sets.pages(entity, top=1, even_if_paused=True):
-            return
 
     async def read_documents(self, company: str, keys: Sequence[DocumentKey]) -> dict[DocumentKey, PostedDocument]:
         """The documents of ``keys`` (at most twenty, all of ``company``) in full; what F&O does not have is absent.

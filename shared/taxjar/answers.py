@@ -27,6 +27,18 @@ class Answer:
     """``X-Request-Id``: what TaxJar's support asks for."""
 
 
+def account_of(answer: Answer) -> str:
+    """The account that an order or refund belongs to: TaxJar's ``user_id``, ``""`` where the answer has none.
+
+    It stays when the account's token is renewed.
+    """
+    for record in answer.body.values():
+        user = record.get("user_id") if isinstance(record, dict) else None
+        if isinstance(user, int | str) and not isinstance(user, bool):
+            return str(user)
+    return ""
+
+
 def _blank_to_none(value: object) -> object:
     return None if value is None or (isinstance(value, str) and not value.strip()) else value
 

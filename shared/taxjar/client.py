@@ -6,11 +6,10 @@ as decimal strings on the way out and ``Decimal`` on the way in.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,12 +18,11 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from shared import telemetry
+from shared.remote.transport import RESOURCE
 from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
-from shared.taxjar.errors import NotFound, TaxJarError, Unavailable
-from shared.taxjar.limiter import CallLimiter
+from shared.taxjar.errors import AccessDenied, NotFound, Rejected, TaxJarError, Unavailable
 from shared.taxjar.responses import read_answer
-from shared.taxjar.wire import to_wire
+from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import Kind, Transaction
 
 if TYPE_CHECKING:
@@ -35,11 +33,12 @@ logger = logging.getLogger(__name__)
 USER_AGENT = "DynamicsTaxJar/1.0 (Dynamics 365 Finance and Operations)"
 _TIMEOUT = httpx.Timeout(connect=10, read=45, write=45, pool=10)
 """Seconds. TaxJar itself gives up after about 30 and answers 503."""
-_DEADLINE = 60.0
+DEADLINE = 60.0
 """Seconds for a whole call, against answers that trickle in for ever."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
-BeforeCall = Callable[[], Awaitable[None]]
+_PROBE_ID = "DYNAMICSTAXJAR-PROBE"
+"""The id of a record that never exists."""
 _Record = TypeVar("_Record", bound=BaseModel)
 
 
@@ -51,8 +50,7 @@ def account_id(settings: TaxJarSettings, token: SecretStr) -> str:
 class TaxJarClient:
     """One TaxJar account. Every method raises a :class:`~shared.taxjar.errors.TaxJarError` when the call fails.
 
-    ``before_call`` runs right before each request, after any wait for the rate limit; what it raises stops the call.
-    ``on_answer`` runs after each answer, with the time at which its request began and its status.
+    ``http`` decides whether and when a call may be made, see :mod:`shared.remote.transport`.
     """
 
     def __init__(
@@ -62,44 +60,36 @@ class TaxJarClient:
         token: SecretStr,
         *,
         clock: Callable[[], datetime],
-        before_call: BeforeCall | None = None,
-        on_answer: Callable[[datetime, int], None] | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         secret = token.get_secret_value()
         if not secret or not all("!" <= character <= "~" for character in secret):
             raise ValueError("the TaxJar token is empty or holds blanks or characters that no HTTP header can carry")
         self.account_id = account_id(settings, token)
-        self.calls = 0
-        """Requests sent so far."""
         self._http = http
         self._api_url = settings.api_url
         self._token = token
         self.api_version = settings.api_version
         self._clock = clock
-        self._before_call = before_call
-        self._on_answer = on_answer
-        self._limiter = CallLimiter(settings.max_calls_per_minute, clock=clock, sleep=sleep)
 
     def __repr__(self) -> str:
         return f"TaxJarClient({self._api_url!r}, account {self.account_id})"
 
     async def create(self, transaction: Transaction) -> Answer:
         """POST the order or refund. :class:`AlreadyExists` when TaxJar knows the id."""
-        path = _transactions(transaction.kind)
-        return await self._call("POST", path, transaction.kind.value, body=to_wire(transaction), creates=True)
+        path, kind = _transactions(transaction.kind), transaction.kind.value
+        return _stored(kind, await self._call("POST", path, kind, body=to_wire(transaction), creates=True))
 
     async def update(self, transaction: Transaction) -> Answer:
         """PUT the whole order or refund. :class:`NotFound` when TaxJar does not know the id."""
-        path = _transactions(transaction.kind, transaction.transaction_id)
-        return await self._call("PUT", path, transaction.kind.value, body=to_wire(transaction))
+        path, kind = _transactions(transaction.kind, transaction.transaction_id), transaction.kind.value
+        return _stored(kind, await self._call("PUT", path, kind, body=update_to_wire(transaction), may_be_absent=True))
 
     async def get(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Answer:
         """The stored order or refund. :class:`NotFound` when there is none."""
         params = {"provider": provider} if provider else {}
-        answer = await self._call("GET", _transactions(kind, transaction_id), kind.value, params=params)
-        _records(StoredTransaction, answer, [answer.body[kind.value]])
-        return answer
+        path = _transactions(kind, transaction_id)
+        answer = await self._call("GET", path, kind.value, params=params, may_be_absent=True)
+        return _stored(kind.value, answer)
 
     async def find(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Json | None:
         """The stored order or refund as TaxJar returns it, or ``None`` when there is none."""
@@ -128,7 +118,7 @@ class TaxJarClient:
     async def find_customer(self, customer_id: str) -> Json | None:
         """The stored customer as TaxJar returns it, or ``None`` when there is none."""
         try:
-            answer = await self._call("GET", f"/customers/{_segment(customer_id)}", "customer")
+            answer = await self._call("GET", f"/customers/{_segment(customer_id)}", "customer", may_be_absent=True)
         except NotFound:
             return None
         stored: Json = answer.body["customer"]
@@ -141,7 +131,7 @@ class TaxJarClient:
     async def update_customer(self, customer: Mapping[str, Any]) -> Answer:
         """PUT the whole customer; id, name and exemption type are required. :class:`NotFound` when unknown."""
         path = f"/customers/{_segment(customer['customer_id'])}"
-        return await self._call("PUT", path, "customer", body=customer)
+        return await self._call("PUT", path, "customer", body=customer, may_be_absent=True)
 
     async def nexus_regions(self) -> tuple[NexusRegion, ...]:
         """Where the account has nexus."""
@@ -155,13 +145,45 @@ class TaxJarClient:
 
     async def taxes(self, body: Mapping[str, Any]) -> Json:
         """TaxJar's calculation for a sale, without the envelope; here ``amount`` excludes shipping."""
-        tax: Json = (await self._call("POST", "/taxes", "tax", body=body)).body["tax"]
+        answer = await self._call("POST", "/taxes", "tax", body=body, may_be_absent=True)
+        tax: Json = answer.body["tax"]
         return tax
 
     async def rates(self, zip_code: str, **params: str) -> Json:
         """TaxJar's rates at a place (``country``, ``state``, ``city``, ``street``), without the envelope."""
-        rate: Json = (await self._call("GET", f"/rates/{_segment(zip_code)}", "rate", params=params)).body["rate"]
+        answer = await self._call("GET", f"/rates/{_segment(zip_code)}", "rate", params=params, may_be_absent=True)
+        rate: Json = answer.body["rate"]
         return rate
+
+    async def probe(self, kind: str = "") -> None:
+        """One call of the kind that was refused (:attr:`AccessDenied.refused`), without effect; ``""``: any kind.
+
+        A write names no record, or one that does not exist: TaxJar refuses it for its data. Raises what the call raises
+        unless TaxJar takes it. An error 500 is TaxJar's own, and no refusal.
+        """
+        try:
+            await self._probe(kind)
+        except Rejected:
+            return
+        except Unavailable as error:
+            if error.status != 500:
+                raise
+
+    async def _probe(self, kind: str) -> None:
+        method, _, name = kind.partition(" ")
+        collections = {"order": "/transactions/orders", "refund": "/transactions/refunds", "customer": "/customers"}
+        if name in collections and method == "POST":
+            await self._call("POST", collections[name], name, body={}, creates=True)
+        elif name in collections:
+            body: Json | None = {} if method == "PUT" else None
+            await self._call(method, f"{collections[name]}/{_PROBE_ID}", name, body=body, may_be_absent=True)
+        elif name in ("orders", "refunds"):
+            today = self._clock().date()
+            await self.list_ids(Kind(name.removesuffix("s")), today, today)
+        elif name == "regions":
+            await self.nexus_regions()
+        else:
+            await self.categories()
 
     async def _call(
         self,
@@ -172,27 +194,22 @@ class TaxJarClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         creates: bool = False,
+        may_be_absent: bool = False,
     ) -> Answer:
-        await self._limiter.wait_turn()
-        if self._before_call:
-            await self._before_call()
-        self.calls += 1
-        begun_at = self._clock()
         try:
-            with telemetry.remote_call("taxjar", method, envelope) as call:
-                response = await self._send(method, path, params, body)
-                call.status = response.status_code
-            request_id = response.headers.get("x-request-id")
-            logger.debug("TaxJar %s %s: %s, %s", method, path, response.status_code, request_id)
-            if self._on_answer:
-                self._on_answer(begun_at, response.status_code)
-            return read_answer(response, envelope, creates=creates, clock=self._clock)
+            response = await self._send(method, path, params, body, envelope)
+            logger.debug(
+                "TaxJar %s %s: %s, %s", method, path, response.status_code, response.headers.get("x-request-id")
+            )
+            return read_answer(response, envelope, creates=creates, may_be_absent=may_be_absent, clock=self._clock)
         except TaxJarError as error:
             error.request = body
+            if isinstance(error, AccessDenied):
+                error.refused = f"{method} {envelope}"
             raise
 
     async def _send(
-        self, method: str, path: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None
+        self, method: str, path: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None, resource: str
     ) -> httpx.Response:
         headers = {
             "Authorization": f"Bearer {self._token.get_secret_value()}",
@@ -202,16 +219,16 @@ class TaxJarClient:
             "User-Agent": USER_AGENT,
         }
         try:
-            async with asyncio.timeout(_DEADLINE):
-                return await self._http.request(
-                    method,
-                    f"{self._api_url}{path}",
-                    params=params or None,
-                    content=None if body is None else json.dumps(body, default=_decimal_text),
-                    headers=headers,
-                    timeout=_TIMEOUT,
-                    follow_redirects=False,
-                )
+            return await self._http.request(
+                method,
+                f"{self._api_url}{path}",
+                params=params or None,
+                content=None if body is None else json.dumps(body, default=_decimal_text),
+                headers=headers,
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                extensions={RESOURCE: resource},
+            )
         except _NEVER_SENT as error:
             raise Unavailable(outcome_unknown=False, detail=_failure(error)) from None
         except (httpx.RequestError, TimeoutError) as error:
@@ -239,6 +256,12 @@ def _decimal_text(value: object) -> str:
 def _failure(error: Exception) -> str:
     """What kind of failure it was; messages of the HTTP library may quote headers, and so the token."""
     return type(error).__name__
+
+
+def _stored(envelope: str, answer: Answer) -> Answer:
+    """The answer, which holds a whole transaction; otherwise it is as good as none."""
+    _records(StoredTransaction, answer, [answer.body[envelope]])
+    return answer
 
 
 def _records(model: type[_Record], answer: Answer, rows: Iterable[Any]) -> tuple[_Record, ...]:

@@ -1,16 +1,7 @@
-"""What can go wrong with a call to TaxJar, drawn by what the caller has to do about it.
+"""TaxJar's part of the errors that are drawn in :mod:`shared.remote.errors`.
 
-::
-
-    TaxJarError
-    ├── Rejected            the data is refused: a person must look (400, 406, other 4xx)
-    │   ├── NotFound        no such record, or no such place (404)
-    │   └── AlreadyExists   the id is taken (422 on a create)
-    ├── AccessDenied        the account cannot be used: pause it (401, 403, redirects)
-    ├── Throttled           too many calls: pause the account for a while (429)
-    └── Unavailable         transient: try again later (5xx, 408, time-outs, network, unreadable answers)
-
-The HTTP status line alone decides; ``detail`` carries TaxJar's own words for people and is never interpreted.
+The status decides, which is that of the body where a 200 holds an error; ``detail`` carries TaxJar's own words for
+people and is never interpreted.
 """
 
 from __future__ import annotations
@@ -18,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.remote import errors as remote
 
-class TaxJarError(Exception):
+
+class TaxJarError(remote.RemoteError):
     """Any failed call. ``status`` is the HTTP status, or ``None`` when no answer came; ``request`` the body sent."""
 
     request: Mapping[str, Any] | None = None
@@ -31,22 +24,30 @@ class TaxJarError(Exception):
 
 
 class Rejected(TaxJarError):
-    """TaxJar refuses this request for good; sending it again unchanged is pointless."""
+    """TaxJar refuses this request for good (400, 406, 422); sending it again unchanged is pointless."""
 
 
 class NotFound(Rejected):
-    """404: TaxJar has no such transaction or customer, or knows no such place."""
+    """404 in TaxJar's own form: it has no such transaction or customer, or knows no such place."""
 
 
 class AlreadyExists(Rejected):
     """422 on the create of a transaction or customer: the id is taken."""
 
 
-class AccessDenied(TaxJarError):
-    """401 or 403 (token or plan), or a redirect, which is never followed with a token."""
+class AccessDenied(TaxJarError, remote.AccessDenied):
+    """The account cannot be used.
+
+    401 or 403 (token or plan), a redirect, which is never followed with a token, or no API where it should be: 404,
+    405, 410, a web page. ``refused`` is the kind of call, such as ``POST order``.
+    """
+
+    def __init__(self, status: int, detail: str, refused: str = "") -> None:
+        super().__init__(status, detail)
+        self.refused = refused
 
 
-class Throttled(TaxJarError):
+class Throttled(TaxJarError, remote.Throttled):
     """429. ``retry_after`` is the number of seconds TaxJar asks for, or ``None`` when it does not say."""
 
     def __init__(self, retry_after: float | None, detail: str = "too many requests") -> None:
@@ -54,7 +55,7 @@ class Throttled(TaxJarError):
         self.retry_after = retry_after
 
 
-class Unavailable(TaxJarError):
+class Unavailable(TaxJarError, remote.Unavailable):
     """No usable answer for now.
 
     ``outcome_unknown`` is false only when the request surely never left; otherwise a write may have taken effect.

@@ -1,7 +1,8 @@
-"""Reads an HTTP response of TaxJar: an answer, or the error it stands for.
+"""Reads an HTTP response of TaxJar: an answer, or the error it stands for (design 4.2).
 
 Error bodies come in several shapes (status as text, detail as a list, empty, HTML of a gateway), so only the status
-line decides and the body merely lends its words.
+decides and the body merely lends its words. A gateway may pass an error on with status 200: then the status in the body
+counts.
 """
 
 from __future__ import annotations
@@ -19,48 +20,80 @@ from shared.taxjar.answers import Answer
 from shared.taxjar.errors import AccessDenied, AlreadyExists, NotFound, Rejected, TaxJarError, Throttled, Unavailable
 
 _LONGEST_DETAIL = 1000
+_LONGEST_ERROR = 16_384
+"""Bytes; a longer body is no error in disguise."""
+_ABOUT_THE_DATA = frozenset({400, 406, 409, 413, 414, 422})
+_PASSING = frozenset({408, 425})
 
 
-def read_answer(response: httpx.Response, envelope: str, *, creates: bool, clock: Callable[[], datetime]) -> Answer:
-    """The answer, whose body holds ``envelope``; raises the :class:`TaxJarError` that the response stands for."""
-    if not response.is_success:
-        raise _error(response, creates=creates, clock=clock)
+def status_of(response: httpx.Response) -> int:
+    """The status that counts: that of the HTTP answer, or of the error which a successful one holds."""
+    if response.is_success and len(response.content) <= _LONGEST_ERROR and _is_error(body := _json(response)):
+        stated = str(body.get("status"))
+        if stated.isascii() and stated.isdigit() and 400 <= int(stated) <= 599:
+            return int(stated)
+    return response.status_code
+
+
+def read_answer(
+    response: httpx.Response, envelope: str, *, creates: bool, may_be_absent: bool, clock: Callable[[], datetime]
+) -> Answer:
+    """The answer, whose body holds ``envelope``; raises the :class:`TaxJarError` that the response stands for.
+
+    ``creates``: a 422 says that the id is taken. ``may_be_absent``: a 404 says that there is no such record or place,
+    else it says that there is no such API.
+    """
+    status = status_of(response)
+    if not 200 <= status < 300:
+        raise _error(response, status, creates=creates, may_be_absent=may_be_absent, clock=clock)
+    if _is_web_page(response):
+        raise AccessDenied(status, _detail(response))
     body = _json(response)
     if not isinstance(body, dict) or not isinstance(body.get(envelope), dict | list):
-        raise Unavailable(
-            outcome_unknown=True, status=response.status_code, detail=f"the answer is unreadable: no {envelope} in it"
-        )
+        raise Unavailable(outcome_unknown=True, status=status, detail=f"the answer is unreadable: no {envelope} in it")
     return Answer(
-        status=response.status_code,
+        status=status,
         body=body,
         api_version_echo=response.headers.get("x-api-version"),
         request_id=response.headers.get("x-request-id"),
     )
 
 
-def _error(response: httpx.Response, *, creates: bool, clock: Callable[[], datetime]) -> TaxJarError:
-    status, detail = response.status_code, _detail(response)
+def _error(
+    response: httpx.Response, status: int, *, creates: bool, may_be_absent: bool, clock: Callable[[], datetime]
+) -> TaxJarError:
+    detail = _detail(response)
     if status == 429:
         return Throttled(retry_after_seconds(response, clock), detail)
-    if status >= 500 or status == 408:
+    if status >= 500 or status in _PASSING:
         wait = retry_after_seconds(response, clock)
         return Unavailable(wait, outcome_unknown=True, status=status, detail=detail)
-    if status in (401, 403) or status < 400:
-        return AccessDenied(status, detail)
-    if status == 404:
+    if status == 404 and may_be_absent and _is_error(_json(response)):
         return NotFound(status, detail)
-    if status == 422 and creates:
-        return AlreadyExists(status, detail)
-    return Rejected(status, detail)
+    if status in _ABOUT_THE_DATA and not _is_web_page(response):
+        return AlreadyExists(status, detail) if status == 422 and creates else Rejected(status, detail)
+    return AccessDenied(status, detail)
+
+
+def _is_error(body: Any) -> bool:
+    """Whether ``body`` has TaxJar's form of an error."""
+    return isinstance(body, dict) and ("error" in body or "detail" in body)
+
+
+def _is_web_page(response: httpx.Response) -> bool:
+    """Whether somebody else answered: a portal, a proxy, a web site."""
+    return "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"
 
 
 def _detail(response: httpx.Response) -> str:
     """TaxJar's own words on one line, else the standard phrase of the status."""
+    if _is_web_page(response):
+        return f"{response.reason_phrase or 'no explanation'} (a web page instead of TaxJar's API)"
     body = _json(response)
     words: object = ""
     if isinstance(body, dict):
         words = body.get("detail") or body.get("error") or ""
-    elif body is None and not response.text.lstrip().startswith("<"):
+    elif body is None:
         words = response.text
     if isinstance(words, list):
         words = "; ".join(str(word) for word in words)

@@ -1,4 +1,8 @@
-"""A transaction in TaxJar's field names, ready to be sent as JSON."""
+"""A transaction in TaxJar's field names, ready to be sent as JSON.
+
+A PUT leaves what it does not name as it was, so it names everything and empties with an empty text. ``null`` is never
+sent: TaxJar refuses it for some fields. ``exemption_type`` is always sent (design 4.2).
+"""
 
 from __future__ import annotations
 
@@ -19,37 +23,45 @@ _CENT = Decimal("0.01")
 
 
 def to_wire(transaction: Transaction) -> Json:
-    """The full document, for POST and PUT alike.
+    """The body of a POST, and what a record keeps of the transaction: fields without a value are left out.
 
-    What is unknown is left out and never ``null``, which TaxJar refuses for some fields. ``shipping`` is always there,
-    also when zero. No ``provider``: the record then lives under ``api``, where reads need not name it. The date stays
-    a plain date, so that no time zone can move it into another filing period.
+    ``shipping`` is always there, also when zero. No ``provider``: the record then lives under ``api``, where reads need
+    not name it. The date stays a plain date, so that no time zone can move it into another filing period.
     """
+    body = update_to_wire(transaction)
+    return _without_blanks(body) | {"line_items": [_without_blanks(line) for line in body["line_items"]]}
+
+
+def update_to_wire(transaction: Transaction) -> Json:
+    """The body of a PUT: the same, with an empty text for what has no value."""
     body: Json = {
         "plugin": PLUGIN,
         "transaction_id": transaction.transaction_id,
         "transaction_reference_id": transaction.transaction_reference_id,
         "transaction_date": transaction.transaction_date.isoformat(),
         "customer_id": transaction.customer_id,
-        "exemption_type": transaction.exemption_type.value if transaction.exemption_type else "",
+        "exemption_type": str(transaction.exemption_type or ExemptionType.NON_EXEMPT),
         **_place("to", transaction.ship_to),
-        **(_place("from", transaction.ship_from) if transaction.ship_from else {}),
+        **_place("from", transaction.ship_from or Place("")),
         "amount": _money(transaction.amount),
         "shipping": _money(transaction.shipping),
         "sales_tax": _money(transaction.sales_tax),
         "line_items": [_line(number, item) for number, item in enumerate(transaction.line_items, start=1)],
     }
-    return _without_blanks(body)
+    if transaction.kind is Kind.ORDER and not transaction.transaction_reference_id:
+        del body["transaction_reference_id"]  # orders have no such field
+    return body
 
 
 def from_wire(kind: Kind, record: Mapping[str, Any]) -> Transaction:
     """The transaction that ``record`` is: a payload as sent, or an order or refund as TaxJar returns it.
 
-    Money is rounded to cents and signed by ``kind``, whatever sign it came with.
+    Money is rounded to cents and signed by ``kind``, whatever sign it came with. Without an exemption it is
+    ``non_exempt``: so it was meant before the connector said so each time.
     """
     sign = -1 if kind is Kind.REFUND else 1
     ship_from = _place_in(record, "from")
-    exemption = _text(record, "exemption_type")
+    exemption = _text(record, "exemption_type") or ExemptionType.NON_EXEMPT
     return Transaction(
         kind=kind,
         transaction_id=_text(record, "transaction_id"),
@@ -79,8 +91,18 @@ def from_wire(kind: Kind, record: Mapping[str, Any]) -> Transaction:
 
 
 def payload_hash(payload: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of the canonical JSON of what the document says; ``plugin`` says nothing about the document."""
+    """SHA-256 (hex) of the canonical JSON of what a transaction or customer says.
+
+    ``plugin`` says nothing about the document. In a transaction, an empty field says as much as one that is left out,
+    and ``non_exempt`` as much as no exemption: payloads of earlier versions have neither.
+    """
     content = {name: value for name, value in payload.items() if name != "plugin"}
+    if "transaction_id" in payload:
+        content = _without_blanks(content)
+        if content.get("exemption_type") == ExemptionType.NON_EXEMPT:
+            del content["exemption_type"]
+        if lines := content.get("line_items"):
+            content["line_items"] = [_without_blanks(line) for line in lines]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -100,18 +122,16 @@ def _place_in(record: Mapping[str, Any], prefix: str) -> Place:
 
 
 def _line(number: int, item: LineItem) -> Json:
-    return _without_blanks(
-        {
-            "id": str(number),
-            "quantity": item.quantity,
-            "product_identifier": item.product_identifier,
-            "description": item.description,
-            "product_tax_code": item.product_tax_code,
-            "unit_price": _money(item.unit_price),
-            "discount": _money(item.discount),
-            "sales_tax": _money(item.sales_tax),
-        }
-    )
+    return {
+        "id": str(number),
+        "quantity": item.quantity,
+        "product_identifier": item.product_identifier,
+        "description": item.description,
+        "product_tax_code": item.product_tax_code,
+        "unit_price": _money(item.unit_price),
+        "discount": _money(item.discount),
+        "sales_tax": _money(item.sales_tax),
+    }
 
 
 def _money(value: Decimal) -> str:
@@ -122,8 +142,8 @@ def _money(value: Decimal) -> str:
     return str(abs(cents) if cents.is_zero() else cents)
 
 
-def _without_blanks(fields: Json) -> Json:
-    return {name: value for name, value in fields.items() if value != ""}
+def _without_blanks(fields: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
 def _cents(record: Mapping[str, Any], name: str) -> Decimal:

@@ -51,6 +51,7 @@ async def test_a_429_or_a_refusal_pauses_the_account_and_ends_the_companys_run(w
     assert len(calls(world)) <= 8
     await sync(world)
     assert len(calls(world)) <= 8
+    world.simulation.taxjar.faults.clear()
     world.clock.advance(minutes=10)
     await sync(world)
     assert len(world.taxjar.customers) == 30

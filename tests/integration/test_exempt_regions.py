@@ -91,7 +91,7 @@ async def test_a_customer_that_precedes_its_document_has_the_same_regions(world:
     await world.run()
     assert regions(world) == {"USMF-C-2000": ["CO"]}
     assert asked(world) == 1
-    assert world.taxjar.orders["USMF-INV-2"].exemption_type is None
+    assert world.taxjar.orders["USMF-INV-2"].exemption_type == "non_exempt"
     await sync(world)
     assert calls(world) == ["POST customers"]
 

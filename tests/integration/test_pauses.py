@@ -10,8 +10,9 @@ from azure.data.tables import UpdateMode
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
-from shared.ledger.pauses import Gate, Paused
 from shared.queues import NumberToFind
+from shared.remote.gate import Gate
+from shared.remote.pauses import Paused
 from shared.taxjar.errors import Unavailable
 from tests.world import COMPANY, NOW, TODAY, World
 

@@ -18,8 +18,8 @@ from shared.dynamics.errors import DynamicsError, ForeignLink
 from shared.flows.operations import bury
 from shared.flows.review import documents
 from shared.ledger.audit import Actor
-from shared.ledger.pauses import Paused
 from shared.ledger.records import State
+from shared.remote.pauses import Paused
 from shared.taxjar.errors import TaxJarError
 from tests.world import COMPANY, TODAY, World
 
@@ -67,7 +67,7 @@ async def test_no_secret_leaves_the_connector_even_when_the_remote_sides_repeat_
     world: World, log: list[str]
 ) -> None:
     reader = world.connector.connection(CONNECTION).reader
-    await reader.probe()
+    await reader.find_many("usmf", ["INV-1"])
     bearer = await reader._sets._client._tokens.get()
 
     def repeating(secret: str) -> Callable[[int], object]:

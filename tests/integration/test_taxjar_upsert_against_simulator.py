@@ -105,6 +105,38 @@ async def test_a_changed_order_is_told_then_updated_then_the_same(
     assert now.same
 
 
+async def test_an_ended_exemption_is_taken_back_and_what_became_empty_is_cleared(
+    client: TaxJarClient, simulator: TaxJarSimulator
+) -> None:
+    coded = replace(EXEMPT.line_items[0], product_tax_code="81100")
+    await upsert.create(client, replace(EXEMPT, line_items=(coded, EXEMPT.line_items[1])))
+    taxed = replace(ORDER, ship_to=replace(HOME, street=""), ship_from=None)
+    updated = await upsert.update(client, taxed)
+    assert (updated.differences, updated.account) == ({}, "10001")
+    stored = simulator.account("main").orders[ORDER.transaction_id]
+    assert (stored.exemption_type, stored.sales_tax) == ("non_exempt", Decimal("4.39"))
+    assert (stored.to_street, stored.from_zip, stored.from_country) == (None, None, None)
+    assert stored.line_items[0].product_tax_code is None
+
+
+async def test_a_field_that_does_not_stick_is_told_with_both_values(
+    client: TaxJarClient, simulator: TaxJarSimulator
+) -> None:
+    simulator.account("main").sticky |= {"exemption_type", "from_zip"}
+    await upsert.create(client, EXEMPT)
+    updated = await upsert.update(client, replace(ORDER, ship_from=None))
+    assert isinstance(updated, Updated)
+    assert updated.differences == {"exemption_type": ("non_exempt", "wholesale"), "from_zip": (None, "92093")}
+
+
+async def test_what_an_earlier_version_sent_is_found_the_same(client: TaxJarClient, simulator: TaxJarSimulator) -> None:
+    await upsert.create(client, ORDER)
+    simulator.account("main").edit(ORDER.transaction_id, exemption_type=None)
+    found = await upsert.find(client, ORDER)
+    assert found is not None
+    assert found.same
+
+
 async def test_an_update_of_what_is_gone_creates_it(client: TaxJarClient, simulator: TaxJarSimulator) -> None:
     assert isinstance(await upsert.update(client, ORDER), Created)
     assert list(simulator.account("main").orders) == [ORDER.transaction_id]
@@ -149,7 +181,7 @@ async def test_over_a_real_socket_drops_and_refusals_are_told_apart(simulator: T
         with LoopbackServer(simulator.app) as server:
             settings = TaxJarSettings(api_url=f"{server.url}/v2")
             client = TaxJarClient(http, settings, SecretStr(TOKEN), clock=clock)
-            for error in (Unavailable, Unavailable, Throttled, Unavailable, AccessDenied):
+            for error in (Unavailable, Unavailable, Throttled, AccessDenied, AccessDenied):
                 with pytest.raises(error) as caught:
                     await client.create(ORDER)
                 assert getattr(caught.value, "outcome_unknown", True)

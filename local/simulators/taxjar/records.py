@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -84,6 +84,10 @@ class Account:
     """Whether a business address is stored, which stands in for a missing ship-from."""
     plan_active: bool = True
     """Expired plans get 403."""
+    sticky: set[str] = field(default_factory=set)
+    """Fields of transactions that no PUT changes, although it is answered with 200: ``exemption_type``, for one."""
+    states_without_facilitator_law: set[str] = field(default_factory=set)
+    """State codes whose ``marketplace`` transactions come back without an exemption."""
     transactions: dict[tuple[str, str], StoredTransaction] = field(default_factory=dict)
     """By provider and id. Orders and refunds share one space of ids."""
     customers: dict[str, StoredCustomer] = field(default_factory=dict)
@@ -104,6 +108,16 @@ class Account:
 
     def store(self, transaction: StoredTransaction) -> None:
         self.transactions[transaction.provider, transaction.transaction_id] = transaction
+
+    def edit(self, transaction_id: str, *, provider: str = DEFAULT_PROVIDER, **changes: object) -> None:
+        """Change a transaction as somebody does in TaxJar itself. Raises ``KeyError`` when there is none."""
+        stored = self.transactions[provider, transaction_id]
+        # The names of the fields are the test's own; ``replace`` refuses any other.
+        self.store(replace(stored, **changes))  # type: ignore[arg-type]
+
+    def delete(self, transaction_id: str, *, provider: str = DEFAULT_PROVIDER) -> StoredTransaction:
+        """Delete a transaction as somebody does in TaxJar itself. Raises ``KeyError`` when there is none."""
+        return self.transactions.pop((provider, transaction_id))
 
     def _of_kind(self, kind: Kind) -> dict[str, StoredTransaction]:
         return {record.transaction_id: record for record in self.transactions.values() if record.kind == kind}

@@ -28,7 +28,7 @@ def transaction(record: StoredTransaction, account: Account) -> Json:
         "transaction_reference_id": record.transaction_reference_id,
         "transaction_date": moment(record.transaction_date),
         "provider": record.provider,
-        "exemption_type": record.exemption_type,
+        "exemption_type": _exemption(record, account),
         "customer_id": record.customer_id,
         "from_country": record.from_country or "US",
         "from_state": record.from_state,
@@ -45,6 +45,11 @@ def transaction(record: StoredTransaction, account: Account) -> Json:
         "sales_tax": money(record.sales_tax),
         "line_items": [_line(position, line) for position, line in enumerate(record.line_items)],
     }
+
+
+def _exemption(record: StoredTransaction, account: Account) -> str | None:
+    is_void = record.exemption_type == "marketplace" and record.to_state in account.states_without_facilitator_law
+    return None if is_void else record.exemption_type
 
 
 def deleted_transaction(record: StoredTransaction, account: Account) -> Json:

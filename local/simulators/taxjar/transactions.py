@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -57,8 +58,10 @@ class Transactions:
 
     async def update(self, request: Request, account: Account) -> Response:
         body = await fields.read_body(request)
-        record = read_update(body, self._find(request, account, body))
+        stored = self._find(request, account, body)
+        record = read_update(body, stored)
         check(record, account, version_of(request), self._categories)
+        record = replace(record, **{name: getattr(stored, name) for name in account.sticky})
         account.store(record)
         return self._answer(record, account)
 

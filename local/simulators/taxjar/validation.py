@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -52,11 +52,14 @@ _TRANSACTION: dict[str, Reader] = {
     **{f"{end}_{part}": fields.text for end in ("from", "to") for part in ("zip", "state", "city", "street")},
     **dict.fromkeys(("amount", "shipping", "sales_tax"), fields.money),
 }
+_LINE_TEXTS = ("product_identifier", "description", "product_tax_code")
 _LINE: dict[str, Reader] = {
     "quantity": fields.quantity,
-    **dict.fromkeys(("product_identifier", "description", "product_tax_code"), fields.text),
+    **dict.fromkeys(_LINE_TEXTS, fields.text),
     **dict.fromkeys(("unit_price", "discount", "sales_tax"), fields.money),
 }
+_TEXTS = frozenset(_TRANSACTION.keys() - {"amount", "shipping", "sales_tax", *_NEVER_NULL}) | frozenset(_LINE_TEXTS)
+"""Fields that an empty string clears."""
 
 
 def read_new(body: Body, kind: Kind) -> StoredTransaction:
@@ -68,7 +71,10 @@ def read_new(body: Body, kind: Kind) -> StoredTransaction:
 
 
 def read_update(body: Body, stored: StoredTransaction) -> StoredTransaction:
-    """``stored`` with the fields that a PUT gives; lines are replaced as a whole."""
+    """``stored`` with the fields that a PUT gives; lines are replaced as a whole.
+
+    A field that is left out stays, an empty string clears it.
+    """
     needed = ("transaction_id", "transaction_reference_id") if stored.kind == "refund" else ("transaction_id",)
     fields.require(body, needed)
     fields.require_given(body, _required(stored.kind))
@@ -87,7 +93,7 @@ def _given(body: Body, kind: Kind) -> Body:
             raise fields.invalid(name)
     if "plugin" in body:
         _plugin(body["plugin"], "plugin")
-    given = fields.read(body, _TRANSACTION)
+    given = _not_null(body, _TRANSACTION)
     for name in ("amount", "shipping", "sales_tax"):
         if name in given:
             given[name] = _signed(given[name], kind)
@@ -98,8 +104,8 @@ def _given(body: Body, kind: Kind) -> Body:
 
 
 def _line(line: Body, kind: Kind, prefix: str) -> StoredLine:
-    given = {name: value for name, value in fields.read(line, _LINE, prefix).items() if value is not None}
-    if len(given.get("description", "")) > MAX_DESCRIPTION:
+    given = _not_null(line, _LINE, prefix)
+    if len(given.get("description") or "") > MAX_DESCRIPTION:
         raise Refusal(400, f"{prefix}[description] is too long (maximum is {MAX_DESCRIPTION} characters)")
     read = StoredLine(**given)
     return replace(
@@ -108,6 +114,13 @@ def _line(line: Body, kind: Kind, prefix: str) -> StoredLine:
         discount=read.discount.copy_abs(),
         sales_tax=_signed(read.sales_tax, kind),
     )
+
+
+def _not_null(body: Body, readers: Mapping[str, Reader], prefix: str = "") -> Body:
+    """The given fields; a null says nothing (whether it would clear is not known), an empty text is no value."""
+    told = {name: value for name, value in body.items() if value is not None}
+    cleared = {name: None for name in _TEXTS if told.get(name) == "" and name in readers}
+    return fields.read({name: told[name] for name in told if name not in cleared}, readers, prefix) | cleared
 
 
 def _signed(value: Decimal, kind: Kind) -> Decimal:

@@ -13,8 +13,8 @@ from shared.flows.work.retries import TRANSIENT, NotYet
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.customers import CustomerBusy, CustomerClaim
-from shared.ledger.pauses import Paused
 from shared.mapping import Exemption, exemption_of, map_customer
+from shared.remote.pauses import Paused
 from shared.taxjar.customers import Contradicted, customer_to_wire, upsert_customer
 from shared.taxjar.errors import Rejected, TaxJarError, Unavailable
 from shared.taxjar.wire import payload_hash

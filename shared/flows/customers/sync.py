@@ -22,8 +22,8 @@ from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
 from shared.ledger.customers import CustomerBusy, CustomerRecord
-from shared.ledger.pauses import Paused
 from shared.mapping import Exemption, ExemptionRule, customer_id, exemption_of, map_customer, needs_delivery_addresses
+from shared.remote.pauses import Paused
 from shared.taxjar.customers import customer_to_wire
 from shared.taxjar.errors import Rejected, TaxJarError
 from shared.taxjar.wire import payload_hash

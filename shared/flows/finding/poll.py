@@ -20,9 +20,10 @@ from shared.flows.work.sightings import sighting
 from shared.flows.work.streams import MergedByDay
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
-from shared.ledger.pauses import POLL_EARLY, Paused
 from shared.ledger.records import DocumentRecord
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue
+from shared.remote.gate import POLL_EARLY
+from shared.remote.pauses import Paused
 from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
@@ -91,10 +92,9 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
     except Throttled as error:
-        pause = await connection.gate.throttle(error.retry_after)
-        logger.warning("%s: poll ended, paused until %s: %s", connection.name, pause.until, error)
+        logger.warning("%s: poll ended, paused: %s", connection.name, error)
     except AccessDenied as error:
-        await connection.gate.deny(str(error), error.set or "")
+        await connection.gate.deny(str(error), error.refused)
         logger.error("%s: poll ended, paused: %s", connection.name, error)
     except DynamicsError as error:
         logger.error("%s: poll ended, the window is not complete: %s", connection.name, error)

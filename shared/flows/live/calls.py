@@ -10,8 +10,8 @@ from math import ceil
 
 from shared.connector import Connection, TaxJarAccount
 from shared.flows.work.pausing import pause_after
-from shared.ledger.pauses import Paused
 from shared.mapping import zip_fits_state
+from shared.remote.pauses import Paused
 from shared.states import STATES
 from shared.taxjar.errors import AccessDenied, Rejected, Throttled, Unavailable
 from shared.taxjar.taxes import US
@@ -72,7 +72,6 @@ async def asking(account: TaxJarAccount, now: datetime) -> AsyncIterator[None]:
             raise _refused(paused.pause.message) from None
         raise _unavailable("TaxJar asked for fewer calls", (paused.pause.until - now).total_seconds()) from None
     except Throttled as error:
-        await pause_after(account.gate, error)
         raise _unavailable("TaxJar asks for fewer calls", error.retry_after) from None
     except Unavailable as error:
         raise _unavailable(str(error), error.retry_after) from None

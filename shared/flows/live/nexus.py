@@ -16,7 +16,7 @@ from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
 from shared.ledger.nexus import NexusRegions, Region
-from shared.ledger.pauses import Paused
+from shared.remote.pauses import Paused
 from shared.taxjar.errors import TaxJarError
 from shared.web import Answer, instant
 

@@ -20,8 +20,9 @@ from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import DynamicsError, Throttled
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
-from shared.ledger.pauses import Gate, Pause
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
+from shared.remote.gate import Gate
+from shared.remote.pauses import Pause
 from shared.taxjar import errors as taxjar
 
 _CREDENTIAL = "Correct TENANT_ID, CLIENT_ID and the credential of this connection, or renew the expired secret."
@@ -173,11 +174,11 @@ async def _pause_of(gate: Gate) -> Pause | None:
 
 
 async def _throttled(name: str, gate: Gate, error: Throttled | taxjar.Throttled) -> Check:
-    """Told to the gate, if it can be told."""
-    try:
-        return _paused(name, await _soon(gate.throttle(error.retry_after)), _WAIT)
-    except _NO_STORAGE:
-        return Check(name, False, str(error), _WAIT)
+    """What the 429 has paused, if that can be told."""
+    with suppress(*_NO_STORAGE):
+        if pause := await _soon(gate.pause()):
+            return _paused(name, pause, _WAIT)
+    return Check(name, False, str(error), _WAIT)
 
 
 def _verdict(name: str, problem: str, good: str, hint: str) -> Check:

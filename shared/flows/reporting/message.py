@@ -28,10 +28,10 @@ from shared.flows.work.retries import (
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost
-from shared.ledger.pauses import Paused
 from shared.ledger.records import DocumentRecord
 from shared.ledger.trouble import is_storage_trouble
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
+from shared.remote.pauses import Paused
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,11 @@ from shared.flows.work.claims import Claim
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
 from shared.flows.work.run import Run
 from shared.ledger.documents import ClaimLost
-from shared.ledger.pauses import Pause, Paused
 from shared.ledger.records import Attempts, DocumentRecord, State
 from shared.queues import DocumentQueue, DocumentsMessage
+from shared.remote import errors as remote
+from shared.remote.gate import Gate
+from shared.remote.pauses import Pause, Paused
 from shared.taxjar import errors as taxjar
 
 logger = logging.getLogger(__name__)
@@ -147,25 +149,27 @@ async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, dela
 
 
 async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
-    """What ``trouble`` means after so many attempts; a 429 or a refusal pauses the side that it came from."""
+    """What ``trouble`` means after so many attempts; a refusal pauses the side that it came from, as a 429 has done."""
     exchange = _exchange(trouble)
     match trouble:
         case Paused():
             return _until_open(trouble.pause, exchange)
-        case dynamics.Throttled() | taxjar.Throttled():
-            gate = run.connection.gate if isinstance(trouble, dynamics.Throttled) else run.company.account.gate
-            return _until_open(await gate.throttle(trouble.retry_after), exchange)
-        case dynamics.AccessDenied():
-            return _until_open(await run.connection.gate.deny(str(trouble), trouble.set or ""), exchange)
-        case taxjar.AccessDenied():
-            return _until_open(await run.company.account.gate.deny(str(trouble)), exchange)
-        case dynamics.Unavailable():
-            return Postponement(str(trouble), _next_attempt(run, attempts, trouble.retry_after), exchange=exchange)
-        case taxjar.Unavailable():
+        case remote.Throttled():
+            if pause := await _gate_of(run, trouble).pause():
+                return _until_open(pause, exchange)
+            return Postponement(str(trouble), run.connector.clock(), counts=False, exchange=exchange)
+        case remote.AccessDenied():
+            return _until_open(await _gate_of(run, trouble).deny(str(trouble), trouble.refused), exchange)
+        case remote.Unavailable():
             next_attempt = _next_attempt(run, attempts, trouble.retry_after)
             return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, exchange=exchange)
         case _:
             return Postponement(str(trouble), _next_attempt(run, attempts, None), exchange=exchange)
+
+
+def _gate_of(run: Run, trouble: Exception) -> Gate:
+    """The gate of the side that ``trouble`` came from."""
+    return run.connection.gate if isinstance(trouble, dynamics.DynamicsError) else run.company.account.gate
 
 
 def _exchange(trouble: Exception) -> Exchange:

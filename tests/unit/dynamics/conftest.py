@@ -6,7 +6,7 @@ The reader must therefore match every row itself, as it must with F&O's loose st
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,9 @@ import pytest
 import stamina
 import trustme
 
+from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.odata import ODataClient
+from shared.dynamics.probe import EnvironmentProbe
 from shared.dynamics.reader import DynamicsReader
 from shared.mapping import is_complete
 from shared.settings import ConnectionSettings
@@ -61,11 +63,14 @@ class Environment:
     )
     clock: Clock = field(default_factory=Clock)
     requests: list[httpx.Request] = field(default_factory=list)
-    before_call: Callable[[], Awaitable[None]] | None = None
 
     def client(self) -> ODataClient:
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
-        return ODataClient(http, URL, FixedTokens(), self.clock, before_call=self.before_call)
+        return ODataClient(http, URL, FixedTokens(), self.clock)
+
+    def probe(self) -> EnvironmentProbe:
+        client = self.client()
+        return EnvironmentProbe(client, EntitySets(client, {}, self.clock))
 
     def reader(self, *, profile: dict[str, Any] | None = None, **company: Any) -> DynamicsReader:
         settings = ConnectionSettings.model_validate(

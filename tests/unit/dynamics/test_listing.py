@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.documents import DocumentKey
-from shared.dynamics.errors import EntityMissing, Throttled, Unavailable, UnreadableRow
+from shared.dynamics.errors import EntityMissing, Unavailable, UnreadableRow
 
 HEADERS = "SalesInvoiceHeadersV2"
 MARCH = date(2026, 3, 1)
@@ -150,21 +150,9 @@ async def test_a_wildcard_is_never_looked_up(environment: Any) -> None:
 
 
 async def test_a_probe_is_one_call_for_one_row(environment: Any) -> None:
-    await environment.reader().probe()
+    await environment.probe().probe()
     (query,) = environment.asked(HEADERS)
     assert "$top=1" in query
     environment.sets[HEADERS] = httpx.Response(500)
     with pytest.raises(Unavailable):
-        await environment.reader().probe()
-
-
-async def test_only_a_probe_reaches_a_paused_environment(environment: Any) -> None:
-    async def paused() -> None:
-        raise Throttled(60)
-
-    environment.before_call = paused
-    reader = environment.reader()
-    with pytest.raises(Throttled):
-        await reader.find_documents("ctus", "A")
-    await reader.probe()
-    assert len(environment.requests) == 1
+        await environment.probe().probe()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +15,22 @@ URL = "https://contoso.operations.dynamics.com"
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
+class Counted(ODataClient):
+    """Counts the requests that were sent."""
+
+    calls = 0
+
+
 @pytest.fixture
-def connect(tokens: Any, clock: Any) -> Callable[..., ODataClient]:
-    def build(answer: Answer, **options: Any) -> ODataClient:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(answer), follow_redirects=True)
-        return ODataClient(http, options.pop("url", URL), tokens, clock, **options)
+def connect(tokens: Any, clock: Any) -> Callable[..., Counted]:
+    def build(answer: Answer, **options: Any) -> Counted:
+        def counted(request: httpx.Request) -> httpx.Response:
+            client.calls += 1
+            return answer(request)
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(counted), follow_redirects=True)
+        client = Counted(http, options.pop("url", URL), tokens, clock, **options)
+        return client
 
     return build
 
@@ -250,23 +261,14 @@ async def test_a_slow_answer_is_unavailable_and_not_tried_again(connect: Any) ->
     assert client.calls == 1
 
 
-async def test_an_answer_that_never_comes_is_given_up_after_the_time_limit(tokens: Any, clock: Any) -> None:
-    class Silence(httpx.AsyncBaseTransport):
+async def test_a_call_that_ran_out_of_time_is_unavailable(tokens: Any, clock: Any) -> None:
+    class Late(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            return httpx.Response(200, stream=_Trickle())
+            raise TimeoutError
 
-    client = ODataClient(httpx.AsyncClient(transport=Silence()), URL, tokens, clock, time_limit=0.01)
+    client = ODataClient(httpx.AsyncClient(transport=Late()), URL, tokens, clock)
     with pytest.raises(Unavailable, match="in time"):
         await read(client)
-    assert client.calls == 1
-
-
-class _Trickle(httpx.AsyncByteStream):
-    """A body that begins and then stays open, as F&O leaves slow answers."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.Event().wait()
 
 
 async def test_signing_in_asks_for_a_new_token(connect: Any, tokens: Any, as_page: Any) -> None:
@@ -283,24 +285,14 @@ async def test_an_unreadable_body_is_unavailable(connect: Any, content: bytes) -
         await read(connect(lambda _: httpx.Response(200, content=content)))
 
 
-async def test_the_hook_can_refuse_a_call_before_it_is_sent(connect: Any, as_page: Any) -> None:
-    async def refuse() -> None:
-        raise Throttled(7)
-
-    client = connect(lambda _: as_page([]), before_call=refuse)
-    with pytest.raises(Throttled):
+@pytest.mark.parametrize(("status", "error"), [(503, Unavailable), (401, AccessDenied)])
+async def test_a_client_that_asks_once_sends_one_request(
+    connect: Any, tokens: Any, status: int, error: type[Exception]
+) -> None:
+    client = connect(lambda _: httpx.Response(status), once=True)
+    with pytest.raises(error):
         await read(client)
-    assert client.calls == 0
-
-
-async def test_a_probe_passes_the_hook_and_is_tried_once(connect: Any) -> None:
-    async def refuse() -> None:
-        raise Throttled(7)
-
-    client = connect(lambda _: httpx.Response(503), before_call=refuse)
-    with pytest.raises(Unavailable):
-        await read(client, even_if_paused=True)
-    assert client.calls == 1
+    assert (client.calls, tokens.renewed) == (1, [])
 
 
 async def test_at_most_four_calls_are_under_way(tokens: Any, clock: Any, as_page: Any) -> None:

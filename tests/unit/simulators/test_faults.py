@@ -254,3 +254,26 @@ def test_an_app_that_fails_to_start_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="did not start"):
         LoopbackServer(Starlette(lifespan=failing)).__enter__()
+
+
+async def test_an_error_may_hide_behind_status_200(service: Service, client: httpx.AsyncClient) -> None:
+    service.faults.add(Fault(status=200, body_status=403))
+    answer = await client.get("/things/1")
+    assert (answer.status_code, answer.json()["status"], answer.json()["error"]) == (200, 403, "Forbidden")
+    assert service.faults.calls[0].fault == "200 saying 403"
+
+
+async def test_an_error_may_give_its_status_as_text_and_its_detail_as_a_list(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    service.faults.add(Fault(status=406, body="json_as_text"))
+    body = (await client.get("/things/1")).json()
+    assert (body["status"], body["detail"]) == ("406", ["A fault that was asked for."])
+
+
+@pytest.mark.parametrize(
+    "fault", [{"body_status": 403, "delay": 1}, {"status": 200, "body_status": 403, "body": "html"}]
+)
+def test_a_status_in_the_body_needs_a_json_body(fault: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Fault.model_validate(fault)

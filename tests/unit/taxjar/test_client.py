@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,8 +11,8 @@ from pydantic import SecretStr
 
 from shared.settings import TaxJarSettings
 from shared.taxjar.client import TaxJarClient, account_id
-from shared.taxjar.errors import Unavailable
-from shared.taxjar.wire import to_wire
+from shared.taxjar.errors import AccessDenied, Throttled, Unavailable
+from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import Kind, Transaction
 
 TOKEN = "5da2f821eee4035db4771edab942a4cc"
@@ -25,8 +24,10 @@ def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
     return httpx.Response(status, json=body, headers=headers)
 
 
-async def test_every_call_carries_token_version_and_product(play: Play, order: Transaction) -> None:
-    taxjar, script = play(ok({"order": {}}, 201), ok({"categories": []}))
+async def test_every_call_carries_token_version_and_product(
+    play: Play, order: Transaction, stored_order: dict[str, Any]
+) -> None:
+    taxjar, script = play(ok({"order": stored_order}, 201), ok({"categories": []}))
     await taxjar.create(order)
     await taxjar.categories()
     for request in script.requests:
@@ -37,8 +38,14 @@ async def test_every_call_carries_token_version_and_product(play: Play, order: T
         assert str(request.url).startswith("https://api.taxjar.com/v2/")
 
 
-async def test_transactions_go_to_the_paths_of_their_kind(play: Play, order: Transaction, refund: Transaction) -> None:
-    taxjar, script = play(*(ok({"order": {}}),) * 2, *(ok({"refund": {}}),) * 2)
+async def test_transactions_go_to_the_paths_of_their_kind(
+    play: Play,
+    order: Transaction,
+    refund: Transaction,
+    stored_order: dict[str, Any],
+    stored_refund: dict[str, Any],
+) -> None:
+    taxjar, script = play(*(ok({"order": stored_order}),) * 2, *(ok({"refund": stored_refund}),) * 2)
     for transaction in (order, refund):
         await taxjar.create(transaction)
         await taxjar.update(transaction)
@@ -48,7 +55,8 @@ async def test_transactions_go_to_the_paths_of_their_kind(play: Play, order: Tra
         "POST /v2/transactions/refunds",
         "PUT /v2/transactions/refunds/USMF-CCN-000031-refund",
     ]
-    assert [script.body(index) for index in range(4)] == [*[to_wire(order)] * 2, *[to_wire(refund)] * 2]
+    sent = [to_wire(order), update_to_wire(order), to_wire(refund), update_to_wire(refund)]
+    assert [script.body(index) for index in range(4)] == sent
 
 
 async def test_the_answer_is_kept_for_the_audit(play: Play, order: Transaction, stored_order: dict[str, Any]) -> None:
@@ -74,7 +82,7 @@ async def test_a_stored_transaction_is_found_or_none(play: Play, stored_order: d
     [("A/B", "A%2FB"), ("a b", "a%20b"), ("a#b?c", "a%23b%3Fc"), ("100%", "100%25"), ("é", "%C3%A9"), ("a+b", "a%2Bb")],
 )
 async def test_ids_are_encoded_in_paths(play: Play, record_id: str, segment: str) -> None:
-    taxjar, script = play(*[httpx.Response(404)] * 2)
+    taxjar, script = play(*[not_found() for _ in range(2)])
     await taxjar.find(Kind.ORDER, record_id)
     await taxjar.find_customer(record_id)
     assert script.calls == [f"GET /v2/transactions/orders/{segment}", f"GET /v2/customers/{segment}"]
@@ -101,7 +109,7 @@ async def test_ids_are_listed_by_date_and_provider(play: Play) -> None:
 async def test_customers_are_read_created_and_updated(play: Play) -> None:
     customer = {"customer_id": "USMF-US-014", "exemption_type": "wholesale", "name": "Contoso"}
     taxjar, script = play(
-        ok({"customer": customer}), ok({"customer": customer}, 201), ok({"customer": customer}), httpx.Response(404)
+        ok({"customer": customer}), ok({"customer": customer}, 201), ok({"customer": customer}), not_found()
     )
     assert await taxjar.find_customer("USMF-US-014") == customer
     assert (await taxjar.create_customer(customer)).status == 201
@@ -138,37 +146,74 @@ async def test_taxes_and_rates_keep_decimals_exact_in_both_directions(play: Play
     assert script.calls == ["POST /v2/taxes", "GET /v2/rates/90002-1234?city=Los+Angeles"]
 
 
-async def test_calls_are_counted_also_when_they_fail(play: Play) -> None:
-    taxjar, _ = play(ok({"categories": []}), httpx.Response(503), httpx.ConnectError("refused"))
-    for _ in range(3):
-        try:
-            await taxjar.categories()
-        except Unavailable:
-            continue
-    assert taxjar.calls == 3
+def refused_data() -> httpx.Response:
+    return ok({"status": 406, "error": "Not Acceptable", "detail": "transaction_id is missing"}, 406)
 
 
-async def test_the_hook_runs_right_before_each_request_and_can_stop_it(play: Play) -> None:
-    events: list[str] = []
+def not_found() -> httpx.Response:
+    return ok({"status": 404, "error": "Not Found", "detail": "Resource can not be found"}, 404)
 
-    async def hook() -> None:
-        events.append("hook")
-        if events.count("hook") > 2:
-            raise RuntimeError("paused")
 
-    async def sleep(_: float) -> None:
-        events.append("waited")
+PROBES = [
+    ("POST order", "POST /v2/transactions/orders", {}, refused_data),
+    ("POST refund", "POST /v2/transactions/refunds", {}, refused_data),
+    ("PUT order", "PUT /v2/transactions/orders/DYNAMICSTAXJAR-PROBE", {}, not_found),
+    ("GET refund", "GET /v2/transactions/refunds/DYNAMICSTAXJAR-PROBE", None, not_found),
+    ("POST customer", "POST /v2/customers", {}, refused_data),
+    ("PUT customer", "PUT /v2/customers/DYNAMICSTAXJAR-PROBE", {}, refused_data),
+    ("GET customer", "GET /v2/customers/DYNAMICSTAXJAR-PROBE", None, not_found),
+    (
+        "GET orders",
+        "GET /v2/transactions/orders?from_transaction_date=2026-03-20&to_transaction_date=2026-03-20",
+        None,
+        lambda: ok({"orders": []}),
+    ),
+    ("GET regions", "GET /v2/nexus/regions", None, lambda: ok({"regions": []})),
+    ("GET categories", "GET /v2/categories", None, lambda: ok({"categories": []})),
+    ("", "GET /v2/categories", None, lambda: ok({"categories": []})),
+    ("POST tax", "GET /v2/categories", None, lambda: ok({"categories": []})),
+]
 
-    settings = TaxJarSettings(max_calls_per_minute=1)
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: events.append("sent") or ok({"categories": []})))
-    now = SimpleNamespace(value=_clock())
-    taxjar = TaxJarClient(http, settings, SecretStr(TOKEN), clock=lambda: now.value, before_call=hook, sleep=sleep)
-    await taxjar.categories()
-    await taxjar.categories()
-    with pytest.raises(RuntimeError, match="paused"):
-        await taxjar.categories()
-    assert events == ["hook", "sent", "waited", "hook", "sent", "waited", "hook"]
-    assert taxjar.calls == 2
+
+@pytest.mark.parametrize(("kind", "call", "body", "taken"), PROBES)
+async def test_a_probe_is_one_call_of_the_kind_that_was_refused(
+    play: Play, kind: str, call: str, body: object, taken: Callable[[], httpx.Response]
+) -> None:
+    taxjar, script = play(taken())
+    await taxjar.probe(kind)
+    assert script.calls == [call]
+    assert (script.body() if script.requests[0].content else None) == body
+
+
+@pytest.mark.parametrize(("kind", "call", "body", "taken"), PROBES)
+@pytest.mark.parametrize("status", [301, 401, 403, 405, 410])
+async def test_a_probe_that_is_refused_as_well_raises(
+    play: Play, kind: str, call: str, body: object, taken: Callable[[], httpx.Response], status: int
+) -> None:
+    taxjar, _ = play(httpx.Response(status))
+    with pytest.raises(AccessDenied):
+        await taxjar.probe(kind)
+
+
+async def test_a_probe_without_an_answer_raises_and_an_error_of_taxjars_own_is_no_refusal(play: Play) -> None:
+    taxjar, _ = play(httpx.Response(503), httpx.Response(429), httpx.ConnectError("refused"), httpx.Response(500))
+    for error in (Unavailable, Throttled, Unavailable):
+        with pytest.raises(error):
+            await taxjar.probe("POST order")
+    await taxjar.probe("POST order")
+
+
+async def test_a_refusal_names_the_kind_of_call(play: Play, order: Transaction, refund: Transaction) -> None:
+    taxjar, _ = play(*[httpx.Response(403)] * 4)
+    for call, kind in (
+        (taxjar.create(order), "POST order"),
+        (taxjar.update(refund), "PUT refund"),
+        (taxjar.find(Kind.ORDER, "A"), "GET order"),
+        (taxjar.nexus_regions(), "GET regions"),
+    ):
+        with pytest.raises(AccessDenied) as caught:
+            await call
+        assert caught.value.refused == kind
 
 
 @pytest.mark.parametrize("token", ["", "abc\n", "abc def", "abç"])

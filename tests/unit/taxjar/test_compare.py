@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.taxjar.compare import differences, same
-from shared.taxjar.wire import to_wire
+from shared.taxjar.compare import Aspect, aspects, differences, same
+from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import ExemptionType, Place, Transaction
 
 Stored = dict[str, Any]
@@ -66,8 +66,72 @@ def test_a_value_that_taxjar_lost_is_a_difference(order: Transaction, stored_ord
 
 def test_an_exemption_that_we_no_longer_send_is_a_difference(order: Transaction, stored_order: Stored) -> None:
     stored_order["exemption_type"] = "wholesale"
-    assert differences(to_wire(order), stored_order) == {"exemption_type": (None, "wholesale")}
+    assert differences(to_wire(order), stored_order) == {"exemption_type": ("non_exempt", "wholesale")}
     assert same(to_wire(replace(order, exemption_type=ExemptionType.WHOLESALE)), stored_order)
+
+
+@pytest.mark.parametrize("sent", [None, "non_exempt"])
+@pytest.mark.parametrize("held", [None, "", "non_exempt"])
+def test_no_exemption_is_non_exempt(
+    order: Transaction, stored_order: Stored, sent: str | None, held: str | None
+) -> None:
+    stored_order["exemption_type"] = held
+    assert same({**to_wire(order), "exemption_type": sent}, stored_order)
+
+
+def test_marketplace_may_come_back_as_none_where_no_law_applies(order: Transaction, stored_order: Stored) -> None:
+    payload = {**to_wire(order), "exemption_type": "marketplace"}
+    assert same(payload, stored_order)
+    assert list(differences(payload, {**stored_order, "exemption_type": "non_exempt"})) == ["exemption_type"]
+    assert list(differences(to_wire(order), {**stored_order, "exemption_type": "marketplace"})) == ["exemption_type"]
+
+
+@pytest.mark.parametrize("exemption", ["wholesale", "government", "other"])
+def test_an_exemption_that_did_not_stick_is_a_difference(
+    order: Transaction, stored_order: Stored, exemption: str
+) -> None:
+    payload = to_wire(replace(order, exemption_type=ExemptionType(exemption)))
+    assert differences(payload, stored_order) == {"exemption_type": (exemption, None)}
+
+
+@pytest.mark.parametrize("field", ["from_state", "from_zip", "from_city", "from_street"])
+def test_a_ship_from_that_was_emptied_must_be_gone(refund: Transaction, stored_refund: Stored, field: str) -> None:
+    body = update_to_wire(refund)
+    assert same(body, stored_refund)
+    assert list(differences(body, {**stored_refund, field: "old"})) == [field]
+
+
+@pytest.mark.parametrize(
+    ("field", "aspect"),
+    [
+        *(("amount", "amount"), ("sales_tax", "tax"), ("shipping", "shipping"), ("to_state", "state")),
+        *(("to_country", "state"), ("transaction_date", "date"), ("exemption_type", "exemption")),
+        *(("to_street", None), ("to_zip", None), ("customer_id", None), ("from_state", None)),
+    ],
+)
+def test_a_deep_comparison_names_what_differs(
+    order: Transaction, stored_order: Stored, field: str, aspect: str | None
+) -> None:
+    found = differences(to_wire(order), {**stored_order, field: "7"})
+    assert list(found) == [field]
+    assert aspects(found) == (() if aspect is None else (aspect,))
+
+
+def test_lines_are_one_aspect_and_aspects_are_named_once(order: Transaction, stored_order: Stored) -> None:
+    for line in stored_order["line_items"]:
+        line |= {"unit_price": "7", "sales_tax": "7"}
+    found = differences(to_wire(order), {**stored_order, "amount": "7"})
+    assert aspects(found) == (Aspect.AMOUNT, Aspect.LINES)
+    stored_order["line_items"].pop()
+    assert aspects(differences(to_wire(order), stored_order)) == (Aspect.LINES,)
+
+
+@pytest.mark.parametrize("strange", ["NaN", "sNaN", "Infinity"])
+def test_what_is_no_amount_is_a_difference_whatever_was_sent(
+    order: Transaction, stored_order: Stored, strange: str
+) -> None:
+    stored_order["amount"] = strange
+    assert list(differences(to_wire(order), stored_order)) == ["amount"]
 
 
 def test_a_ship_from_that_was_never_sent_is_taxjars_own_addition(refund: Transaction, stored_refund: Stored) -> None:

@@ -10,7 +10,7 @@ from shared.taxjar import upsert
 from shared.taxjar.client import TaxJarClient
 from shared.taxjar.errors import AccessDenied, Rejected, TaxJarError, Throttled, Unavailable
 from shared.taxjar.upsert import Created, Found, Updated
-from shared.taxjar.wire import to_wire
+from shared.taxjar.wire import update_to_wire
 from shared.transactions import Transaction
 
 Play = Callable[..., tuple[TaxJarClient, Any]]
@@ -30,7 +30,7 @@ def taken() -> httpx.Response:
 
 
 def missing() -> httpx.Response:
-    return httpx.Response(404, json={"detail": "Resource can not be found"})
+    return httpx.Response(404, json={"status": 404, "error": "Not Found", "detail": "Resource can not be found"})
 
 
 async def test_a_new_transaction_is_created_with_one_call(
@@ -39,7 +39,8 @@ async def test_a_new_transaction_is_created_with_one_call(
     client, script = play(stored(stored_order, 201))
     result = await upsert.create(client, order)
     assert isinstance(result, Created)
-    assert (result.answer.status, result.calls, script.calls) == (201, 1, [POST])
+    assert (result.answer.status, script.calls) == (201, [POST])
+    assert (result.stored, result.differences, result.account) == (stored_order, {}, "10649")
 
 
 async def test_what_is_already_there_is_found_and_left_alone(
@@ -50,7 +51,7 @@ async def test_what_is_already_there_is_found_and_left_alone(
     assert isinstance(result, Found)
     assert result.same
     assert result.stored == stored_order
-    assert (result.answer.status, result.calls, script.calls) == (200, 2, [POST, GET])
+    assert (result.answer.status, script.calls) == (200, [POST, GET])
 
 
 async def test_what_differs_is_told_and_not_overwritten(
@@ -70,8 +71,8 @@ async def test_an_id_that_is_taken_and_not_there_is_put_once(
     client, script = play(taken(), missing(), stored(stored_order))
     result = await upsert.create(client, order)
     assert isinstance(result, Updated)
-    assert (result.calls, script.calls) == (3, [POST, GET, PUT])
-    assert script.body(2) == to_wire(order)
+    assert script.calls == [POST, GET, PUT]
+    assert script.body(2) == update_to_wire(order)
 
 
 async def test_after_the_one_switch_of_a_create_a_person_must_look(play: Play, order: Transaction) -> None:
@@ -91,7 +92,8 @@ async def test_a_known_transaction_is_updated_with_one_call(
     client, script = play(stored(stored_order))
     result = await upsert.update(client, order)
     assert isinstance(result, Updated)
-    assert (result.calls, script.calls, script.body()) == (1, [PUT], to_wire(order))
+    assert (script.calls, script.body()) == ([PUT], update_to_wire(order))
+    assert (result.stored, result.differences, result.account) == (stored_order, {}, "10649")
 
 
 async def test_a_transaction_that_is_gone_is_created_again(
@@ -100,7 +102,7 @@ async def test_a_transaction_that_is_gone_is_created_again(
     client, script = play(missing(), stored(stored_order, 201))
     result = await upsert.update(client, order)
     assert isinstance(result, Created)
-    assert (result.answer.status, result.calls, script.calls) == (201, 2, [PUT, POST])
+    assert (result.answer.status, script.calls) == (201, [PUT, POST])
 
 
 async def test_after_the_one_switch_of_an_update_a_person_must_look(play: Play, order: Transaction) -> None:
@@ -110,6 +112,27 @@ async def test_after_the_one_switch_of_an_update_a_person_must_look(play: Play, 
     assert script.calls == [PUT, POST]
     assert type(caught.value) is Rejected
     assert "already imported" in caught.value.detail
+
+
+@pytest.mark.parametrize("act", [upsert.create, upsert.update])
+async def test_what_was_not_stored_as_sent_is_told(
+    play: Play, order: Transaction, stored_order: dict[str, Any], act: Upsert
+) -> None:
+    client, _ = play(stored({**stored_order, "exemption_type": "wholesale"}, 201))
+    result = await act(client, order)
+    assert not isinstance(result, Found)
+    assert not result.same
+    assert result.differences == {"exemption_type": ("non_exempt", "wholesale")}
+    assert result.stored["exemption_type"] == "wholesale"
+
+
+@pytest.mark.parametrize("user", [None, 7.5, True, [], {}])
+async def test_an_answer_without_an_account_names_none(
+    play: Play, order: Transaction, stored_order: dict[str, Any], user: object
+) -> None:
+    client, _ = play(stored({**stored_order, "user_id": user}))
+    result = await upsert.update(client, order)
+    assert result.account == ""
 
 
 async def test_a_422_on_put_is_no_reason_to_switch(play: Play, order: Transaction) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.taxjar.wire import payload_hash, to_wire
+from shared.taxjar.wire import from_wire, payload_hash, to_wire, update_to_wire
 from shared.transactions import ExemptionType, Kind, LineItem, Place, Transaction
 
 
@@ -18,6 +22,7 @@ def test_an_order_goes_out_in_taxjars_field_names(order: Transaction) -> None:
         "transaction_id": "USMF-CIV-000712",
         "transaction_date": "2026-03-17",
         "customer_id": "USMF-US-014",
+        "exemption_type": "non_exempt",
         "to_country": "US",
         "to_state": "CA",
         "to_zip": "90002",
@@ -81,15 +86,92 @@ def test_what_is_unknown_is_left_out_and_never_null(order: Transaction) -> None:
     body = to_wire(bare)
     assert set(body) == {
         *("plugin", "transaction_id", "transaction_date", "customer_id", "to_country", "to_state", "to_zip"),
-        *("amount", "shipping", "sales_tax", "line_items"),
+        *("exemption_type", "amount", "shipping", "sales_tax", "line_items"),
     }
     assert body["line_items"] == [
         {"id": "1", "quantity": 1, "unit_price": "45.00", "discount": "0.00", "sales_tax": "4.39"}
     ]
 
 
-def test_an_exemption_is_sent_by_its_name(order: Transaction) -> None:
-    assert to_wire(replace(order, exemption_type=ExemptionType.NON_EXEMPT))["exemption_type"] == "non_exempt"
+@pytest.mark.parametrize("to_body", [to_wire, update_to_wire])
+@pytest.mark.parametrize("exemption", [None, *ExemptionType])
+def test_an_exemption_is_always_sent_by_its_name(
+    order: Transaction, exemption: ExemptionType | None, to_body: Callable[[Transaction], dict[str, Any]]
+) -> None:
+    sent = to_body(replace(order, exemption_type=exemption))["exemption_type"]
+    assert sent == (exemption.value if exemption else "non_exempt")
+    assert type(sent) is str
+
+
+def test_an_update_says_everything_and_empties_with_an_empty_text(order: Transaction) -> None:
+    bare = replace(
+        order,
+        customer_id="",
+        ship_to=Place("US", "CA", "90002"),
+        ship_from=None,
+        line_items=(LineItem(1, Decimal("45.00"), Decimal("0.00"), Decimal("4.39")),),
+    )
+    full, body = update_to_wire(order), update_to_wire(bare)
+    assert body.keys() == full.keys()
+    assert body["line_items"][0].keys() == full["line_items"][1].keys()
+    emptied = {name for name, value in body.items() if value == ""}
+    assert emptied == {
+        *("customer_id", "to_city", "to_street"),
+        *("from_country", "from_state", "from_zip", "from_city", "from_street"),
+    }
+    assert {name for name, value in body["line_items"][0].items() if value == ""} == {
+        *("product_identifier", "description", "product_tax_code")
+    }
+    assert None not in body.values()
+
+
+def test_only_refunds_name_a_reference(order: Transaction, refund: Transaction) -> None:
+    assert "transaction_reference_id" not in update_to_wire(order)
+    assert update_to_wire(refund)["transaction_reference_id"] == "USMF-CIV-000712"
+
+
+@pytest.mark.parametrize("to_body", [to_wire, update_to_wire])
+@pytest.mark.parametrize("bare", [False, True])
+def test_both_bodies_are_read_as_the_transaction_they_are_and_hash_alike(
+    order: Transaction, refund: Transaction, to_body: Callable[[Transaction], dict[str, Any]], bare: bool
+) -> None:
+    for transaction in (order, refund):
+        sent = replace(transaction, exemption_type=ExemptionType.NON_EXEMPT)
+        if bare:
+            sent = replace(sent, customer_id="", ship_from=None, ship_to=Place("US", "CA", "90002"))
+        assert from_wire(sent.kind, to_body(sent)) == sent
+        assert payload_hash(to_body(sent)) == payload_hash(to_wire(sent))
+
+
+def test_taxjars_answer_is_read_as_the_transaction_it_is(refund: Transaction, stored_refund: dict[str, Any]) -> None:
+    read = from_wire(Kind.REFUND, stored_refund)
+    expected = replace(
+        refund,
+        customer_id="",
+        exemption_type=ExemptionType.NON_EXEMPT,
+        ship_to=replace(refund.ship_to, city="LOS ANGELES", street=read.ship_to.street),
+    )
+    assert replace(read, customer_id="") == expected
+
+
+def test_a_payload_of_an_earlier_version_hashes_as_it_did_and_as_the_same_content_now(order: Transaction) -> None:
+    payload = to_wire(order)
+    earlier = {name: value for name, value in payload.items() if name != "exemption_type"}
+    content = {name: value for name, value in earlier.items() if name != "plugin"}
+    as_it_was = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    assert payload_hash(earlier) == payload_hash(payload) == as_it_was
+    assert from_wire(Kind.ORDER, earlier) == from_wire(Kind.ORDER, payload)
+
+
+@pytest.mark.parametrize("exemption", [kind for kind in ExemptionType if kind != "non_exempt"])
+def test_an_exemption_counts_in_the_hash(order: Transaction, exemption: ExemptionType) -> None:
+    assert payload_hash(to_wire(replace(order, exemption_type=exemption))) != payload_hash(to_wire(order))
+
+
+def test_an_ended_exemption_of_a_customer_counts_in_the_hash() -> None:
+    customer = {"customer_id": "USMF-C", "name": "N", "exemption_type": "non_exempt"}
+    assert payload_hash(customer) != payload_hash({**customer, "exemption_type": ""})
+    assert payload_hash(customer) == "a1ec1eabe76ed4ad375d3493458888a4157a759f1f52d2e528829af8e3d6a22f"
 
 
 def test_a_fraction_of_a_cent_is_a_defect(order: Transaction) -> None:

@@ -239,3 +239,98 @@ async def test_it_serves_over_a_real_socket(simulator: TaxJarSimulator, account:
             assert (await client.post(ORDERS, json=order())).status_code == 201
             assert (await client.post(ORDERS, json=order())).json() == DUPLICATE
     assert list(account.orders) == ["USMF-712"]
+
+
+CLEARABLE = [
+    *("to_city", "to_street", "customer_id"),
+    *("from_country", "from_state", "from_zip", "from_city", "from_street"),
+]
+
+
+@pytest.mark.parametrize("field", CLEARABLE)
+async def test_an_update_clears_with_an_empty_text_and_keeps_what_is_left_out_or_null(
+    client: httpx.AsyncClient, account: Account, order: Build, field: str
+) -> None:
+    await client.post(ORDERS, json=order())
+    before = getattr(account.orders["USMF-712"], field)
+    for kept in (..., None):
+        assert (await client.put(f"{ORDERS}/USMF-712", json=order(**{field: kept}))).status_code == 200
+        assert getattr(account.orders["USMF-712"], field) == before
+    assert (await client.put(f"{ORDERS}/USMF-712", json=order(**{field: ""}))).status_code == 200
+    assert getattr(account.orders["USMF-712"], field) is None
+
+
+@pytest.mark.parametrize("field", ["product_identifier", "description", "product_tax_code"])
+async def test_an_empty_text_on_a_line_is_none(
+    client: httpx.AsyncClient, account: Account, order: Build, field: str
+) -> None:
+    line = {"quantity": 1, "unit_price": "45", "sales_tax": "4.39", field: ""}
+    assert (await client.post(ORDERS, json=order(line_items=[line]))).status_code == 201
+    assert getattr(account.orders["USMF-712"].line_items[0], field) is None
+
+
+@pytest.mark.parametrize("field", ["exemption_type", "provider"])
+@pytest.mark.parametrize("empty", [None, ""])
+async def test_an_update_empties_neither_exemption_nor_provider(
+    client: httpx.AsyncClient, account: Account, order: Build, field: str, empty: str | None
+) -> None:
+    await client.post(ORDERS, json=order(exemption_type="marketplace"))
+    answer = await client.put(f"{ORDERS}/USMF-712", json=order(**{field: empty}))
+    assert (answer.status_code, answer.json()["detail"]) == (406, f"{field} is invalid")
+    assert account.orders["USMF-712"].exemption_type == "marketplace"
+
+
+async def test_an_exemption_stays_when_left_out_and_goes_with_non_exempt(
+    client: httpx.AsyncClient, account: Account, order: Build
+) -> None:
+    line = {"quantity": 1, "unit_price": "45", "sales_tax": "0"}
+    exempt = order(exemption_type="wholesale", sales_tax="0", line_items=[line])
+    await client.post(ORDERS, json=exempt)
+    shown = (await client.put(f"{ORDERS}/USMF-712", json=exempt | {"to_street": "2 Main St"})).json()["order"]
+    assert shown["exemption_type"] == "wholesale"
+    taxed = order()
+    assert (await client.put(f"{ORDERS}/USMF-712", json=taxed)).status_code == 400
+    shown = (await client.put(f"{ORDERS}/USMF-712", json=taxed | {"exemption_type": "non_exempt"})).json()["order"]
+    assert (shown["exemption_type"], shown["sales_tax"]) == ("non_exempt", "4.39")
+
+
+async def test_an_account_may_keep_fields_that_an_update_changes(
+    client: httpx.AsyncClient, account: Account, order: Build
+) -> None:
+    account.sticky.add("exemption_type")
+    await client.post(ORDERS, json=order(exemption_type="marketplace"))
+    answer = await client.put(f"{ORDERS}/USMF-712", json=order(exemption_type="non_exempt", to_street="2 Main St"))
+    shown = answer.json()["order"]
+    assert (answer.status_code, shown["exemption_type"], shown["to_street"]) == (200, "marketplace", "2 Main St")
+
+
+async def test_marketplace_comes_back_empty_where_no_facilitator_law_applies(
+    client: httpx.AsyncClient, account: Account, order: Build
+) -> None:
+    account.states_without_facilitator_law.add("CA")
+    shown = (await client.post(ORDERS, json=order(exemption_type="marketplace"))).json()["order"]
+    assert shown["exemption_type"] is None
+
+
+async def test_transactions_are_edited_and_deleted_from_outside(
+    client: httpx.AsyncClient, account: Account, order: Build
+) -> None:
+    await client.post(ORDERS, json=order())
+    account.edit("USMF-712", sales_tax=Decimal("4.40"))
+    assert (await client.get(f"{ORDERS}/USMF-712")).json()["order"]["sales_tax"] == "4.4"
+    account.delete("USMF-712")
+    assert (await client.get(f"{ORDERS}/USMF-712")).status_code == 404
+    for act in (account.edit, account.delete):
+        with pytest.raises(KeyError):
+            act("USMF-712")
+
+
+async def test_several_tokens_open_one_account_and_answers_tell_it(
+    client: httpx.AsyncClient, simulator: TaxJarSimulator, order: Build
+) -> None:
+    simulator.tokens["renewed-token"] = "usmf"
+    first = (await client.post(ORDERS, json=order())).json()["order"]["user_id"]
+    renewed = {"Authorization": "Bearer renewed-token"}
+    assert (await client.get(f"{ORDERS}/USMF-712", headers=renewed)).json()["order"]["user_id"] == first
+    other = {"Authorization": "Bearer token-of-usrt"}
+    assert (await client.post(ORDERS, json=order(), headers=other)).json()["order"]["user_id"] != first
