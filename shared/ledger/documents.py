@@ -18,14 +18,15 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.journal import journal_row
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord, State, to_entity
 from shared.transactions import Kind
 
 _LONGEST_MESSAGE = 10_000
 """Characters; a record that cannot be written could not be settled. The audit keeps the whole message."""
-_SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 3
-"""Three rows each."""
+_SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 4
+"""Four rows each."""
 
 
 class ClaimLost(Exception):
@@ -105,9 +106,8 @@ class DocumentLedger(DocumentQueries):
             message=message,
             after={"total_amount": record.total_amount, "total_tax": record.total_tax},
         )
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
-        operations: list[Operation] = [("create", to_entity(stored)), ("create", audit)]
+        _, stored, audit = self._audited(record, entry)
+        operations: list[Operation] = [("create", stored), *audit]
         return [*operations, ("create", _pointer(record))] if record.owns_id else operations
 
     async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
@@ -145,10 +145,9 @@ class DocumentLedger(DocumentQueries):
             message=self._redact(entry.message)[:_LONGEST_MESSAGE],
             stand_in=True,
         )
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        stored = replace(record, audit_count=chain.count, audit_head=chain.head)
+        _, stored, audit = self._audited(record, entry)
         with suppress(ResourceExistsError):
-            await self._commits.commit([("create", to_entity(stored)), ("create", audit)])
+            await self._commits.commit([("create", stored), *audit])
 
     async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.
@@ -239,16 +238,26 @@ class DocumentLedger(DocumentQueries):
     async def _write(
         self, record: DocumentRecord, entry: AuditEntry, operations: Sequence[Operation] = ()
     ) -> DocumentRecord:
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        message = self._redact(record.message)[:_LONGEST_MESSAGE]
-        record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
+        record = replace(record, message=self._redact(record.message)[:_LONGEST_MESSAGE])
+        record, stored, audit = self._audited(record, entry)
         try:
             answers = await self._commits.commit(
-                [_guarded("update", to_entity(record), record.etag, UpdateMode.REPLACE), ("create", audit), *operations]
+                [_guarded("update", stored, record.etag, UpdateMode.REPLACE), *audit, *operations]
             )
         except (ResourceModifiedError, ResourceNotFoundError):
             raise ClaimLost(str(record.key)) from None
         return replace(record, etag=answers[0]["etag"])
+
+    def _audited(
+        self, record: DocumentRecord, entry: AuditEntry
+    ) -> tuple[DocumentRecord, dict[str, Any], list[Operation]]:
+        """``record`` with ``entry`` at the end of its chain, its row, and the rows to insert with it."""
+        stored = to_entity(record)
+        chain, audit = record.chain.append(
+            record.partition, record.row, entry, self._redact, at=self._clock(), content=stored
+        )
+        record = replace(record, audit_count=chain.count, audit_head=chain.head)
+        return record, stored | chain.stored(), [("create", audit), ("create", journal_row(audit))]
 
 
 _CLAIM_PROPERTIES = frozenset(
