@@ -30,6 +30,7 @@ from shared.flows import (
     report,
     taxes,
 )
+from shared.flows.audit import export, sealing
 from shared.flows.trouble import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
@@ -149,6 +150,12 @@ async def sync_exempt_customers(timer: func.TimerRequest) -> None:
 async def pull_nexus_regions(timer: func.TimerRequest) -> None:
     """Keep the regions in which the TaxJar accounts have nexus."""
     await nexus.pull_nexus_regions(await connector(), by="schedule")
+
+
+@app.timer_trigger("timer", schedule("SEAL_SCHEDULE", "0 20 1 * * *"), run_on_startup=False)
+async def seal_audit(timer: func.TimerRequest) -> None:
+    """Seal the days of the audit that are over."""
+    await sealing.seal_days(await connector(), by="schedule")
 
 
 @app.route("nexus/{connection}", methods=["GET"])
@@ -273,6 +280,15 @@ async def show_completeness(req: func.HttpRequest) -> Answer:
     query = read_query(req.params, completeness.CompletenessQuery)
     connection, company = req.route_params["connection"], req.route_params["company"]
     return Answer(body=await completeness.show_completeness(await connector(), connection, company, query))
+
+
+@app.route("audit/{connection}/{company}", methods=["GET"])
+@answering
+async def export_audit(req: func.HttpRequest) -> Answer:
+    """The audit with its journal and signed roots, as JSON lines in pages."""
+    query = read_query(req.params, export.ExportQuery)
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return await export.export_audit(await connector(), connection, company, query)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -18,6 +18,7 @@ from shared.ledger.nexus import NexusLedger
 from shared.ledger.pauses import Gate
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.queues import DocumentQueue
@@ -98,6 +99,7 @@ class Connector:
     periods: PeriodLedger
     watermarks: Watermarks
     subjects: SubjectLedger
+    seals: Seals
     backfills: BackfillLedger
     customers: CustomerLedger
     nexus: NexusLedger

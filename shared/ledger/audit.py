@@ -86,8 +86,8 @@ class Chain:
         return cls(record.get("audit_count") or 0, record.get("audit_head") or "")
 
     def stored(self) -> dict[str, Any]:
-        """The properties in which a row keeps it."""
-        return {"audit_count": self.count, "audit_head": self.head}
+        """The properties in which a row keeps it, once an entry of this version was appended."""
+        return {"audit_count": self.count, "audit_head": self.head, "audit_version": VERSION}
 
     def append(
         self,
@@ -198,5 +198,5 @@ def _is_covered(record: Mapping[str, Any], entities: Sequence[Mapping[str, Any]]
     """Whether the last entry covers ``record``; one that covers no record says nothing against it."""
     if Chain.of(record) != end:
         return False
-    last = next((entity for entity in reversed(entities) if entity.get("hash") == end.head), {})
+    last: Mapping[str, Any] = next((entity for entity in reversed(entities) if entity.get("hash") == end.head), {})
     return last.get("record", "") in ("", record_hash(record))

@@ -11,6 +11,7 @@ import re
 from datetime import date
 
 from shared.documents import DocumentKey
+from shared.proof.chain import entry_place
 
 LEDGER_TABLE = "ledger"
 
@@ -76,15 +77,8 @@ def audit_rows(subject_row: str) -> tuple[str, str]:
 
 
 def audit_place(row: str) -> tuple[str, int]:
-    """Which row an entry is about, and its number; 0 where the key is none that the ledger makes.
-
-    Entries of the first version have no hash in their key.
-    """
-    parts = row.split("|")
-    if len(parts[-1]) == _HASH and len(parts) > 3:
-        parts.pop()
-    number = parts.pop()
-    return "|".join(parts[1:]), int(number) if number.isascii() and number.isdigit() else 0
+    """Which row an audit entry is about, and its number; 0 where the key is none that the ledger makes."""
+    return entry_place(row.removeprefix(f"{_AUDIT}|"))
 
 
 def journal_row_key(at: str, head: str) -> str:

@@ -87,7 +87,7 @@ class SubjectLedger:
             if entry:
                 chain, audit = chain.append(partition_key, row, entry, self._redact, content=changed)
                 audits = [("create", audit), ("create", journal_row(audit))]
-            changed |= chain.stored()
+                changed |= chain.stored()
             verb = ("update", changed, {"mode": UpdateMode.REPLACE, **guard}) if guard else ("create", changed)
             try:
                 await self._table.submit_transaction([verb, *audits])

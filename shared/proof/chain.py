@@ -20,3 +20,19 @@ def entry_hash(*, partition: str, row: str, number: int, at: str, previous: str,
     return sha256(
         "\n".join((str(VERSION), partition, row, str(number), at, previous, record, text)).encode("utf-8", "replace")
     )
+
+
+_KEY_HASH = 16
+"""Hex digits of its hash at the end of an entry's key."""
+
+
+def entry_place(key: str) -> tuple[str, int]:
+    """From an entry's key (without ``audit|``): which row it is about, and its number; 0 in a key that is none.
+
+    Entries of the first version have no hash in their key.
+    """
+    parts = key.split("|")
+    if len(parts[-1]) == _KEY_HASH and len(parts) > 2:
+        parts.pop()
+    number = parts.pop()
+    return "|".join(parts), int(number) if number.isascii() and number.isdigit() else 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.proof.canonical import canonical, sha256
 
-_NO_CONTENT = frozenset({"etag", "odata.etag", "Timestamp", "audit_count", "audit_head"})
+_NO_CONTENT = frozenset({"etag", "odata.etag", "Timestamp", "audit_count", "audit_head", "audit_version"})
 
 UNAUDITED: Mapping[str, frozenset[str]] = {
     "doc": frozenset(
