@@ -12,6 +12,7 @@ import azure.functions as func
 from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector
+from shared.flows.audit import export, sealing
 from shared.flows.backfill import start, steps
 from shared.flows.customers import sync
 from shared.flows.finding import poll, receive
@@ -20,7 +21,7 @@ from shared.flows.operations import bury, ping
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.reporting import message as reporting
-from shared.flows.review import decide, documents, filing_periods
+from shared.flows.review import decide, documents, filing_periods, listing, redrive
 from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
@@ -142,6 +143,12 @@ async def pull_nexus_regions(timer: func.TimerRequest) -> None:
     await nexus.pull_nexus_regions(await connector(), by="schedule")
 
 
+@app.timer_trigger("timer", schedule("SEAL_SCHEDULE", "0 20 1 * * *"), run_on_startup=False)
+async def seal_audit(timer: func.TimerRequest) -> None:
+    """Seal the days of the audit that are over."""
+    await sealing.seal_days(await connector(), by="schedule")
+
+
 @app.route("nexus/{connection}", methods=["GET"])
 @answering
 async def list_nexus_regions(req: func.HttpRequest) -> Answer:
@@ -171,9 +178,9 @@ async def look_up_rate(req: func.HttpRequest) -> Answer:
 @answering
 async def list_documents(req: func.HttpRequest) -> Answer:
     """Documents by state, reason and invoice date, in pages."""
-    query = read_query(req.params, documents.DocumentFilter)
+    query = read_query(req.params, listing.DocumentFilter)
     connection, company = req.route_params["connection"], req.route_params["company"]
-    return Answer(body=await documents.list_documents(await connector(), connection, company, query))
+    return await listing.list_documents(await connector(), connection, company, query)
 
 
 @app.route("documents/{connection}/{company}/{transaction_id}", methods=["GET"])
@@ -181,7 +188,7 @@ async def list_documents(req: func.HttpRequest) -> Answer:
 async def show_document(req: func.HttpRequest) -> Answer:
     """One document with its payload and its whole audit."""
     connection, company = req.route_params["connection"], req.route_params["company"]
-    transaction_id, chosen = req.route_params["transaction_id"], read_query(req.params, documents.Chosen)
+    transaction_id, chosen = req.route_params["transaction_id"], read_query(req.params, documents.Shown)
     return Answer(body=await documents.show_document(await connector(), connection, company, transaction_id, chosen))
 
 
@@ -191,7 +198,7 @@ async def decide_document(req: func.HttpRequest) -> Answer:
     """A person retries a document, or approves or dismisses what is proposed for it."""
     connection, company = req.route_params["connection"], req.route_params["company"]
     transaction_id, decision = req.route_params["transaction_id"], req.route_params["decision"]
-    chosen, why = read_query(req.params, documents.Chosen), read_json(req.get_body(), decide.Why)
+    chosen, why = read_query(req.params, documents.Chosen), read_json(req.get_body(), decide.DecisionBody)
     graph = await connector()
     return Answer(202, await decide.decide_document(graph, connection, company, transaction_id, decision, why, chosen))
 
@@ -201,10 +208,8 @@ async def decide_document(req: func.HttpRequest) -> Answer:
 async def retry_documents(req: func.HttpRequest) -> Answer:
     """Re-drive all documents of a state or reason."""
     connection, company = req.route_params["connection"], req.route_params["company"]
-    where, redrive = read_query(req.params, decide.RedriveFilter), read_json(req.get_body(), decide.Redrive)
-    return Answer(
-        202, {"retried": await decide.retry_documents(await connector(), connection, company, where, redrive)}
-    )
+    where, body = read_query(req.params, listing.DocumentFilter), read_json(req.get_body(), redrive.Redrive)
+    return Answer(202, {"retried": await redrive.retry_documents(await connector(), connection, company, where, body)})
 
 
 @app.route("filing-periods/{connection}/{company}/{state}", methods=["PUT"])
@@ -263,7 +268,16 @@ async def show_completeness(req: func.HttpRequest) -> Answer:
     """Whether every document of F&O is accounted for, in figures."""
     query = read_query(req.params, completeness.CompletenessQuery)
     connection, company = req.route_params["connection"], req.route_params["company"]
-    return Answer(body=await completeness.show_completeness(await connector(), connection, company, query))
+    return await completeness.show_completeness(await connector(), connection, company, query)
+
+
+@app.route("audit/{connection}/{company}", methods=["GET"])
+@answering
+async def export_audit(req: func.HttpRequest) -> Answer:
+    """The audit with its journal and signed roots, as JSON lines in pages."""
+    query = read_query(req.params, export.ExportQuery)
+    connection, company = req.route_params["connection"], req.route_params["company"]
+    return await export.export_audit(await connector(), connection, company, query)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

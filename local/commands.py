@@ -25,6 +25,7 @@ COMMANDS = {
     "backfill": Command("local.backfill", "report a company's history  COMPANY FROM TO [--dry-run] [--force]"),
     "test": Command("local.checks", "lint, types and all the tests  [--thorough] [pytest arguments]"),
     "categories": Command("local.categories", "TaxJar's product tax codes, found by words  [SEARCH]"),
+    "audit": Command("local.audit", "prove an exported audit, offline  verify FILE [--public-key FILE]"),
     "bench": Command("local.bench", "the benchmark, as ratios in one run"),
 }
 

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
 
 import httpx
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.data.tables.aio import TableClient
+from azure.identity.aio import ManagedIdentityCredential
 from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
@@ -25,12 +27,15 @@ from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import LEDGER_TABLE
+from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.root_store import BlobRootStore, RootStore
+from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
-from shared.ledger.watermarks import Watermarks
 from shared.mapping import is_complete
+from shared.proof.seals import Signer
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
 from shared.redaction import RedactingFilter, Redactor
 from shared.remote import errors as remote
@@ -40,7 +45,8 @@ from shared.remote.http import transport_to
 from shared.remote.pauses import Pauses
 from shared.remote.transport import GuardedTransport
 from shared.settings import ConnectionSettings, Settings, TaxJarSettings
-from shared.storage import Storage, default_transport, storage_clients
+from shared.signing import KeyVaultSigner, LocalKeySigner
+from shared.storage import Storage, audit_container, default_transport, storage_clients
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import DEADLINE, TaxJarClient, account_id
 from shared.taxjar.responses import status_of
@@ -78,6 +84,8 @@ async def build_connector(
     resources = AsyncExitStack()
     for client in (tables, queues):
         resources.push_async_callback(client.__aexit__, None, None, None)
+    signer = _signer(settings, resources, storage_transport)
+    store = _root_store(settings, resources, storage_transport, table)
 
     def open_transport(url: str) -> httpx.AsyncBaseTransport:
         opened = remote_transport or transport_to(url)
@@ -103,8 +111,9 @@ async def build_connector(
             rows, clock=clock, lease=timedelta(seconds=settings.claim_lease_seconds), redact=redactor.value
         ),
         periods=PeriodLedger(rows),
-        watermarks=Watermarks(rows, clock=clock),
+        last_runs=LastRuns(rows, clock=clock),
         subjects=subjects,
+        seals=Seals(rows, signer=signer, store=store),
         backfills=BackfillLedger(rows, subjects),
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),
@@ -116,6 +125,33 @@ async def build_connector(
         random=random,
         resources=resources,
     )
+
+
+def _signer(
+    settings: Settings, resources: AsyncExitStack, transport: Callable[[], AsyncHttpTransport[Any, Any]]
+) -> Signer | None:
+    audit = settings.audit
+    if audit.key_uri:
+        credential = ManagedIdentityCredential(client_id=audit.client_id or settings.storage.client_id)
+        resources.push_async_callback(credential.close)
+        signer = KeyVaultSigner(audit.key_uri, credential, transport)
+        resources.push_async_callback(signer.aclose)
+        return signer
+    return LocalKeySigner(Path(audit.key_file)) if audit.key_file else None
+
+
+def _root_store(
+    settings: Settings,
+    resources: AsyncExitStack,
+    transport: Callable[[], AsyncHttpTransport[Any, Any]],
+    table: str,
+) -> RootStore | None:
+    """The seals of one ledger table lie in a folder of its name."""
+    container, is_own = audit_container(settings.storage, settings.audit, transport)
+    if container is None:
+        return None
+    resources.push_async_callback(container.close)
+    return BlobRootStore(container, table, may_create=is_own)
 
 
 def keep_secrets_out_of_logs(redactor: Redactor) -> None:

@@ -14,11 +14,12 @@ from shared.dynamics.reader import DynamicsReader
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
+from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
-from shared.ledger.watermarks import Watermarks
 from shared.queues import DocumentQueue
 from shared.remote.gate import Gate
 from shared.settings import CompanySettings, ConnectionSettings
@@ -96,8 +97,9 @@ class Connector:
     connections: Mapping[str, Connection]
     ledger: DocumentLedger
     periods: PeriodLedger
-    watermarks: Watermarks
+    last_runs: LastRuns
     subjects: SubjectLedger
+    seals: Seals
     backfills: BackfillLedger
     customers: CustomerLedger
     nexus: NexusLedger

@@ -215,6 +215,26 @@ class ConnectionSettings(_Section):
         return token
 
 
+class AuditSettings(_Section):
+    """What the audit's days are signed with, and where the signed roots are kept."""
+
+    container_uri: ServiceUrl | None = None
+    """Blob container with an immutability policy; absent: ``audit`` in the account of a connection string."""
+    key_uri: ServiceUrl | None = None
+    """Key in Key Vault (EC P-256)."""
+    key_file: str | None = None
+    """PEM file, made where it is missing; for one machine."""
+    client_id: str | None = None
+    """The managed identity for both; absent: that of the storage account."""
+
+    @field_validator("key_file")
+    @classmethod
+    def _one_key(cls, key_file: str | None, info: ValidationInfo) -> str | None:
+        if key_file and info.data.get("key_uri"):
+            raise ValueError("give KEY_URI or KEY_FILE, not both")
+        return key_file
+
+
 class StorageSettings(BaseModel):
     """The storage account behind queues and tables: a connection string, or service URIs with an identity."""
 
@@ -291,6 +311,7 @@ class Settings(BaseSettings):
     """By connection name, lower case."""
     storage: StorageSettings = Field(validation_alias="azurewebjobsstorage")
     claim_lease_seconds: int = Field(default=120, ge=1)
+    audit: AuditSettings = AuditSettings()
 
     @model_validator(mode="after")
     def _companies_do_not_meet(self) -> Settings:

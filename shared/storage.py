@@ -12,10 +12,11 @@ from azure.core.exceptions import ResourceExistsError
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX
-from shared.settings import StorageSettings
+from shared.settings import AuditSettings, StorageSettings
 
 _CONNECT_WITHIN, _ANSWER_WITHIN = 5, 20
 """Seconds; the SDK tries three more times, and who waits for an answer over HTTP has a few minutes."""
@@ -81,3 +82,22 @@ def storage_clients(
         TableServiceClient(endpoint=storage.table_service_uri or "", credential=credential, transport=transport()),
         QueueServiceClient(account_url=storage.queue_service_uri or "", credential=credential, transport=transport()),
     )
+
+
+AUDIT_CONTAINER = "audit"
+"""Holds the seals of the audit where the settings name no container."""
+
+
+def audit_container(
+    storage: StorageSettings, audit: AuditSettings, transport: Callable[[], AsyncHttpTransport[Any, Any]]
+) -> tuple[ContainerClient | None, bool]:
+    """The container for the audit's seals, if there is one, and whether it is the app's own to create."""
+    if audit.container_uri:
+        credential = ManagedIdentityCredential(client_id=audit.client_id or storage.client_id)
+        return ContainerClient.from_container_url(
+            audit.container_uri, credential=credential, transport=transport()
+        ), False
+    if storage.connection_string:
+        text = storage.connection_string.get_secret_value()
+        return ContainerClient.from_connection_string(text, AUDIT_CONTAINER, transport=transport()), True
+    return None, False

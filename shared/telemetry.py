@@ -28,6 +28,8 @@ _waits = _meter.create_histogram("connector.waits", "s", "Waits of calls for the
 _polls = _meter.create_counter("connector.polls", "1", "Polls, and whether they read their whole window")
 _paused = _meter.create_gauge("connector.paused", "1", "1 while an environment or a TaxJar account is paused")
 _queue_age = _meter.create_gauge("connector.queue.age", "s", "For how long the oldest message has been due")
+_sealings = _meter.create_counter("connector.sealings", "1", "Sealings of a company's audit, and how they ended")
+_broken = _meter.create_gauge("connector.audit.broken", "1", "Rows and days of the audit that are not as written")
 _buried = _meter.create_counter("connector.buried", "1", "Messages taken from the poison queues")
 
 
@@ -100,6 +102,13 @@ def settled(connection: str, company: str, state: str, reason: str, *, delay: fl
 def polled(connection: str, function: str, *, complete: bool) -> None:
     """A poll of an environment ended."""
     _polls.add(1, {"connection": connection, "function": function, "complete": complete})
+
+
+def sealed(connection: str, company: str, *, broken: int, complete: bool) -> None:
+    """The audit of a company was sealed as far as it could be; ``broken`` rows and days are not as written."""
+    where = {"connection": connection, "company": company}
+    _sealings.add(1, {**where, "complete": complete})
+    _broken.set(broken, where)
 
 
 def buried() -> None:

@@ -163,7 +163,7 @@ def accepted(proposal: Proposal, filed: Iterable[FiledTransaction]) -> tuple[Fil
 
 
 def read_proposal(stored: Mapping[str, Any], part: str) -> Proposal:
-    """The proposal that :meth:`Proposal.stored` wrote; earlier versions knew one pair, of the document's one ``part``."""
+    """The proposal that :meth:`Proposal.stored` wrote; version 1 knew one pair, of the document's one ``part``."""
     if "pairs" in stored:
         return Proposal.model_validate(stored)
     payloads, kinds, ids = stored["payloads"], stored["kinds"], stored["ids"]

@@ -1,12 +1,12 @@
 """The audit: append-only entries, chained by hash, about one row of the ledger each (design 4.8).
 
-Each entry's hash covers the hash before it. The row that the entries are about keeps their count and the last hash,
-and is written in the same entity-group transaction: an entry that was changed, removed or cut off shows.
+Each entry's hash covers its place, the hash before it and the content of the row after it. The row that the entries are
+about keeps their count and the last hash, and is written in the same entity-group transaction: an entry that was
+changed, removed or cut off shows, and so does a row that was changed without one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from shared.ledger import wide
-from shared.ledger.keys import audit_row
+from shared.ledger.keys import audit_place, audit_row
+from shared.proof.chain import VERSION, entry_hash, first_version_hash
+from shared.proof.journal import journal_time
+from shared.proof.records import record_hash
 
 Json = Mapping[str, Any]
 Redact = Callable[[Any], Any]
@@ -77,36 +80,123 @@ class Chain:
     count: int = 0
     head: str = ""
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Chain:
+        """The end that a stored row keeps."""
+        return cls(record.get("audit_count") or 0, record.get("audit_head") or "")
+
+    def stored(self) -> dict[str, Any]:
+        """The properties in which a row keeps it, once an entry of this version was appended."""
+        return {"audit_count": self.count, "audit_head": self.head, "audit_version": VERSION}
+
     def append(
-        self, partition_key: str, subject_row: str, entry: AuditEntry, redact: Redact
+        self,
+        partition_key: str,
+        subject_row: str,
+        entry: AuditEntry,
+        redact: Redact,
+        *,
+        at: datetime | None = None,
+        content: Mapping[str, Any] | None = None,
     ) -> tuple[Chain, dict[str, Any]]:
-        """The chain after ``entry``, and the entity to insert for it."""
+        """The chain after ``entry``, and the entity to insert for it.
+
+        ``at`` is when it is written (default: when it happened); ``content`` is the row as it is written with it.
+        """
         # In ASCII any text can be hashed, also half a surrogate pair that a remote side sent.
         text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
-        head = _link(self.head, text)
+        place = {
+            "at": journal_time(at or entry.at),
+            "previous": self.head,
+            "record": record_hash(content) if content is not None else "",
+        }
+        number = self.count + 1
+        head = entry_hash(partition=partition_key, row=subject_row, number=number, text=text, **place)
         entity = {
             "PartitionKey": partition_key,
-            "RowKey": audit_row(subject_row, self.count + 1),
+            "RowKey": audit_row(subject_row, number, head),
+            "version": VERSION,
             "hash": head,
+            **place,
             **wide.pack("entry", text),
         }
-        return Chain(self.count + 1, head), entity
+        return Chain(number, head), entity
 
 
-def _link(previous: str, text: str) -> str:
-    return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+def entry_text(entity: Mapping[str, Any]) -> str:
+    """The text of a stored entry, which its hash covers. Raises ``ValueError`` where it cannot be read."""
+    return wide.unpack("entry", entity)
 
 
-def read_chain(entities: Sequence[Mapping[str, Any]], end: Chain) -> tuple[list[dict[str, Any]], bool]:
-    """The entries (oldest first) and whether they are the whole, unchanged chain that ends at ``end``."""
+def read_chain(
+    entities: Sequence[Mapping[str, Any]], end: Chain, record: Mapping[str, Any] | None = None
+) -> tuple[list[dict[str, Any]], bool]:
+    """The entries (oldest first) and whether they are the whole, unchanged chain that ends at ``end``.
+
+    With ``record``, the stored row, its content has to be the one that the last entry covers. Where the chain itself is
+    whole, what does not belong to it is marked ``"stray": true``.
+    """
+    members = _members(entities, end)
     entries: list[dict[str, Any]] = []
-    intact, head = True, ""
-    for entity in entities:
+    intact = members is not None and len(members) == len(entities)
+    for position, entity in enumerate(entities):
         try:
-            text = wide.unpack("entry", entity)
-            head = _link(head, text)
-            intact = intact and head == entity.get("hash")
-            entries.append(json.loads(text))
+            content = json.loads(entry_text(entity))
         except (ValueError, RecursionError):
             intact = False
-    return entries, intact and Chain(len(entities), head) == end
+            continue
+        if not isinstance(content, dict):
+            content = {"message": str(content)}
+        entries.append({**content, "stray": True} if members is not None and position not in members else content)
+    return entries, intact and (record is None or _is_covered(record, entities, end))
+
+
+def _members(entities: Sequence[Mapping[str, Any]], end: Chain) -> set[int] | None:
+    """Positions of the entries that make the chain to ``end``; ``None`` where there is no such chain."""
+    true = {head: position for position, entity in enumerate(entities) if (head := _own_hash(entity))}
+    members: set[int] = set()
+    follower = len(entities)
+    while end.count and (position := true.get(end.head)) is not None:
+        if position >= follower or audit_place(str(entities[position]["RowKey"]))[1] != end.count:
+            return None
+        members.add(position)
+        follower = position
+        end = Chain(end.count - 1, str(entities[position]["previous"]))
+    first = [position for position, entity in enumerate(entities) if "version" not in entity][: end.count]
+    head = ""
+    for position in first:
+        try:
+            head = first_version_hash(head, entry_text(entities[position]))
+        except ValueError:
+            return None
+        if head != entities[position].get("hash"):
+            return None
+    return members | set(first) if Chain(len(first), head) == end else None
+
+
+def _own_hash(entity: Mapping[str, Any]) -> str:
+    """The hash of an entry that says the truth about itself; else empty."""
+    if entity.get("version") != VERSION:
+        return ""
+    try:
+        row, number = audit_place(str(entity["RowKey"]))
+        head = entry_hash(
+            partition=str(entity["PartitionKey"]),
+            row=row,
+            number=number,
+            at=str(entity["at"]),
+            previous=str(entity["previous"]),
+            record=str(entity["record"]),
+            text=entry_text(entity),
+        )
+    except (KeyError, ValueError):
+        return ""
+    return head if head == entity.get("hash") else ""
+
+
+def _is_covered(record: Mapping[str, Any], entities: Sequence[Mapping[str, Any]], end: Chain) -> bool:
+    """Whether the last entry covers ``record``; one that covers no record says nothing against it."""
+    if Chain.of(record) != end:
+        return False
+    last: Mapping[str, Any] = next((entity for entity in reversed(entities) if entity.get("hash") == end.head), {})
+    return last.get("record", "") in ("", record_hash(record))

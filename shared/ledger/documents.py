@@ -18,6 +18,7 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.journal import journal_row
 from shared.ledger.open_work import close_row, open_row
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.record_rows import to_entity
@@ -27,7 +28,7 @@ from shared.transactions import Kind
 _LONGEST_MESSAGE = 10_000
 """Characters; a record that cannot be written could not be settled. The audit keeps the whole message."""
 _SIGHTINGS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 5
-"""Five rows each."""
+"""Five rows each: record, entry, journal, open work, id."""
 
 
 class ClaimLost(Exception):
@@ -270,9 +271,7 @@ class DocumentLedger(DocumentQueries):
         self, record: DocumentRecord, entry: AuditEntry, verb: str, etag: str = ""
     ) -> tuple[DocumentRecord, list[Operation]]:
         """The record behind ``entry`` in its chain, and the rows to write: the record, the entry, its open work."""
-        chain, audit = record.chain.append(record.partition, record.row, entry, self._redact)
-        message = self._redact(record.message)[:_LONGEST_MESSAGE]
-        record = replace(record, message=message, audit_count=chain.count, audit_head=chain.head)
+        record = replace(record, message=self._redact(record.message)[:_LONGEST_MESSAGE])
         index: list[Operation] = []
         if record.is_open:
             record = replace(record, indexed=True)
@@ -280,9 +279,13 @@ class DocumentLedger(DocumentQueries):
         elif record.indexed:
             record = replace(record, indexed=False)
             index = [("delete", close_row(record))]
-        entity = to_entity(record)
-        written = _guarded("update", entity, etag, UpdateMode.REPLACE) if verb == "update" else ("create", entity)
-        return record, [written, ("create", audit), *index]
+        stored = to_entity(record)
+        chain, audit = record.chain.append(
+            record.partition, record.row, entry, self._redact, at=self._clock(), content=stored
+        )
+        record, stored = replace(record, audit_count=chain.count, audit_head=chain.head), stored | chain.stored()
+        written = _guarded("update", stored, etag, UpdateMode.REPLACE) if verb == "update" else ("create", stored)
+        return record, [written, ("create", audit), ("create", journal_row(audit)), *index]
 
 
 def new_record(

@@ -11,6 +11,7 @@ import re
 from datetime import date
 
 from shared.documents import DocumentKey
+from shared.proof.chain import entry_place
 
 LEDGER_TABLE = "ledger"
 
@@ -66,9 +67,42 @@ DOCUMENT_ROWS_END = f"{_DOCUMENT}|~"
 """A row key above every document."""
 
 
-def audit_row(subject_row: str, sequence: int) -> str:
-    """The row of the ``sequence``-th audit entry (from 1) about the row ``subject_row``."""
-    return f"{_AUDIT}|{subject_row}|{sequence:06d}"
+_JOURNAL = "journal"
+_HASH = 16
+"""Hex digits of a hash that make a key its own: nobody can know them before the entry is written."""
+
+
+def audit_row(subject_row: str, number: int, head: str) -> str:
+    """The row of the ``number``-th audit entry (from 1), with the hash ``head``, about the row ``subject_row``.
+
+    With the hash in it no other row can stand in the way of an entry.
+    """
+    return f"{_AUDIT}|{subject_row}|{number:06d}|{head[:_HASH]}"
+
+
+def audit_rows(subject_row: str) -> tuple[str, str]:
+    """Keys below and above all entries about ``subject_row``."""
+    return f"{_AUDIT}|{subject_row}|", f"{_AUDIT}|{subject_row}|~"
+
+
+def audit_place(row: str) -> tuple[str, int]:
+    """Which row an audit entry is about, and its number; 0 where the key is none that the ledger makes."""
+    return entry_place(row.removeprefix(f"{_AUDIT}|"))
+
+
+def journal_row_key(at: str, head: str) -> str:
+    """The row of the journal for the entry with the hash ``head`` that was written ``at``."""
+    return f"{_JOURNAL}|{at}|{head[:_HASH]}"
+
+
+def journal_key(row: str) -> str:
+    """The key of a journal row without its kind, as it is sealed."""
+    return row.removeprefix(f"{_JOURNAL}|")
+
+
+def journal_rows(first: str = "", end: str = "") -> tuple[str, str]:
+    """Keys around the journal rows from the day or key ``first`` (inclusive) until ``end`` (exclusive), else all."""
+    return f"{_JOURNAL}|{first}", f"{_JOURNAL}|{end or '~'}"
 
 
 def id_row(transaction_id: str) -> str:

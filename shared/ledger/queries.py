@@ -12,7 +12,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.audit import read_chain
+from shared.ledger.chains import read_audit
 from shared.ledger.record_rows import SUMMARY, from_entity
 from shared.ledger.records import DocumentRecord, State
 
@@ -139,7 +139,7 @@ class DocumentQueries:
         reason: str = "",
         whole: bool = False,
     ) -> AsyncIterator[DocumentRecord]:
-        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; ``whole`` with long texts."""
+        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary."""
         first, start = keys.document_rows_from(since), "RowKey ge @first"
         if after > first:
             first, start = after, "RowKey gt @first"
@@ -192,13 +192,6 @@ class DocumentQueries:
             yield State(row["state"]), row["reason"]
 
     async def audit(self, record: DocumentRecord) -> tuple[list[dict[str, Any]], bool]:
-        """The document's audit entries, oldest first, and whether the chain is intact."""
-        rows = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
-            parameters={
-                "partition": record.partition,
-                "first": f"audit|{record.row}|",
-                "end": f"audit|{record.row}|~",
-            },
-        )
-        return read_chain([entity async for entity in rows], record.chain)
+        """The document's audit entries, oldest first, and whether they and the stored record are intact."""
+        chain = await read_audit(self._table, record.partition, record.row)
+        return chain.entries, chain.intact

@@ -1,7 +1,7 @@
 """Document records as table entities and back.
 
-The parts of a record lie flat in its row. Rows of version 1 held one payload instead of a list of transactions; they are
-read as one transaction.
+The parts of a record lie flat in its row. Rows of version 1 held one payload instead of a list of transactions: they
+are read as one transaction.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.audit import AuditEntry, Chain, Redact, read_chain
+from shared.ledger.audit import AuditEntry, Chain, Redact
+from shared.ledger.chains import read_audit
+from shared.ledger.journal import journal_row
 from shared.ledger.keys import encode
 
 _ATTEMPTS = 5
@@ -52,14 +54,8 @@ class SubjectLedger:
 
     async def audit(self, partition_key: str, kind: str, name: str) -> tuple[list[dict[str, Any]], bool]:
         """The row's audit entries, oldest first, and whether the chain is intact."""
-        row = f"{kind}|{encode(name)}"
-        entities = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
-            parameters={"partition": partition_key, "first": f"audit|{row}|", "end": f"audit|{row}|~"},
-        )
-        found = [entity async for entity in entities]
-        stored = await self.get(partition_key, kind, name)
-        return read_chain(found, Chain(stored.get("audit_count", 0), stored.get("audit_head", "")))
+        chain = await read_audit(self._table, partition_key, f"{kind}|{encode(name)}")
+        return chain.entries, chain.intact
 
     async def write(
         self,
@@ -85,13 +81,13 @@ class SubjectLedger:
                 stored, guard = {}, {}
             if not only_if(stored):
                 raise SubjectChanged(f"{kind} {name}")
-            chain = Chain(stored.get("audit_count", 0), stored.get("audit_head", ""))
+            chain = Chain.of(stored)
+            changed = {**stored, "PartitionKey": partition_key, "RowKey": row, **properties}
             audits: list[tuple[str, dict[str, Any]]] = []
             if entry:
-                chain, audit = chain.append(partition_key, row, entry, self._redact)
-                audits = [("create", audit)]
-            changed = {**stored, "PartitionKey": partition_key, "RowKey": row, **properties}
-            changed |= {"audit_count": chain.count, "audit_head": chain.head}
+                chain, audit = chain.append(partition_key, row, entry, self._redact, content=changed)
+                audits = [("create", audit), ("create", journal_row(audit))]
+                changed |= chain.stored()
             verb = ("update", changed, {"mode": UpdateMode.REPLACE, **guard}) if guard else ("create", changed)
             try:
                 await self._table.submit_transaction([verb, *audits])

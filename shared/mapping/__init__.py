@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shared.mapping.corrections import CorrectionIds, correction_ids, current_id, reversal_of
 from shared.mapping.customers import map_customer
 from shared.mapping.document import map_document
 from shared.mapping.exemptions import (
@@ -38,7 +37,6 @@ from shared.mapping.signs import kind_of, net_and_tax
 from shared.mapping.tax_codes import needs_tax_categories
 
 __all__ = [
-    "CorrectionIds",
     "Exemption",
     "ExemptionRule",
     "Held",
@@ -56,8 +54,6 @@ __all__ = [
     "SkipReason",
     "Skipped",
     "clean_place",
-    "correction_ids",
-    "current_id",
     "customer_id",
     "derived_id",
     "exempt_states",
@@ -73,7 +69,6 @@ __all__ = [
     "original_sale_of",
     "originals_of",
     "refund_id",
-    "reversal_of",
     "sale_as_shown",
     "taken_suffix",
     "transaction_id",

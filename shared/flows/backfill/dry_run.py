@@ -9,7 +9,7 @@ from dataclasses import replace
 from shared.backfill_messages import DryRunMessage, dry_run_messages
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, ListedDocument, PostedDocument
-from shared.dynamics.errors import ReadProblem
+from shared.dynamics.sources import ReadProblem
 from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Id, id_of
 from shared.fingerprint import fingerprint

@@ -98,7 +98,7 @@ async def shown_again(
     listed: Sequence[ListedDocument],
     actor: Actor,
 ) -> list[DocumentRecord]:
-    """The records in ``held`` that meet what F&O lists now: placeholders are superseded, the others are to be reported."""
+    """Those of ``held`` that F&O lists now, to be reported; placeholders are superseded by what it lists."""
     reopened: list[DocumentRecord] = []
     for record in held:
         number = record.key.number.casefold()

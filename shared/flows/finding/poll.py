@@ -87,7 +87,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
         with telemetry.span(window.function):
             for problem in await connection.checks.check_profile():
                 logger.error("%s: entity profile: %s", connection.name, problem)
-            found = await _enqueue_unsettled(connector, connection, since, window)
+            await _enqueue_unsettled(connector, connection, since, window)
         complete = True
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
@@ -99,8 +99,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     except DynamicsError as error:
         logger.error("%s: poll ended, the window is not complete: %s", connection.name, error)
     else:
-        for company in found:
-            await connector.watermarks.move(connection.name, company, since=since[company])
+        await connector.last_runs.note(connection.name, window.function)
     finally:
         telemetry.polled(connection.name, window.function, complete=complete)
 

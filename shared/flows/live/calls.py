@@ -9,7 +9,6 @@ from datetime import datetime
 from math import ceil
 
 from shared.connector import Connection, TaxJarAccount
-from shared.flows.work.pausing import pause_after
 from shared.mapping import zip_fits_state
 from shared.remote.pauses import Paused
 from shared.states import STATES

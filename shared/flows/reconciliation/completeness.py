@@ -1,101 +1,106 @@
-"""Proof of completeness: every document of F&O is accounted for, in figures (design 4.2)."""
+"""Proof of completeness: every document of F&O is accounted for, in figures, to the cent (design 4.2, 4.7)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from shared.connector import Connector
-from shared.documents import ZERO
+from shared.csv_text import to_csv
+from shared.documents import DocumentKey, ListedDocument
+from shared.flows.reconciliation.findings import Findings
+from shared.flows.reconciliation.notices import Notices
+from shared.flows.reconciliation.proof import Proof
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.run import Run
 from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
-from shared.ledger.records import IN_FLIGHT, DocumentRecord, State
-from shared.money import plain
-from shared.web import Days, instant
+from shared.web import Answer, Days, instant
 
-_SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
+FRESH = timedelta(hours=2)
+"""A poll that is older says nothing about today."""
 
 
 class CompletenessQuery(Days):
     """The query of ``show_completeness``: invoice dates, by default from ``REPORT_FROM`` on."""
 
-
-@dataclass(slots=True)
-class _Sums:
-    """Documents of one month, by state, and what was reported of them."""
-
-    states: Counter[State] = field(default_factory=Counter)
-    amount: Decimal = ZERO
-    sales_tax: Decimal = ZERO
-
-    def add(self, record: DocumentRecord) -> None:
-        self.states[record.state] += 1
-        if record.state is State.REPORTED:
-            self.amount += record.amount or ZERO
-            self.sales_tax += record.sales_tax or ZERO
-
-    def counts(self) -> dict[str, int]:
-        return {
-            "seen": self.states.total(),
-            **{state.value: self.states[state] for state in _SETTLED},
-            "in_flight": sum(self.states[state] for state in IN_FLIGHT),
-        }
-
-    def shown(self) -> dict[str, Any]:
-        reported = {"amount": plain(self.amount), "sales_tax": plain(self.sales_tax)}
-        return {**self.counts(), "reported_totals": reported}
+    format: Literal["json", "csv"] = "json"
 
 
-async def show_completeness(
-    connector: Connector, connection: str, company: str, query: CompletenessQuery
-) -> dict[str, Any]:
-    """Count the range on both sides. Raises :class:`NotFound`, and :class:`Problem` while F&O does not answer.
-
-    ``complete`` is true when the ledger has every document that F&O lists from ``REPORT_FROM`` on, and none is still in
-    flight. What is held or failed is accounted for, and waits for a person.
-    """
+async def show_completeness(connector: Connector, connection: str, company: str, query: CompletenessQuery) -> Answer:
+    """Count the range on both sides. Raises :class:`NotFound`, and :class:`Problem` while F&O does not answer."""
     found = connector.connection(connection)
     actor = Actor(function="show_completeness", by="function key")
     run = Run(connector, found, found.company(company), actor, connector.backfill_queue)
-    start, now = run.company.settings.report_from, connector.clock()
+    start = run.company.settings.report_from
     since = query.since or min(start, query.until or start)
-    until = query.until or max(now.date(), since)
-    months: dict[str, _Sums] = {}
-    reasons: dict[str, Counter[str]] = {}
-    listed = unseen = gone = 0
+    until = query.until or max(run.today, since)
     async with told_as_problem(run):
         await run.connection.gate.open()
-        documents = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: since}, until=until)))
-        records = MergedByDay(connector.ledger.listing(run.connection.name, run.company.id, since=since, until=until))
-        for day in days(since, until):
-            there = {document.key for document in await documents.through(day)}
-            known = {record.key: record for record in await records.through(day)}
-            listed += len(there)
-            gone += sum(1 for key in known.keys() - there if not known[key].stand_in)
-            unseen += sum(1 for key in there - known.keys() if key.date >= start)
-            for record in known.values():
-                months.setdefault(f"{record.key.date:%Y-%m}", _Sums()).add(record)
-                if record.reason:
-                    reasons.setdefault(record.state.value, Counter())[record.reason] += 1
-    counts = _total(months.values())
-    return {
-        "from": since.isoformat(),
-        "to": until.isoformat(),
-        **counts,
-        "complete": not unseen and not counts["in_flight"],
-        "dynamics": {"listed": listed, "not_seen_yet": unseen, "seen_but_gone": gone},
-        "reasons": {state: dict(sorted(found.items())) for state, found in sorted(reasons.items())},
-        "months": {month: sums.shown() for month, sums in sorted(months.items())},
-        "checked_at": instant(now),
-    }
+        await run.company.account.gate.open()
+        proof, findings = await prove(run, since, until)
+    if query.format == "csv":
+        return Answer(body=to_csv(COLUMNS, _rows(proof)), content_type="text/csv")
+    last_poll = await connector.last_runs.complete_poll(connection)
+    return Answer(
+        body={
+            "from": since.isoformat(),
+            "to": until.isoformat(),
+            **proof.shown(stale=_staleness(run, last_poll)),
+            **findings.lists,
+            "last_complete_poll": instant(last_poll),
+            "checked_at": instant(connector.clock()),
+        }
+    )
 
 
-def _total(sums: Any) -> dict[str, int]:
-    whole = _Sums()
-    for each in sums:
-        whole.states += each.states
-    return whole.counts()
+async def prove(run: Run, since: date, until: date) -> tuple[Proof, Findings]:
+    """F&O's documents of the range against the ledger's, with no more than a day of them in memory."""
+    company, ledger = run.company.id, run.connector.ledger
+    proof = Proof(run.company.settings.report_from)
+    findings, notices = Findings(since, until, False, run.connector.clock()), Notices(run)
+    documents: MergedByDay[ListedDocument] = MergedByDay(
+        one_by_one(run.connection.reader.list_posted({company: since}, until=until))
+    )
+    records = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until, whole=True))
+    for day in days(since, until):
+        there: dict[DocumentKey, ListedDocument] = {each.key: each for each in await documents.through(day)}
+        known = await records.through(day)
+        proof.add_day(there, known)
+        await notices.note(known, findings)
+    return proof, findings
+
+
+def _staleness(run: Run, last_poll: Any) -> str:
+    """Why the ledger may not know the latest documents; empty where it does."""
+    if last_poll is None:
+        return "No poll has been complete yet."
+    if run.connector.clock() - last_poll > FRESH:
+        return f"The last complete poll was at {instant(last_poll)}."
+    return ""
+
+
+COLUMNS = ("to_state", "state", "reason", "in_taxjar", "documents", "amount", "sales_tax")
+"""Of the CSV: one row per state of destination, state and reason."""
+
+
+def _rows(proof: Proof) -> Iterator[dict[str, str]]:
+    for row in proof.table():
+        yield {name: str(row[name]) for name in COLUMNS}
+
+
+def month_of(day: date) -> tuple[date, date]:
+    """The first and the last day of the month of ``day``."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def months(since: date, until: date) -> Sequence[tuple[date, date]]:
+    """The range in pieces of a month."""
+    pieces, first = [], since
+    while first <= until:
+        _, last = month_of(first)
+        pieces.append((first, min(last, until)))
+        first = last + timedelta(days=1)
+    return pieces

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.documents import ZERO, DocumentType, PostedDocument
-from shared.dynamics.errors import ReadProblem, ReadProblemKind
+from shared.dynamics.sources import ProblemKind, ReadProblem
 from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Answers
 from shared.fingerprint import fingerprint
@@ -184,8 +184,9 @@ def with_facts(
             to_states=outcome.to_states,
             transaction_id=filing.transaction_id if filing.owns_id else outcome.transaction_id,
         )
-    totals = {"total_amount": document.total_amount, "total_tax": document.total_tax} if document else {}
-    return replace(record, filing=filing, **totals)
+    if document is None:
+        return replace(record, filing=filing)
+    return replace(record, filing=filing, total_amount=document.total_amount, total_tax=document.total_tax)
 
 
 async def _hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:
@@ -212,11 +213,11 @@ async def _hold_not_stored(
 async def _settle_unread(claim: Claim, problem: ReadProblem) -> None:
     """A document that cannot be read waits, or is held; it goes on by itself once it can be read."""
     record, now = claim.record, claim.run.connector.clock()
-    waits = problem.kind is ReadProblemKind.SOURCE_INCOMPLETE and record.tried_for(now) < HOLD_SOURCE_AFTER
-    if waits or problem.kind is ReadProblemKind.REPEATED_LINES:
+    waits = problem.kind is ProblemKind.SOURCE_INCOMPLETE and record.tried_for(now) < HOLD_SOURCE_AFTER
+    if waits or problem.kind is ProblemKind.REPEATED_LINES:
         raise NotYet(problem.sentence)
     reason = (
-        HoldReason.SOURCE_INCOMPLETE if problem.kind is ReadProblemKind.SOURCE_INCOMPLETE else HoldReason.UNREADABLE_ROW
+        HoldReason.SOURCE_INCOMPLETE if problem.kind is ProblemKind.SOURCE_INCOMPLETE else HoldReason.UNREADABLE_ROW
     )
     await claim.settle(record.to(State.HELD, reason=reason, message=problem.sentence), exchange=NOTHING_EXCHANGED)
 

@@ -11,7 +11,7 @@ from azure.core.exceptions import AzureError
 from shared import telemetry
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
-from shared.dynamics.errors import ReadProblem
+from shared.dynamics.sources import ReadProblem
 from shared.flows.finding.missing import find_by_number, look_up_unknown
 from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.originals import sales_of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -63,6 +65,46 @@ def test_any_tampering_shows(messages: list[str], data: st.DataObject) -> None:
             forged = [*messages[:position], messages[position] + "!", *messages[position + 1 :]]
             entities, _ = written(forged)
     assert not read_chain(entities, end)[1]
+
+
+def test_a_stray_row_behind_the_last_one_is_marked_and_stands_in_nobodys_way() -> None:
+    entities, end = written(["one", "two"])
+    stray = {**entities[-1], "RowKey": "audit|doc|1|000003"}
+    copied = {**entities[-1], "RowKey": "audit|doc|1|000003|0123456789abcdef"}
+    found, intact = read_chain([*entities, stray, copied], end)
+    assert not intact
+    assert [(item["message"], item.get("stray", False)) for item in found] == [
+        *(("one", False), ("two", False)),
+        *(("two", True), ("two", True)),
+    ]
+    _, following = end.append("main|usmf", "doc|1", entry("three"), Redactor([]).value)
+    assert following["RowKey"] not in (stray["RowKey"], copied["RowKey"])
+
+
+def test_a_chain_that_was_begun_by_the_first_version_goes_on() -> None:
+    entities: list[Mapping[str, Any]] = []
+    head = ""
+    for number, message in enumerate(["one", "two"], 1):
+        text = json.dumps(entry(message).content(), sort_keys=True)
+        head = hashlib.sha256(f"{head}\n{text}".encode()).hexdigest()
+        row = {"PartitionKey": "main|usmf", "RowKey": f"audit|doc|1|{number:06d}", "hash": head, "entry": text}
+        entities.append(row)
+    assert read_chain(entities, Chain(2, head))[1]
+    end, added = Chain(2, head).append("main|usmf", "doc|1", entry("three"), Redactor([]).value)
+    assert read_chain([*entities, added], end)[1]
+    assert not read_chain([entities[0], {**entities[1], "entry": entities[1]["entry"] + " "}, added], end)[1]
+    assert not read_chain([entities[1], added], end)[1]
+
+
+def test_the_last_entry_covers_the_record() -> None:
+    record = {"PartitionKey": "main|usmf", "RowKey": "doc|1", "state": "reported", "amount": "10.00", "attempts": 1}
+    end, written_entry = Chain().append("main|usmf", "doc|1", entry("one"), Redactor([]).value, content=record)
+    stored = record | end.stored()
+    assert read_chain([written_entry], end, stored)[1]
+    assert read_chain([written_entry], end, stored | {"attempts": 2})[1], "a claim writes no entry"
+    assert not read_chain([written_entry], end, stored | {"amount": "10.01"})[1]
+    assert not read_chain([written_entry], end, stored | {"state": "held"})[1]
+    assert not read_chain([written_entry], end, stored | {"note": ""})[1]
 
 
 @pytest.mark.parametrize("text", ["{", "", "zlib:", "zlib:AAAA", "zlib:!", "zlib:eJzT0wMAAH4AlQ==", "[" * 20_000])

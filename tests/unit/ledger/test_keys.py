@@ -20,6 +20,7 @@ documents = st.builds(DocumentKey, st.just("usmf"), days, texts, texts)
 
 # What Table Storage forbids, and what its query language or an URL could read differently.
 ALLOWED = re.compile(r"[A-Za-z0-9._=|-]*")
+HEAD = "f" * 64
 
 
 @given(texts, texts)
@@ -30,7 +31,7 @@ def test_different_texts_stay_different(one: str, other: str) -> None:
 @given(documents, texts, texts)
 def test_keys_have_only_characters_that_table_storage_allows(document: DocumentKey, one: str, other: str) -> None:
     row = keys.document_row(document)
-    for key in (keys.partition(one, other), row, keys.id_row(one), keys.audit_row(row, 1)):
+    for key in (keys.partition(one, other), row, keys.id_row(one), keys.audit_row(row, 1, HEAD)):
         assert ALLOWED.fullmatch(key)
         assert len(key) <= 512
 
@@ -61,11 +62,19 @@ def test_a_range_of_rows_is_a_range_of_dates(document: DocumentKey, day: date) -
 
 @given(documents, texts)
 def test_neither_ids_nor_audit_entries_are_in_the_range_of_documents(document: DocumentKey, identifier: str) -> None:
-    for row in (keys.audit_row(keys.document_row(document), 1), keys.id_row(identifier)):
+    for row in (keys.audit_row(keys.document_row(document), 1, HEAD), keys.id_row(identifier)):
         assert not keys.document_rows_from(date.min) <= row < keys.DOCUMENT_ROWS_END
 
 
 @given(documents, st.integers(1, 999_998))
 def test_audit_entries_sort_by_their_sequence(document: DocumentKey, sequence: int) -> None:
     row = keys.document_row(document)
-    assert keys.audit_row(row, sequence) < keys.audit_row(row, sequence + 1)
+    assert keys.audit_row(row, sequence, HEAD) < keys.audit_row(row, sequence + 1, "0" * 64)
+
+
+@given(documents, st.integers(1, 10**7))
+def test_the_place_of_an_entry_is_read_from_its_key(document: DocumentKey, number: int) -> None:
+    """Also from the keys of the first version, which have no hash."""
+    row = keys.document_row(document)
+    assert keys.audit_place(keys.audit_row(row, number, HEAD)) == (row, number)
+    assert keys.audit_place(f"audit|{row}|{number:06d}") == (row, number)

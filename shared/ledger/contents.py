@@ -1,0 +1,65 @@
+"""Everything audited in one partition of the ledger, row by row: for the first seal and for exports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from azure.data.tables.aio import TableClient
+
+_ENTRIES = ("audit|", "audit|~")
+_NO_RECORDS = (_ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"))
+"""Ranges of keys without records, in order."""
+_DOCUMENTS = ("doc|", "doc|~")
+
+
+class Contents:
+    """Reads the audited rows of all companies, in the order of their keys."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def records(self, partition: str, after: str = "", since: str = "") -> AsyncIterator[Mapping[str, Any]]:
+        """The rows that have a chain, and every document, with keys behind ``after``.
+
+        With ``since`` (a day), documents that were not written to since then are left out.
+        """
+        start = after
+        for first, end in (*_NO_RECORDS, ("~", "~")):
+            if start < first:
+                async for row in self._between(partition, start, first, since):
+                    if row.get("audit_head") or row["RowKey"].startswith(_DOCUMENTS[0]):
+                        yield row
+            start = max(start, end)
+
+    async def _between(self, partition: str, after: str, end: str, since: str) -> AsyncIterator[Mapping[str, Any]]:
+        clause = "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end"
+        values = {"partition": partition, "after": after, "end": end}
+        if since:
+            clause += " and ( RowKey lt @first or RowKey gt @last or updated_at ge @since )"
+            values |= {"since": since, "first": _DOCUMENTS[0], "last": _DOCUMENTS[1]}
+        async for row in self._table.query_entities(clause, parameters=values):
+            yield row
+
+    async def entries(
+        self, partition: str, after: str = "", since: str = "", end: str = ""
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """The audit entries with keys behind ``after``; with ``since`` or ``end``, those written in that time."""
+        clause = "PartitionKey eq @partition and RowKey gt @after and RowKey lt @last"
+        values = {"partition": partition, "after": max(after, _ENTRIES[0]), "last": _ENTRIES[1]}
+        if since:
+            clause += " and at ge @since"
+            values["since"] = since
+        if end:
+            clause += " and at lt @end"
+            values["end"] = end
+        async for row in self._table.query_entities(clause, parameters=values):
+            yield row
+
+    async def entry(self, partition: str, row: str) -> Mapping[str, Any] | None:
+        """One audit entry by its key."""
+        async for found in self._table.query_entities(
+            "PartitionKey eq @partition and RowKey eq @row", parameters={"partition": partition, "row": row}
+        ):
+            return found
+        return None
