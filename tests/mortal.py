@@ -52,11 +52,11 @@ class Life:
 
 
 class MortalHttp(httpx.AsyncBaseTransport):
-    """The way to F&O and TaxJar."""
+    """The way to F&O and TaxJar, by ``inner``."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, life: Life, inner: httpx.AsyncBaseTransport) -> None:
         self._life = life
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async def whole() -> httpx.Response:

@@ -63,7 +63,7 @@ class _Server(uvicorn.Server):
             connection.shutdown()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                while self.server_state.connections or self.server_state.tasks:
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - plain sets
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             for task in self.server_state.tasks:

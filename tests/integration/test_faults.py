@@ -95,7 +95,7 @@ def assert_pauses_are_kept(calls: Sequence[Call], asked: float | None) -> None:
 async def test_each_fault_on_each_call_delays_the_documents_and_no_more(
     kind: str, azurite: str, certificates: Certificates
 ) -> None:
-    async with running_world(azurite, certificates, settings=COMPANY) as world:
+    async with running_world(azurite, certificates, settings=COMPANY, remote_transport=None) as world:
         post(world, 3)
         paths = ["SalesInvoiceHeadersV2", "SalesInvoiceV2Lines", "CustInvoiceJourBiEntities", "MarkupTransBiEntities"]
         paths += ["Warehouses", "LogisticsPostalAddressBiEntities", "CustomersV3"]

@@ -22,6 +22,9 @@ from shared.ledger.records import State
 from shared.taxjar.errors import TaxJarError
 from tests.world import COMPANY, TODAY, World
 
+# What a real connection logs or shows to telemetry is looked at as well.
+pytestmark = pytest.mark.sockets
+
 HOSTILE_NUMBERS = (
     "1' or InvoiceNumber ne '",
     "INV' or '1' eq '1",

@@ -27,6 +27,9 @@ from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World
 
+# What a real connection logs or shows to telemetry is looked at as well.
+pytestmark = pytest.mark.sockets
+
 IN_THE_WRONG_STATE = AddressSpec("1 Main St", "Austin", "NY", "78704")
 
 
