@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,7 +52,9 @@ async def test_the_status_line_decides_the_error(
 async def test_422_means_taken_only_when_creating(play: Play, order: Transaction) -> None:
     taxjar, _ = play(*[httpx.Response(422)] * 5)
     customer = {"customer_id": "C", "name": "N", "exemption_type": "other"}
-    for create in (lambda: taxjar.create(order), lambda: taxjar.create_customer(customer)):
+    creating: tuple[Callable[[], Awaitable[object]], ...]
+    creating = (lambda: taxjar.create(order), lambda: taxjar.create_customer(customer))
+    for create in creating:
         with pytest.raises(AlreadyExists):
             await create()
     for other in (lambda: taxjar.update(order), lambda: taxjar.update_customer(customer), lambda: taxjar.taxes({})):
