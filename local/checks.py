@@ -16,7 +16,12 @@ CHECKS = {
     "mypy": ["mypy"],
 }
 
-ALL_TESTS = ["--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+COVERAGE_FLOOR = 97
+"""Per cent of the product's lines and branches that all tests reach, without what runs in processes they start."""
+ALL_TESTS = [
+    *("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+    *("--cov=shared", "--cov-report=", f"--cov-fail-under={COVERAGE_FLOOR}"),
+]
 """How pytest runs all of them: two files at a time, the slow ones of the first folder first."""
 THOROUGH = "--thorough"
 AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
