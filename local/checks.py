@@ -16,6 +16,13 @@ CHECKS = {
     "mypy": ["mypy"],
 }
 
+COVERAGE_FLOOR = 97
+"""Per cent of the product's lines and branches that all tests reach, without what runs in processes they start."""
+ALL_TESTS = [
+    *("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+    *("--cov=shared", "--cov-report=", f"--cov-fail-under={COVERAGE_FLOOR}"),
+]
+"""How pytest runs all of them: two files at a time, the slow ones of the first folder first."""
 THOROUGH = "--thorough"
 AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
 """Where the tests find the storage emulator; without it they start their own."""
@@ -24,15 +31,16 @@ AZURITE_VARIABLE = "TEST_AZURITE_CONNECTION_STRING"
 def main(arguments: list[str]) -> int:
     """Runs every check, also after a failed one, so that one run shows all; pytest's summary is the last line.
 
-    With arguments only pytest runs, and gets them; ``--thorough`` adds the long tests. Returns 0, or the exit code of
-    the first failed check.
+    With arguments only pytest runs, and gets them, in one process; ``--thorough`` adds the long tests. Returns 0, or
+    the exit code of the first failed check.
     """
     thorough = ["-m", ""] if THOROUGH in arguments else []
     arguments = [argument for argument in arguments if argument != THOROUGH]
     codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
+    chosen = arguments or ALL_TESTS
     with Azurite() as azurite:
         environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
-        codes.append(_run([sys.executable, "-m", "pytest", *thorough, *arguments], environment))
+        codes.append(_run([sys.executable, "-m", "pytest", *thorough, *chosen], environment))
     return next(filter(None, codes), 0)
 
 

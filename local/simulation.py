@@ -11,6 +11,8 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
+from starlette.types import ASGIApp
+
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.simulator import DynamicsSimulator
@@ -77,6 +79,11 @@ class Simulation:
             "Dynamics 365 F&O": self._dynamics_server.url,
             "TaxJar": f"{self._taxjar_server.url}/v2",
         }
+
+    @property
+    def apps(self) -> dict[str, ASGIApp]:
+        """The apps of F&O and TaxJar by base address, for a client in this process that needs no socket."""
+        return {self._dynamics_server.url: self.dynamics.app, self._taxjar_server.url: self.taxjar.app}
 
     def posting(self, company: str) -> Posting:
         """The desk that posts documents in ``company``."""

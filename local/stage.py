@@ -83,6 +83,8 @@ class Host:
             self.process.wait(timeout=_STOP_SECONDS)
         self.process.kill()
         self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 @contextmanager
@@ -97,9 +99,10 @@ def running_host(
     port = port or _free_port()
     key = os.environ.get("LOCAL_FUNCTION_KEY") or secrets.token_urlsafe(16)
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "host", "--port", str(port)],
+        [sys.executable, "-m", "local", "host", "--port", str(port), "--ends-with-stdin"],
         cwd=ROOT,
         env={**os.environ, **environment, "LOCAL_FUNCTION_KEY": key},
+        stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
     )

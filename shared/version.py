@@ -1,3 +1,3 @@
-"""The product's version."""
+"""The product's version; the only place that has it."""
 
 VERSION = "1.0.0"

@@ -27,7 +27,7 @@ class Template:
     def declarations(self, kind: str) -> dict[str, Node]:
         """Declarations by name; ``kind`` is ``parameter``, ``variable``, ``resource``, ``module`` or ``output``."""
         found = [node for node in self.root.children if node.type == f"{kind}_declaration"]
-        return {_text(next(child for child in node.children if child.type == "identifier")): node for node in found}
+        return {text_of(next(child for child in node.children if child.type == "identifier")): node for node in found}
 
     def required_parameters(self) -> set[str]:
         """Parameters without a default."""
@@ -45,7 +45,7 @@ def read(path: Path) -> Template:
     root = _PARSER.parse(text.encode()).root_node
     for node in walk(root):
         if node.type == "ERROR" or node.is_missing:
-            raise SyntaxError(f"{path.name}, line {node.start_point.row + 1}: {_text(node)[:60]!r}")
+            raise SyntaxError(f"{path.name}, line {node.start_point.row + 1}: {text_of(node)[:60]!r}")
     return Template(path, root)
 
 
@@ -77,7 +77,7 @@ def names_used(template: Template) -> Iterator[str]:
         declares = parent.type.endswith("_declaration") and is_first
         names = parent.type in ("object_property", "call_expression") and is_first
         if not declares and not names and not _is_parameter(node):
-            yield _text(node)
+            yield text_of(node)
 
 
 def names_declared(template: Template) -> set[str]:
@@ -85,14 +85,14 @@ def names_declared(template: Template) -> set[str]:
     kinds = ("parameter", "variable", "resource", "module")
     declared = {name for kind in kinds for name in template.declarations(kind)}
     loops = [node.named_children[0] for node in walk(template.root) if node.type == "for_statement"]
-    inner = {_text(name) for loop in loops for name in ([loop] if loop.type == "identifier" else loop.named_children)}
-    return declared | inner | {_text(node) for node in walk(template.root) if _is_parameter(node)}
+    inner = {text_of(name) for loop in loops for name in ([loop] if loop.type == "identifier" else loop.named_children)}
+    return declared | inner | {text_of(node) for node in walk(template.root) if _is_parameter(node)}
 
 
 def functions_called(template: Template) -> set[str]:
     """Functions and decorators."""
     calls = [node for node in walk(template.root) if node.type == "call_expression"]
-    return {_text(call.named_children[0]) for call in calls}
+    return {text_of(call.named_children[0]) for call in calls}
 
 
 def evaluate(template: Template, name: str, given: Mapping[str, Any]) -> Any:
@@ -113,9 +113,9 @@ class _Scope:
             case "string":
                 return _dedent(node, "".join(self._piece(child) for child in children))
             case "number" | "boolean" | "null":
-                return json.loads(_text(node))
+                return json.loads(text_of(node))
             case "identifier":
-                return self._lookup(_text(node))
+                return self._lookup(text_of(node))
             case "array":
                 return [self.value(child) for child in children if child.type != "comment"]
             case "object":
@@ -123,7 +123,7 @@ class _Scope:
             case "parenthesized_expression":
                 return self.value(children[0])
             case "member_expression":
-                return self._member(self.value(children[0]), _text(children[1]), safe=node.children[1].type == ".?")
+                return self._member(self.value(children[0]), text_of(children[1]), safe=node.children[1].type == ".?")
             case "subscript_expression":
                 return self.value(children[0])[self.value(children[1])]
             case "unary_expression":
@@ -136,11 +136,11 @@ class _Scope:
                 return self._lambda(*children)
             case "call_expression":
                 arguments = [self.value(argument) for argument in children[1].named_children]
-                return _FUNCTIONS[_text(children[0])](*arguments)
+                return _FUNCTIONS[text_of(children[0])](*arguments)
         raise NotImplementedError(f"{node.type} at line {node.start_point.row + 1}")
 
     def _piece(self, node: Node) -> str:
-        return str(self.value(node.named_children[0])) if node.type == "interpolation" else _text(node)
+        return str(self.value(node.named_children[0])) if node.type == "interpolation" else text_of(node)
 
     def _lookup(self, name: str) -> Any:
         if name not in self._known:
@@ -164,16 +164,17 @@ class _Scope:
         raise NotImplementedError(operator)
 
     def _lambda(self, parameter: Node, result: Node) -> Callable[[Any], Any]:
-        name = _text(parameter).strip("() ")
+        name = text_of(parameter).strip("() ")
         return lambda value: _Scope({**self._known, name: value}, self._declared).value(result)
 
 
-def _text(node: Node) -> str:
+def text_of(node: Node) -> str:
+    """A node as it is written in the file."""
     return (node.text or b"").decode()
 
 
 def _key(pair: Node) -> str:
-    return _text(pair.named_children[0]).strip("'")
+    return text_of(pair.named_children[0]).strip("'")
 
 
 def _is_parameter(node: Node) -> bool:
@@ -184,7 +185,7 @@ def _is_parameter(node: Node) -> bool:
 
 
 def _dedent(node: Node, text: str) -> str:
-    return text.removeprefix("\n") if _text(node).startswith("'''") else text
+    return text.removeprefix("\n") if text_of(node).startswith("'''") else text
 
 
 def _string(value: Any) -> str:

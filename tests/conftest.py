@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,14 +16,15 @@ from local.azurite import Azurite
 from local.checks import AZURITE_VARIABLE
 from local.simulators.certificates import Certificates, write_certificates
 
+if TYPE_CHECKING:
+    from tests.world import World
+
 _FOLDER = tempfile.TemporaryDirectory()
 CERTIFICATES = write_certificates(Path(_FOLDER.name))
 # Entra ID speaks TLS; aiohttp reads which authorities to trust when it is imported.
 os.environ["SSL_CERT_FILE"] = str(CERTIFICATES.authority)
 
 # The same examples in every run: a red build is red for everybody. HYPOTHESIS_PROFILE=search looks further.
-from tests.world import World, running_world  # noqa: E402 - only now may aiohttp be imported
-
 settings.register_profile("steady", deadline=None, max_examples=60, derandomize=True, database=None)
 settings.register_profile(
     "search", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -51,7 +53,16 @@ def certificates() -> Certificates:
 
 @pytest.fixture
 async def world(azurite: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """A connector, its remote sides and a clock; ``@pytest.mark.company(…)`` gives the company's settings."""
-    marker = request.node.get_closest_marker("company")
-    async with running_world(azurite, CERTIFICATES, settings=marker.kwargs if marker else None) as running:
+    """A connector, its remote sides and a clock; ``@pytest.mark.company(…)`` gives the company's settings.
+
+    With ``@pytest.mark.sockets`` the connector reaches F&O and TaxJar over real connections.
+    """
+    # Unit tests are spared the import of the whole product.
+    from tests.world import running_world
+
+    company = request.node.get_closest_marker("company")
+    transports: dict[str, Any] = {"remote_transport": None} if request.node.get_closest_marker("sockets") else {}
+    async with running_world(
+        azurite, CERTIFICATES, settings=company.kwargs if company else None, **transports
+    ) as running:
         yield running

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 import httpx
 from azure.core.pipeline.transport import AioHttpTransport
+from pydantic import BaseModel
 
 from shared.documents import DocumentKey
-from shared.queues import DocumentQueue
+from shared.queues import DocumentQueue, NumberToFind
 
 _Answer = TypeVar("_Answer")
 
@@ -52,11 +53,11 @@ class Life:
 
 
 class MortalHttp(httpx.AsyncBaseTransport):
-    """The way to F&O and TaxJar."""
+    """The way to F&O and TaxJar, by ``inner``."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, life: Life, inner: httpx.AsyncBaseTransport) -> None:
         self._life = life
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async def whole() -> httpx.Response:
@@ -95,8 +96,22 @@ class MortalQueue:
         if documents:
             await self.life.call("put message", lambda: self.queue.put(connection, documents, delay=delay))
 
+    async def send(self, message: BaseModel, *, delay: timedelta = timedelta(0)) -> None:
+        await self.life.call("put message", lambda: self.queue.send(message, delay=delay))
+
+    async def put_numbers(
+        self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
+    ) -> None:
+        if numbers:
+            await self.life.call(
+                "put message", lambda: self.queue.put_numbers(connection, company, numbers, delay=delay)
+            )
+
     async def oldest_due(self) -> datetime | None:
         return await self.queue.oldest_due()
+
+    async def length(self) -> int:
+        return await self.queue.length()
 
 
 async def end_of_life(work: Awaitable[None]) -> bool:

@@ -30,7 +30,7 @@ async def ask(world: World, *, heal: bool = False, **query: object) -> Answer:
     return await reconcile(world.connector, "main", world.company, ReconcileQuery.model_validate(query), heal=heal)
 
 
-async def findings(world: World, *, heal: bool = False, **query: object) -> dict[str, Any]:
+async def findings(world: World, *, heal: bool = False, **query: Any) -> dict[str, Any]:
     found: dict[str, Any] = (await ask(world, heal=heal, **query)).body
     return found
 

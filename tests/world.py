@@ -32,6 +32,7 @@ from shared.ledger.records import DocumentRecord
 from shared.queues import NumberToFind, encode, messages, number_messages, parse_message
 from shared.settings import CompanySettings, load_settings
 from shared.web import Answer
+from tests.in_process import InProcess
 
 COMPANY = "usmf"
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -213,7 +214,8 @@ async def running_world(
     """A world with one connection and the company ``usmf``, on a storage partition of its own.
 
     ``settings`` are the company's, ``dynamics`` those of the connection to F&O; ``furnish`` sets up master data;
-    ``transports`` go to :func:`build_connector`.
+    ``transports`` go to :func:`build_connector`; unless ``remote_transport`` is one of them, no socket lies between the
+    connector and the simulated F&O and TaxJar.
     """
     clock = clock or Clock()
     with Simulation(certificates, clock=clock) as simulation:
@@ -242,6 +244,7 @@ async def connected(
     """A connector on ``simulation``; with ``table`` and queues of another it is a second instance of that."""
     loaded = load_settings(azurewebjobsstorage=azurite, connections=connections)
     table = table or f"ledger{uuid4().hex}"
+    transports.setdefault("remote_transport", InProcess(simulation))
     connector = await build_connector(loaded, clock=clock, random=Random(11), table=table, **transports)
     queue, history = queue or QueueInMemory(clock), history or QueueInMemory(clock)
     connector = replace(connector, documents_queue=queue, backfill_queue=history)

@@ -37,13 +37,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m local host", description="Runs the functions on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--func", action="store_true", help="hand over to Azure Functions Core Tools")
+    # For a program that starts a host: a pipe ends with its writer, however that ends.
+    parser.add_argument("--ends-with-stdin", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.func:
         return _func_start(options.port)
     folder = Path(os.environ.get(SCRIPT_ROOT, ROOT)).resolve()
     _configure_logging()
     try:
-        code = _host(folder, options.port)
+        code = _host(folder, options.port, ends_with_stdin=options.ends_with_stdin)
     except HostError as error:
         print(error, file=sys.stderr)
         return 1
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _host(folder: Path, port: int) -> int:
+def _host(folder: Path, port: int, *, ends_with_stdin: bool) -> int:
     """Returns 0 after a good end; see ``main`` for the others."""
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
@@ -74,7 +76,8 @@ def _host(folder: Path, port: int) -> int:
             key = secrets.token_urlsafe(24)
             print(f"Function and master key: {key}", flush=True)
         host = Host(functions, host_json, os.environ, key=key)
-        asyncio.run(_serve(host, listener, functions, host_json.extensions.http.route_prefix))
+        prefix = host_json.extensions.http.route_prefix
+        asyncio.run(_serve(host, listener, functions, prefix, ends_with_stdin=ends_with_stdin))
     return 0
 
 
@@ -83,7 +86,9 @@ def _functions(folder: Path) -> list[HostedFunction]:
     return functions_of(importlib.import_module("function_app").app)
 
 
-async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunction], prefix: str) -> None:
+async def _serve(
+    host: Host, listener: socket.socket, functions: list[HostedFunction], prefix: str, *, ends_with_stdin: bool
+) -> None:
     loop = asyncio.get_running_loop()
 
     def end(*_: object) -> None:
@@ -100,8 +105,15 @@ async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunc
             print(f"  {function.name}: {where}")
         print(f"Functions host is listening on {url}", flush=True)
 
+    def end_with_stdin() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdin.buffer.read()
+        end()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    if ends_with_stdin:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     await host.serve(listener, announce)
 
 

@@ -23,7 +23,7 @@ FIRST_PAUSE = timedelta(milliseconds=100)
 
 # How long a message in work stays hidden before it is renewed. The real host takes ten minutes; here the messages of
 # a killed host come back sooner.
-HIDDEN_WHILE_IN_WORK = timedelta(seconds=30)
+HIDDEN_WHILE_IN_WORK = timedelta(seconds=10)
 
 log = logging.getLogger("host")
 

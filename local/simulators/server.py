@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,6 +16,9 @@ from starlette.types import ASGIApp
 START_SECONDS = 10
 STOP_SECONDS = 1
 """How long running requests may go on after a stop."""
+TICK_SECONDS = 1
+"""How often the ``Date`` header is renewed."""
+POLL_SECONDS = 0.002
 
 
 class Tls(NamedTuple):
@@ -25,13 +29,46 @@ class Tls(NamedTuple):
 
 
 class _Server(uvicorn.Server):
+    """Ends as soon as it is told to; uvicorn itself looks ten times a second whether it should."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Ask the server to end, from another thread; harmless when it ended already."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._ending.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - plain sets
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
 
 
 class LoopbackServer:
@@ -53,7 +90,6 @@ class LoopbackServer:
                 log_config=None,
                 log_level="critical",
                 access_log=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
 
@@ -96,5 +132,5 @@ class LoopbackServer:
             self._server.ready.set()
 
     def _stop(self, thread: Thread) -> None:
-        self._server.should_exit = True
+        self._server.end()
         thread.join(START_SECONDS)

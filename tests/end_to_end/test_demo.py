@@ -22,7 +22,10 @@ from tests.end_to_end.installation import wait_until
 DOCUMENTS = f"/api/documents/{CONNECTION}/{retailer.COMPANY}"
 
 
-def test_the_demo_ends_well_and_tells_no_secret(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_ends_well_and_tells_no_secret(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTIONS__MAIN__TAXJAR__MAX_CALLS_PER_MINUTE", "1000000")
     log = tmp_path / "host.log"
     with log.open("wb") as output, running_demo(output=output.fileno()) as demo:
         assert tell(demo) == 0

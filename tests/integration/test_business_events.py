@@ -31,7 +31,7 @@ from shared.flows.operations import bury
 from shared.flows.review.decide import Why, decide_document
 from shared.flows.review.documents import Chosen, describe
 from shared.ledger.audit import Actor
-from shared.ledger.records import State
+from shared.ledger.records import DocumentRecord, State
 from shared.queues import parse_message
 from shared.settings import StorageSettings
 from shared.storage import Storage, default_transport, storage_clients
@@ -60,8 +60,8 @@ async def retry(world: World, transaction_id: str) -> None:
     await decide_document(world.connector, "main", "usmf", transaction_id, "retry", why, Chosen())
 
 
-def states(records: list[object]) -> Counter[State]:
-    return Counter(record.state for record in records)  # type: ignore[attr-defined]
+def states(records: list[DocumentRecord]) -> Counter[State]:
+    return Counter(record.state for record in records)
 
 
 async def test_an_event_gets_its_document_reported_without_a_poll(world: World) -> None:

@@ -19,6 +19,7 @@ from shared.bootstrap import build_connector
 from shared.connector import CALLS_AT_ONCE
 from shared.ledger.records import State
 from shared.settings import load_settings
+from tests.in_process import InProcess
 from tests.interrupted import Interrupted
 from tests.world import COMPANY, TODAY, World
 
@@ -57,7 +58,7 @@ async def another_worker(
         clock=world.clock,
         random=Random(5),
         table=world.connector.ledger._table.table_name,
-        remote_transport=transport,
+        remote_transport=transport or InProcess(world.simulation),
     )
     connector = replace(connector, documents_queue=world.queue, backfill_queue=world.queue)
     try:

@@ -55,7 +55,7 @@ async def test_the_codes_of_the_replacement_are_kept(world: World) -> None:
 async def test_a_corrected_document_read_again_is_unchanged(world: World) -> None:
     await reported(world, "order", "closed by day")
     for row in world.simulation.dynamics.rows("LogisticsPostalAddressBiEntities"):
-        row["Street"] = row["Street"].replace("Barton", "Burton")
+        row["Street"] = str(row["Street"]).replace("Barton", "Burton")
     await decided(world, "USMF-INV-1", "retry")
     await decided(world, "USMF-INV-1", "approve")
     assert (await world.record("INV-1")).corrections == 1

@@ -25,6 +25,7 @@ from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import parse_message
 from shared.settings import load_settings
+from tests.in_process import InProcess
 from tests.mortal import Life, MortalHttp, MortalQueue, MortalStorage, end_of_life
 from tests.world import COMPANY, TODAY, Clock, QueueInMemory, furnished
 
@@ -87,7 +88,7 @@ class Stage:
             clock=self.clock,
             random=Random(3),
             table=self.table,
-            remote_transport=MortalHttp(life),
+            remote_transport=MortalHttp(life, InProcess(self.simulation)),
             storage_transport=lambda: MortalStorage(life),
         )
         queue = MortalQueue(life, self.queue)

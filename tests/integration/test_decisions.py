@@ -132,9 +132,9 @@ async def test_what_is_not_there_cannot_be_decided(world: World, app: App) -> No
     assert (await decide(app, "retry", number="INV-2"))[0] == 404
     assert (await decide(app, "delete"))[0] == 404
     assert (await decide(app, "retry", voucher="none"))[0] == 404
-    path = {"transaction_id": "USMF-INV-1", "decision": "retry"}
-    assert (await app.call("decide_document", WHY, **path, company="zzzz"))[0] == 404
-    assert (await app.call("decide_document", WHY, **path, connection="zzzz"))[0] == 404
+    path: dict[str, Any] = {"transaction_id": "USMF-INV-1", "decision": "retry"}
+    assert (await app.call("decide_document", WHY, company="zzzz", **path))[0] == 404
+    assert (await app.call("decide_document", WHY, connection="zzzz", **path))[0] == 404
 
 
 async def test_the_voucher_chooses_among_documents_that_show_the_same_id(world: World, app: App) -> None:
@@ -249,7 +249,7 @@ async def test_two_people_who_decide_at_once_have_one_effect(world: World, app: 
     async def find_stale(*_: object) -> Any:
         return stale
 
-    world.connector.ledger.find = find_stale  # type: ignore[method-assign]
+    world.connector.ledger.find = find_stale  # type: ignore[method-assign, assignment]
     status, answer = await decide(app, "approve")
     assert (status, answer["error"]["code"]) == (409, "conflict")
     record = await world.connector.ledger.get(CONNECTION, stale.key)

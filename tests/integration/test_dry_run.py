@@ -131,7 +131,7 @@ async def test_a_dismissed_change_would_be_kept_in_a_closed_period_and_sent_in_o
 ) -> None:
     await filing.held_change(world, "order", "closed by person")
     await filing.decided(world, "USMF-INV-1", "dismiss")
-    forced = {"since": TODAY - timedelta(days=7), "until": TODAY, "force": True}
+    forced: dict[str, Any] = {"since": TODAY - timedelta(days=7), "until": TODAY, "force": True}
     assert figures(await run_dry(world, **forced)) == {"seen": 1, "reported": 1}
     await filing.close(world, "TX", TODAY - timedelta(days=7), reopen=True)
     assert figures(await run_dry(world, **forced)) == {"seen": 1, "would_change": 1}
@@ -170,7 +170,7 @@ async def test_what_dynamics_shows_again_would_be_sent(world: World) -> None:
 
 
 async def test_what_stood_in_for_a_document_would_give_way_to_it(world: World) -> None:
-    elsewhere = Posting(DynamicsSimulator("", lambda *_: True, clock=world.clock, default_company="usmf"), "usmf")
+    elsewhere = Posting(DynamicsSimulator("", lambda _: None, clock=world.clock, default_company="usmf"), "usmf")
     await world.deliver(posted_event(elsewhere.invoice(invoice("INV-1", TODAY)), 1, world.clock()))
     await world.settle()
     assert (await world.record("INV-1")).reason == "not_found_in_dynamics"

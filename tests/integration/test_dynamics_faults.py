@@ -177,6 +177,7 @@ async def test_an_environment_that_refuses_access_is_probed_by_each_poll_with_on
     ],
     ids=lambda fault: f"{fault.name} {fault.body}",
 )
+@pytest.mark.sockets
 async def test_documents_outlast_every_trouble(world: World, fault: Fault) -> None:
     post(world, 5)
     await world.poll()

@@ -29,7 +29,7 @@ async def world_with(azurite: str, **entities: dict[str, Any]) -> AsyncIterator[
 
 
 async def test_a_custom_entity_takes_the_place_of_the_standard_one(azurite: str) -> None:
-    profile = {
+    profile: dict[str, dict[str, Any]] = {
         HEADERS: {"set": "ContosoInvoices", "fields": {"InvoiceNumber": "ContosoNumber"}},
         LINES: {"set": "ContosoInvoiceLines", "fields": {"LineAmount": "NetAmount", "InvoiceNumber": "ContosoNumber"}},
     }

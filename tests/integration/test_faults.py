@@ -95,7 +95,7 @@ def assert_pauses_are_kept(calls: Sequence[Call], asked: float | None) -> None:
 async def test_each_fault_on_each_call_delays_the_documents_and_no_more(
     kind: str, azurite: str, certificates: Certificates
 ) -> None:
-    async with running_world(azurite, certificates, settings=COMPANY) as world:
+    async with running_world(azurite, certificates, settings=COMPANY, remote_transport=None) as world:
         post(world, 3)
         paths = ["SalesInvoiceHeadersV2", "SalesInvoiceV2Lines", "CustInvoiceJourBiEntities", "MarkupTransBiEntities"]
         paths += ["Warehouses", "LogisticsPostalAddressBiEntities", "CustomersV3"]
@@ -131,14 +131,14 @@ class NoJitter(Random):
 @pytest.mark.parametrize("side", ["TaxJar", "F&O"])
 async def test_a_document_is_not_tried_before_retry_after_is_over(world: World, side: str) -> None:
     world.connector = replace(world.connector, random=NoJitter())
-    simulator, path = {
-        "TaxJar": (world.simulation.taxjar, ORDERS),
-        "F&O": (world.simulation.dynamics, "/data/SalesInvoiceV2Lines"),
+    faults, path = {
+        "TaxJar": (world.simulation.taxjar.faults, ORDERS),
+        "F&O": (world.simulation.dynamics.faults, "/data/SalesInvoiceV2Lines"),
     }[side]
-    simulator.faults.add(Fault(path=path, status=503, retry_after=90, times=1))
+    faults.add(Fault(path=path, status=503, retry_after=90, times=1))
     world.posting.invoice(InvoiceSpec("INV-1", TODAY))
     await world.run()
-    first, second = [call for call in simulator.calls if call.path == path]
+    first, second = [call for call in faults.calls if call.path == path]
     assert (first.status, second.time - first.time) == (503, timedelta(seconds=90))
     assert (await world.record("INV-1")).state is State.REPORTED
 

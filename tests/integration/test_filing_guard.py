@@ -308,7 +308,7 @@ async def test_another_state_is_not_closed_by_a_person(world: World) -> None:
 def shipped_to(world: World, state: str, zip_code: str) -> None:
     """A clerk corrects where the document was delivered."""
     for row in world.simulation.dynamics.rows("LogisticsPostalAddressBiEntities"):
-        if "Barton" in row["Street"]:
+        if "Barton" in str(row["Street"]):
             row["State"], row["ZipCode"] = state, zip_code
 
 

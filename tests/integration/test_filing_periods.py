@@ -105,7 +105,7 @@ async def test_two_people_who_close_at_once_do_not_move_a_period_back(world: Wor
         await close(world, "TX", date(2026, 10, 31))
         return row
 
-    subjects.get = read_before_the_other  # type: ignore[method-assign]
+    subjects.get = read_before_the_other  # type: ignore[method-assign, assignment]
     with pytest.raises(Exception, match="changed in this moment") as refused:
         await close(world, "TX", date(2026, 9, 30))
     assert not isinstance(refused.value, SubjectChanged)

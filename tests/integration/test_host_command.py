@@ -19,13 +19,14 @@ HOST_JSON = '{"version": "2.0"}'
 
 
 @contextmanager
-def host_process(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
+def host_process(folder: Path, *options: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """``local host --port 0`` on an app folder, killed at the end if need be."""
     environment = {**os.environ, "AzureWebJobsScriptRoot": str(folder), **settings}
     process = subprocess.Popen(
-        [sys.executable, "-c", LOCAL, "host", "--port", "0"],
+        [sys.executable, "-c", LOCAL, "host", "--port", "0", *options],
         env=environment,
         text=True,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -55,6 +56,15 @@ def test_the_host_serves_and_ends_with_0_on_sigterm(azurite: str) -> None:
         assert os.getpgid(process.pid) == os.getpgid(0)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
+
+
+def test_a_host_that_a_program_started_ends_with_that_program(azurite: str) -> None:
+    settings = {"ORDERS_QUEUE": "orders", "NIGHTLY": "0 0 3 * * *"}
+    with host_process(FUNCTIONS, "--ends-with-stdin", AzureWebJobsStorage=azurite, **settings) as process:
+        url = url_of(process)
+        assert httpx.get(f"{url}/api/health").status_code == 200
+        process.communicate(timeout=15)  # its standard input is closed
+        assert process.returncode == 0
 
 
 def test_without_a_given_key_one_is_made_and_printed(azurite: str) -> None:

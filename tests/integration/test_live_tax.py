@@ -108,6 +108,7 @@ async def test_what_only_taxjar_can_know_is_refused_with_its_words(world: World)
     ],
     ids=lambda value: value.name if isinstance(value, Fault) else None,
 )
+@pytest.mark.sockets
 async def test_taxjars_errors_have_a_status_and_a_sentence_of_ours(
     world: World, fault: Fault, status: int, retry_after: str | None
 ) -> None:
@@ -118,6 +119,7 @@ async def test_taxjars_errors_have_a_status_and_a_sentence_of_ours(
     assert "simulated-taxjar-token" not in str(problem.value)
 
 
+@pytest.mark.sockets
 async def test_a_caller_does_not_wait_for_a_taxjar_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.flows.live.calls.PATIENCE", 0.5)
     world.simulation.taxjar.faults.add(Fault(delay=30))

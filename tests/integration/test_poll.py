@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
 from local.simulation import CONNECTION
 from local.simulators.dynamics.posting import Posting
@@ -22,7 +23,7 @@ from shared.documents import DocumentKey
 from shared.flows.finding import poll
 from shared.ledger.keys import partition
 from shared.ledger.records import State
-from shared.queues import parse_message
+from shared.queues import NumberToFind, parse_message
 from shared.settings import load_settings
 from tests.world import COMPANY, TODAY, QueueInMemory, World
 
@@ -72,6 +73,17 @@ class BrokenQueue:
             raise ConnectionError("the queue cannot be reached")
 
     async def oldest_due(self) -> datetime | None:
+        raise ConnectionError("the queue cannot be reached")
+
+    async def length(self) -> int:
+        raise ConnectionError("the queue cannot be reached")
+
+    async def send(self, message: BaseModel, *, delay: timedelta = timedelta(0)) -> None:
+        raise ConnectionError("the queue cannot be reached")
+
+    async def put_numbers(
+        self, connection: str, company: str, numbers: Sequence[NumberToFind], *, delay: timedelta = timedelta(0)
+    ) -> None:
         raise ConnectionError("the queue cannot be reached")
 
 

@@ -6,6 +6,7 @@ import csv
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,11 @@ PLACES = (
     AddressSpec("1 Market St", "San Francisco", "CA", "94105"),
     AddressSpec("350 5th Ave", "New York", "NY", "10118"),
 )
+
+
+def days(first: str, last: str) -> dict[str, Any]:
+    """The query of these days."""
+    return {"from": first, "to": last}
 
 
 def post_month(world: World, count: int) -> None:
@@ -204,9 +210,9 @@ async def test_what_is_held_is_missing_and_stays_held(world: World) -> None:
 async def test_what_is_skipped_is_not_missing(world: World) -> None:
     world.posting.invoice(invoice("PROFORMA", date(2026, 1, 1), is_proforma=True))
     world.posting.invoice(invoice("OLD", date(2025, 12, 31)))
-    await findings(world, heal=True, **{"from": "2025-12-31", "to": "2026-01-01"})
+    await findings(world, heal=True, **days("2025-12-31", "2026-01-01"))
     await world.settle()
-    found = await findings(world, **{"from": "2025-12-31", "to": "2026-01-01"})
+    found = await findings(world, **days("2025-12-31", "2026-01-01"))
     assert (found["documents"], found["skipped"]) == ([], 2)
 
 
@@ -275,7 +281,7 @@ async def test_only_sales_without_tax_and_without_a_reason_are_listed(world: Wor
     world.taxjar.customers["USMF-C-2000"] = StoredCustomer(
         customer_id="USMF-C-2000", exemption_type="wholesale", name="Prairie Resellers"
     )
-    free = {"tax_rate": Decimal(0)}
+    free: dict[str, Any] = {"tax_rate": Decimal(0)}
     world.posting.invoice(invoice("NO-REASON", **free))
     world.posting.invoice(invoice("EXEMPT-CUSTOMER", customer="C-2000", **free))
     world.posting.invoice(invoice("EXEMPT-SALE", tax_group="RESALE", **free))
@@ -331,7 +337,7 @@ async def test_documents_of_another_company_in_the_same_account_are_not_foreign(
             other.customer("C-1000", "Barton Tools")
             other.invoice(invoice("INV-2"))
             await world.run()
-            found = await findings(world, **{"from": str(TODAY), "to": str(TODAY)})
+            found = await findings(world, **days(str(TODAY), str(TODAY)))
             assert (found["counts"]["reconciled"], found["foreign"]) == (1, [])
             assert world.taxjar.orders.keys() == {"USMF-INV-1", "USRT-INV-2"}
 
@@ -344,7 +350,7 @@ async def test_the_night_goes_on_after_trouble_with_one_company(world: World) ->
 
 
 @pytest.mark.parametrize("query", [{"from": "2024-03-02", "to": "2026-03-01"}, {"from": "2024-03-02"}])
-async def test_more_than_a_year_is_refused_also_without_an_end(world: World, query: dict[str, str]) -> None:
+async def test_more_than_a_year_is_refused_also_without_an_end(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(Problem, match="longer than a year") as refused:
         await findings(world, **query)
     assert refused.value.status == 400
@@ -369,6 +375,6 @@ async def test_an_end_alone_is_never_before_the_start(world: World) -> None:
         ({"format": "xml"}, "format"),
     ],
 )
-def test_a_query_that_is_wrong_is_refused_by_name(query: dict[str, str], word: str) -> None:
+def test_a_query_that_is_wrong_is_refused_by_name(query: dict[str, Any], word: str) -> None:
     with pytest.raises(Problem, match=word):
         read_query(query, ReconcileQuery)

@@ -179,6 +179,7 @@ async def test_a_claim_whose_lease_ran_out_asks_taxjar_before_it_sends(world: Wo
     assert (await world.record("INV-1")).state is State.REPORTED
 
 
+@pytest.mark.sockets
 async def test_what_taxjar_already_holds_unchanged_is_adopted(world: World) -> None:
     world.posting.invoice(invoice())
     world.simulation.taxjar.faults.add(Fault(method="POST", path=TRANSACTIONS, drop=True, after=True, times=1))
@@ -307,6 +308,7 @@ async def test_a_message_of_any_length_can_be_settled_and_the_audit_keeps_all_of
     ],
     ids=lambda fault: fault.name + fault.body,
 )
+@pytest.mark.sockets
 async def test_transient_trouble_is_never_a_failure_of_the_document(world: World, fault: Fault) -> None:
     world.posting.invoice(invoice())
     world.simulation.taxjar.faults.add(fault)
@@ -356,6 +358,7 @@ async def test_a_first_attempt_that_met_a_pause_is_none(world: World) -> None:
     assert (record.state, record.attempts, record.first_attempt_at) == (State.RETRYING, 0, None)
 
 
+@pytest.mark.sockets
 async def test_the_audit_of_trouble_keeps_what_was_sent_and_answered(world: World) -> None:
     world.posting.invoice(invoice())
     world.simulation.taxjar.faults.add(

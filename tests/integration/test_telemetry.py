@@ -27,6 +27,9 @@ from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World
 
+# What a real connection logs or shows to telemetry is looked at as well.
+pytestmark = pytest.mark.sockets
+
 IN_THE_WRONG_STATE = AddressSpec("1 Main St", "Austin", "NY", "78704")
 
 
@@ -57,7 +60,7 @@ def sdk() -> Telemetry:
     exporter, tracing = InMemorySpanExporter(), TracerProvider()
     tracing.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(tracing)
-    since_last = {Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA}
+    since_last: dict[type, AggregationTemporality] = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
     reader = InMemoryMetricReader(preferred_temporality=since_last)
     metrics.set_meter_provider(MeterProvider([reader]))
     return Telemetry(exporter, reader)
@@ -81,7 +84,10 @@ async def test_one_trace_leads_from_the_poll_to_the_call_to_taxjar(telemetry: Te
     spans = {span.name: span for span in telemetry.spans()}
     [sent] = [span for span in telemetry.spans() if span.name == "taxjar POST order"]
     assert sent.context.trace_id == spans["poll_posted_invoices"].context.trace_id
-    assert spans["report_documents"].parent.span_id == spans["poll_posted_invoices"].context.span_id
+    parent, poll = spans["report_documents"].parent, spans["poll_posted_invoices"].context
+    assert parent is not None
+    assert poll is not None
+    assert parent.span_id == poll.span_id
 
 
 async def test_a_retry_stays_in_the_trace_of_its_poll(telemetry: Telemetry, world: World) -> None:

@@ -68,7 +68,7 @@ def everything() -> dict[str, Any]:
 
 def _default(parameter: str) -> Any:
     node = MAIN.declarations("parameter")[parameter].named_children[-1]
-    return {name: value.text.decode().strip("'") for name, value in bicep.properties(node).items()}
+    return {name: bicep.text_of(value).strip("'") for name, value in bicep.properties(node).items()}
 
 
 def _parameters() -> bicep.Template:
@@ -91,20 +91,20 @@ def test_nothing_is_declared_for_nothing(name: str) -> None:
 @pytest.mark.parametrize("module", MAIN.declarations("module"))
 def test_a_module_gets_exactly_its_parameters(module: str) -> None:
     declaration = MAIN.declarations("module")[module]
-    called = TEMPLATES[Path(declaration.named_children[1].text.decode().strip("'")).stem]
+    called = TEMPLATES[Path(bicep.text_of(declaration.named_children[1]).strip("'")).stem]
     given = bicep.properties(bicep.properties(bicep.body(declaration))["params"])
     assert given.keys() == called.declarations("parameter").keys()
 
 
 def test_every_output_that_is_used_exists() -> None:
     files = {
-        name: TEMPLATES[Path(node.named_children[1].text.decode().strip("'")).stem]
+        name: TEMPLATES[Path(bicep.text_of(node.named_children[1]).strip("'")).stem]
         for name, node in MAIN.declarations("module").items()
     }
     used = [
-        node.text.decode().split(".")
+        bicep.text_of(node).split(".")
         for node in bicep.walk(MAIN.root)
-        if node.type == "member_expression" and node.text.decode().count(".") == 2
+        if node.type == "member_expression" and bicep.text_of(node).count(".") == 2
     ]
     outputs = [(module, name) for module, kind, name in used if kind == "outputs"]
     assert outputs
@@ -166,7 +166,8 @@ def test_the_timers_run_as_in_the_settings_sample() -> None:
 def test_all_instances_together_stay_below_taxjars_limit() -> None:
     parameters = MAIN.declarations("parameter")
     calls, instances = (
-        int(parameters[name].named_children[-1].text) for name in ("taxJarCallsPerMinute", "maximumInstanceCount")
+        int(bicep.text_of(parameters[name].named_children[-1]))
+        for name in ("taxJarCallsPerMinute", "maximumInstanceCount")
     )
     assert max(1, calls // instances) * instances <= 10_000
 
@@ -180,7 +181,7 @@ def test_the_storage_account_has_no_keys_and_the_identity_its_three_data_roles()
 
 
 def test_one_container_holds_the_package() -> None:
-    storage = TEMPLATES["storage"].declarations("output")["packageContainerUri"].text.decode()
+    storage = bicep.text_of(TEMPLATES["storage"].declarations("output")["packageContainerUri"])
     assert "${packageContainer}" in storage
 
 

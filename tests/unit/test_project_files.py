@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,13 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert versions[0] == VERSION
 
 
+def test_the_version_is_written_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    module, _, name = project["tool"]["setuptools"]["dynamic"]["version"]["attr"].rpartition(".")
+    assert getattr(importlib.import_module(module), name) == VERSION
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
@@ -63,6 +72,7 @@ def test_a_commit_is_checked_by_the_tools_of_the_test_command() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     checked = re.findall(r"name: (.+)", hooks)
     assert checked == list(CHECKS)
+    assert ".venv" not in hooks, "the interpreter's place differs from system to system"
 
 
 def test_the_development_container_has_the_oldest_python_that_is_supported() -> None:

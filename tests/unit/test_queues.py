@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,11 @@ from shared.queues import (
 )
 
 KEY = DocumentKey("usmf", date(2026, 3, 17), "INV-1", "ARI-1")
-VALID = {"connection": "main", "company": "usmf", "keys": [{"number": "1", "date": "2026-03-17", "voucher": "V"}]}
+VALID: dict[str, Any] = {
+    "connection": "main",
+    "company": "usmf",
+    "keys": [{"number": "1", "date": "2026-03-17", "voucher": "V"}],
+}
 
 NOON = "2026-03-17T12:00:00Z"
 

@@ -387,7 +387,7 @@ def test_equal_company_ids_of_two_environments_must_not_meet_in_one_account(envi
     changes: dict[str, str | None] = {**OTHER, "CONNECTIONS__OTHER__DYNAMICS__URL": "https://b.operations.dynamics.com"}
     [line] = mistakes(environment, changes)
     assert line.startswith("CONNECTIONS__OTHER__COMPANIES__USMF: ")
-    own_token = {"CONNECTIONS__OTHER__COMPANIES__USMF__TAXJAR__TOKEN": "its-own"}
+    own_token: dict[str, str | None] = {"CONNECTIONS__OTHER__COMPANIES__USMF__TAXJAR__TOKEN": "its-own"}
     settings = load(environment, own_token)
     assert settings.connections["other"].token_of("usmf").get_secret_value() == "its-own"
     assert settings.connections["main"].token_of("usmf").get_secret_value() == TOKEN

@@ -298,7 +298,7 @@ async def test_a_client_that_asks_once_sends_one_request(
 async def test_at_most_four_calls_are_under_way(tokens: Any, clock: Any, as_page: Any) -> None:
     under_way, most = 0, 0
 
-    async def answer(_: httpx.Request) -> httpx.Response:
+    async def answer(request: httpx.Request) -> httpx.Response:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)

@@ -30,7 +30,8 @@ def entry(message: str, **more: Any) -> AuditEntry:
 
 def written(messages: list[str]) -> tuple[list[Mapping[str, Any]], Chain]:
     """The entities of a chain, and its end."""
-    chain, entities = Chain(), []
+    chain = Chain()
+    entities: list[Mapping[str, Any]] = []
     for message in messages:
         chain, entity = chain.append("main|usmf", "doc|1", entry(message), Redactor([SECRET]).value)
         entities.append(entity)

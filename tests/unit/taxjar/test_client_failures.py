@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,7 +123,9 @@ async def test_a_place_that_taxjar_does_not_know_is_not_found(play: Play) -> Non
 async def test_422_means_taken_only_when_creating(play: Play, order: Transaction) -> None:
     taxjar, _ = play(*[httpx.Response(422)] * 5)
     customer = {"customer_id": "C", "name": "N", "exemption_type": "other"}
-    for create in (lambda: taxjar.create(order), lambda: taxjar.create_customer(customer)):
+    creating: tuple[Callable[[], Awaitable[object]], ...]
+    creating = (lambda: taxjar.create(order), lambda: taxjar.create_customer(customer))
+    for create in creating:
         with pytest.raises(AlreadyExists):
             await create()
     for other in (lambda: taxjar.update(order), lambda: taxjar.update_customer(customer), lambda: taxjar.taxes({})):

@@ -47,7 +47,7 @@ SHARED_FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fi
 def test_any_answer_to_any_call_is_no_unhandled_error(
     play: Callable[..., Any], order: Transaction, status: int, body: bytes, headers: dict[str, str]
 ) -> None:
-    encoded = {name: value.encode("utf-8") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("utf-8") for name, value in headers.items()}
     for call in (
         lambda client: client.create(order),
         lambda client: client.categories(),

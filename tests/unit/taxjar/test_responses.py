@@ -18,7 +18,7 @@ def clock() -> datetime:
     return datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
 
 
-def error_of(status: int, content: bytes = b"", **headers: str) -> TaxJarError:
+def error_of(status: int, content: bytes = b"", *, headers: dict[str, str] | None = None) -> TaxJarError:
     response = httpx.Response(status, content=content, headers=headers, request=REQUEST)
     with pytest.raises(TaxJarError) as caught:
         read_answer(response, "order", creates=False, may_be_absent=True, clock=clock)
@@ -82,7 +82,7 @@ def test_a_long_detail_is_cut() -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_read_as_seconds_or_date(status: int, value: str, seconds: float | None) -> None:
-    error = error_of(status, **{"Retry-After": value})
+    error = error_of(status, headers={"Retry-After": value})
     assert isinstance(error, Throttled | Unavailable)
     assert error.retry_after == seconds
 
