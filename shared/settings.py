@@ -163,7 +163,7 @@ class CompanySettings(_Section):
     state_codes: CodeMap = Field(default_factory=dict)
     unlinked_credit_notes: Literal["hold", "send"] = "hold"
     original_invoice_field: str | None = None
-    filing_lock_day: int = Field(default=1, ge=1, le=31)
+    filing_lock_day: int = Field(default=4, ge=1, le=31)
     """In a month that has no such day, its last one."""
     filing_frequencies: Annotated[dict[State, FilingFrequency], BeforeValidator(casefold_keys)] = Field(
         default_factory=dict

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.taxjar.records import StoredTransaction
+from shared.filing import Role
 from shared.flows.review import decide, documents, filing_periods
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.records import State
+from shared.ledger.records import DocumentRecord, State
 from tests.world import TODAY, World
 
 Period = Literal["open", "closed by day", "closed by person"]
@@ -71,7 +72,7 @@ async def decided(
     world: World, transaction_id: str, decision: str, *, voucher: str | None = None, settle: bool = True
 ) -> dict[str, Any]:
     """Decide, let the workers finish, and return the answer of the decision."""
-    why = decide.Why(reason="as the accountant said", by="Pat")
+    why = decide.DecisionBody(reason="as the accountant said", by="Pat")
     chosen = documents.Chosen(voucher=voucher)
     answer = await decide.decide_document(
         world.connector, CONNECTION, world.company, transaction_id, decision, why, chosen
@@ -86,13 +87,18 @@ async def read_again(world: World, number: str) -> None:
     record = await world.record(number)
     actor = Actor(function="report_documents", by="queue")
     entry = AuditEntry(at=world.clock(), actor=actor, subject=str(record.key), decision=State.RETRYING)
-    await world.connector.ledger.settle(record, entry, state=State.RETRYING)
+    await world.connector.ledger.settle(record, record.to(State.RETRYING), entry)
     await world.queue.put(CONNECTION, [record.key])
     await world.settle()
 
 
 async def shown(world: World, transaction_id: str) -> dict[str, Any]:
     return await documents.show_document(world.connector, CONNECTION, world.company, transaction_id)
+
+
+def corrections(record: DocumentRecord) -> int:
+    """How many corrections of the document were sent."""
+    return sum(1 for each in record.filing.transactions if each.role is Role.REVERSAL)
 
 
 def net(transactions: Iterable[StoredTransaction]) -> tuple[Decimal, Decimal, Decimal]:

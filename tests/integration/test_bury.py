@@ -12,7 +12,7 @@ from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
 from shared.flows.operations.bury import bury_poisoned
-from shared.flows.review.decide import Why, decide_document
+from shared.flows.review.decide import DecisionBody, decide_document
 from shared.flows.review.documents import Chosen
 from shared.ledger import wide
 from shared.ledger.audit import Actor
@@ -86,7 +86,7 @@ async def test_a_retry_of_a_claim_that_ended_in_the_poison_queue_asks_taxjar_fir
     world.queue.waiting.clear()
     world.clock.advance(minutes=3)
     await bury_poisoned(world.connector, body(claim.key), "m-1", ACTOR)
-    why = Why(reason="corrected", by="accountant")
+    why = DecisionBody(reason="corrected", by="accountant")
     await decide_document(world.connector, "main", COMPANY, "USMF-INV-1", "retry", why, Chosen())
     await world.settle()
     assert [call.method for call in world.simulation.taxjar.calls] == ["GET", "POST"]

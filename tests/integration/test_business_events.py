@@ -28,7 +28,7 @@ from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec, 
 from local.simulators.faults import Fault
 from shared.connector import NotFound
 from shared.flows.operations import bury
-from shared.flows.review.decide import Why, decide_document
+from shared.flows.review.decide import DecisionBody, decide_document
 from shared.flows.review.documents import Chosen, describe
 from shared.ledger.audit import Actor
 from shared.ledger.records import DocumentRecord, State
@@ -56,7 +56,7 @@ def event_ahead_of(spec: InvoiceSpec) -> dict[str, object]:
 
 
 async def retry(world: World, transaction_id: str) -> None:
-    why = Why(reason="posted by now", by="accountant")
+    why = DecisionBody(reason="posted by now", by="accountant")
     await decide_document(world.connector, "main", "usmf", transaction_id, "retry", why, Chosen())
 
 
@@ -235,7 +235,7 @@ class TestNotFound:
         await world.settle(within=timedelta(hours=6))
         record = await world.record("INV-1")
         assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
-        assert (record.key.date, record.key.voucher, record.owns_id) == (TODAY, "", False)
+        assert (record.key.date, record.key.voucher, record.filing.owns_id) == (TODAY, "", False)
         assert "posted" in record.message
         assert [entry["decision"] for entry in await world.audit("INV-1")] == ["held"]
         assert not world.queue.waiting
@@ -261,7 +261,7 @@ class TestNotFound:
         world.posting.invoice(invoice(values={**blank, "CustInvoiceJourBiEntities": {"LedgerVoucher": ""}}))
         await world.run()
         [record] = await world.records()
-        assert (record.state, record.stand_in, record.owns_id) == (State.REPORTED, False, True)
+        assert (record.state, record.placeholder, record.filing.owns_id) == (State.REPORTED, False, True)
         assert [entry["decision"] for entry in await world.audit("INV-1")][:2] == ["held", "seen"]
 
     async def test_a_retry_that_finds_it_leaves_nothing_of_the_stand_in(self, world: World) -> None:

@@ -70,9 +70,9 @@ def test_a_case_comes_to_what_it_should(outcomes: Outcomes, name: str) -> None:
     assert (record.state, record.reason) == (expected.state, expected.reason), record.message
     assert bool(record.message) or expected.state == "reported"
     if expected.state != "reported":
-        assert not (record.owns_id and record.transaction_id in outcomes.transactions)
+        assert not (record.filing.owns_id and record.filing.transaction_id in outcomes.transactions)
         return
-    transaction = outcomes.transactions[record.transaction_id]
+    transaction = outcomes.transactions[record.filing.transaction_id]
     sign = 1 if expected.kind == "order" else -1
     assert transaction.kind == expected.kind
     assert transaction.amount == _cents(posted.total_amount - posted.total_tax)

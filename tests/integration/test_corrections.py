@@ -8,7 +8,19 @@ from decimal import Decimal
 from local.simulators.dynamics.specs import LineSpec
 from local.simulators.faults import Fault
 from shared.ledger.records import State
-from tests.filing import HANDLING_SHIPS, IDS, decided, held_change, net, of_document, read_again, reported, sale, shown
+from tests.filing import (
+    HANDLING_SHIPS,
+    IDS,
+    corrections,
+    decided,
+    held_change,
+    net,
+    of_document,
+    read_again,
+    reported,
+    sale,
+    shown,
+)
 from tests.reconciling import findings, lose_in_taxjar
 from tests.world import TODAY, World
 
@@ -58,7 +70,7 @@ async def test_a_corrected_document_read_again_is_unchanged(world: World) -> Non
         row["Street"] = str(row["Street"]).replace("Barton", "Burton")
     await decided(world, "USMF-INV-1", "retry")
     await decided(world, "USMF-INV-1", "approve")
-    assert (await world.record("INV-1")).corrections == 1
+    assert corrections(await world.record("INV-1")) == 1
     world.change_settings(**HANDLING_SHIPS)
     calls = len(world.simulation.taxjar.calls)
     await read_again(world, "INV-1")
@@ -113,7 +125,7 @@ async def test_a_replacement_that_taxjar_refuses_is_held_and_a_retry_sends_it_an
     assert "USMF-INV-1-reversal-1" in document["message"]
     await decided(world, "USMF-INV-1", "retry")
     record = await world.record("INV-1")
-    assert (record.state, record.late) == (State.REPORTED, True)
+    assert (record.state, record.filing.late) == (State.REPORTED, True)
     assert net(of_document(world, "USMF-INV-1"))[:2] == (Decimal("117.00"), Decimal("17.00"))
     assert world.taxjar.orders["USMF-INV-1-1"].transaction_date.date() == TODAY
 

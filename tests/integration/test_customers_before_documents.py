@@ -98,7 +98,7 @@ async def test_a_document_waits_for_its_customer(world: World, fault: Fault) -> 
     await world.poll()
     await world.work()
     record = await world.record("INV-1")
-    assert (record.state, record.outcome_unknown) == (State.RETRYING, False)
+    assert (record.state, record.attempts.outcome_unknown) == (State.RETRYING, False)
     assert world.taxjar.orders == {}
     await world.settle()
     assert (await world.record("INV-1")).state is State.REPORTED

@@ -9,7 +9,7 @@ import pytest
 
 from shared.ledger.records import State
 from shared.web import Problem
-from tests.filing import HANDLING_SHIPS, LAST_MONTH, close, decided, held_change, reported
+from tests.filing import HANDLING_SHIPS, LAST_MONTH, close, corrections, decided, held_change, reported
 from tests.reconciling import change_in_dynamics, findings, remove_from_dynamics
 from tests.world import TODAY, World
 
@@ -90,13 +90,13 @@ async def test_a_dismissal_is_over_after_an_approved_correction(world: World) ->
     await met(world, report_from=LAST_MONTH, **HANDLING_SHIPS)
     await decided(world, "USMF-INV-1", "approve")
     record = await world.record("INV-1")
-    assert (record.state, record.corrections, record.dismissed) == (State.REPORTED, 1, ())
+    assert (record.state, corrections(record), record.decisions.dismissed) == (State.REPORTED, 1, ())
     assert await met(world, report_from=TODAY) == "held"
 
 
 async def test_a_dismissal_that_was_stored_alone_still_holds(world: World) -> None:
     await held_change(world, "order", "closed by day")
-    content = (await world.record("INV-1")).proposal or {}
+    content = (await world.record("INV-1")).decisions.proposal or {}
     await decided(world, "USMF-INV-1", "dismiss")
     record = await world.record("INV-1")
     table = world.connector.ledger._table

@@ -53,7 +53,7 @@ STEPS = st.lists(
 async def end_state(world: World) -> Any:
     """What TaxJar and the ledger hold, without times; no stand-in may be left unsettled."""
     records = [
-        (str(record.key), record.state, record.reason, record.owns_id, record.amount)
+        (str(record.key), record.state, record.reason, record.filing.owns_id, record.filing.amount)
         for record in await world.records()
         if record.reason != "superseded"
     ]

@@ -75,13 +75,13 @@ async def settle(world: World, count: int) -> None:
 async def assert_reported_once(world: World, count: int) -> None:
     records = await world.records()
     assert Counter(record.state for record in records) == {State.REPORTED: count}
-    assert set(world.taxjar.orders) | set(world.taxjar.refunds) == {record.transaction_id for record in records}
+    assert set(world.taxjar.orders) | set(world.taxjar.refunds) == {record.filing.transaction_id for record in records}
     assert world.calls("PUT") == 0
     for record in records:
         entries = await world.audit(record.key.number)
         assert [entry["decision"] for entry in entries if entry["decision"] != "retrying"] == ["seen", "reported"]
-        stored = {**world.taxjar.orders, **world.taxjar.refunds}[record.transaction_id]
-        assert (stored.amount, stored.sales_tax) == (record.amount, record.sales_tax)
+        stored = {**world.taxjar.orders, **world.taxjar.refunds}[record.filing.transaction_id]
+        assert (stored.filing.amount, stored.filing.sales_tax) == (record.filing.amount, record.filing.sales_tax)
 
 
 def assert_pauses_are_kept(calls: Sequence[Call], asked: float | None) -> None:

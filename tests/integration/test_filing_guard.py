@@ -19,6 +19,7 @@ from tests.filing import (
     Kind,
     Period,
     close,
+    corrections,
     decided,
     held_change,
     net,
@@ -69,16 +70,16 @@ async def test_a_retry_of_what_was_reported_in_time_is_not_late(world: World, ki
     await close(world, "TX", TODAY - timedelta(days=1))
     await decided(world, IDS[kind], "retry")
     record = await world.record(NUMBERS[kind])
-    assert (record.state, record.late) == (State.REPORTED, False)
+    assert (record.state, record.filing.late) == (State.REPORTED, False)
 
 
 @KINDS
 async def test_late_stays_late_through_a_retry(world: World, kind: Kind) -> None:
     await reported(world, kind, "closed by day")
-    assert (await world.record(NUMBERS[kind])).late
+    assert (await world.record(NUMBERS[kind])).filing.late
     await decided(world, IDS[kind], "retry")
     record = await world.record(NUMBERS[kind])
-    assert (record.state, record.late) == (State.REPORTED, True)
+    assert (record.state, record.filing.late) == (State.REPORTED, True)
 
 
 @KINDS
@@ -101,7 +102,7 @@ async def test_a_change_in_an_open_period_is_put_with_before_and_after(world: Wo
     world.change_settings(**HANDLING_SHIPS)
     await decided(world, IDS[kind], "retry")
     record = await world.record(NUMBERS[kind])
-    assert (record.state, record.proposal) == (State.REPORTED, None)
+    assert (record.state, record.decisions.proposal) == (State.REPORTED, None)
     sign = -1 if kind == "refund" else 1
     [stored] = of_document(world, IDS[kind])
     assert (stored.amount, stored.shipping) == (sign * Decimal("117.00"), sign * Decimal("17.00"))
@@ -163,7 +164,7 @@ async def test_an_approved_change_is_a_full_reversal_and_a_replacement_of_that_d
     assert replacement.transaction_reference_id == ("USMF-INV-1" if kind == "refund" else None)
     assert {call.method for call in world.simulation.taxjar.calls} <= {"POST", "GET"}
     record = await world.record(NUMBERS[kind])
-    assert (record.state, record.corrections, record.proposal) == (State.REPORTED, 1, None)
+    assert (record.state, corrections(record), record.decisions.proposal) == (State.REPORTED, 1, None)
 
 
 @KINDS
@@ -213,13 +214,13 @@ async def test_tax_codes_as_sent_are_kept_until_a_person_retries(world: World) -
 
 async def test_a_document_that_is_mapped_again_without_a_person_keeps_its_tax_codes(world: World) -> None:
     await reported(world, "order", "open")
-    before, codes = dict(world.taxjar.transactions), (await world.record("INV-1")).tax_codes
+    before, codes = dict(world.taxjar.transactions), (await world.record("INV-1")).filing.tax_codes
     world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}})
     lose_in_taxjar(world, "USMF-INV-1")
     await findings(world, heal=True)
     await world.settle()
     assert (world.taxjar.transactions, world.calls("POST"), world.calls("PUT")) == (before, 2, 0)
-    assert (await world.record("INV-1")).tax_codes == codes
+    assert (await world.record("INV-1")).filing.tax_codes == codes
 
 
 async def test_a_document_that_changed_only_in_what_is_not_sent_keeps_its_tax_codes(world: World) -> None:
@@ -230,8 +231,8 @@ async def test_a_document_that_changed_only_in_what_is_not_sent_keeps_its_tax_co
     customer["OrganizationName"] = "Barton & Sons"
     await read_again(world, "INV-1")
     again = await world.record("INV-1")
-    assert (again.state, again.tax_codes) == (State.REPORTED, record.tax_codes)
-    assert again.fingerprint != record.fingerprint
+    assert (again.state, again.filing.tax_codes) == (State.REPORTED, record.filing.tax_codes)
+    assert again.filing.fingerprint != record.filing.fingerprint
     assert (world.taxjar.transactions, world.calls()) == (before, calls)
 
 
@@ -244,7 +245,7 @@ async def test_a_reported_document_that_is_out_of_scope_now_is_reversed_only_by_
     assert set(document["proposal"]["payloads"]) == {"reversal"}
     await decided(world, "USMF-INV-1", "approve")
     skipped = await world.record("INV-1")
-    assert (skipped.state, skipped.reason, skipped.owns_id) == (State.SKIPPED, "before_start", True)
+    assert (skipped.state, skipped.reason, skipped.filing.owns_id) == (State.SKIPPED, "before_start", True)
     assert net(of_document(world, "USMF-INV-1")) == (0, 0, 0)
     world.change_settings(report_from=date(2026, 1, 1))
     await decided(world, "USMF-INV-1", "retry")

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from local.simulators.taxjar.records import StoredTransaction
+from shared.filing import FilingPeriods
 from shared.flows.review.decide import Decision
-from shared.ledger.periods import FilingPeriods
 from shared.ledger.records import DocumentRecord, State
+from shared.settings import CompanySettings
 from shared.web import Problem
-from tests.filing import close, decided, net, of_document, sale
-from tests.world import World
+from tests.filing import close, corrections, decided, net, of_document, sale
+from tests.world import TODAY, World
 
 STEPS = 30
 MAPPINGS: list[tuple[list[str], Decimal]] = [
@@ -69,17 +70,17 @@ async def _decide(
         assert after == before
         return truth
     if decision is Decision.APPROVE:
-        assert after.corrections == before.corrections + 1
-        return abs(Decimal((after.payload or {})["shipping"]))
-    if decision is Decision.DISMISS or after.state is State.HELD or after.dismissed:
+        assert corrections(after) == corrections(before) + 1
+        return abs(after.filing.shipping or Decimal(0))
+    if decision is Decision.DISMISS or after.state is State.HELD or after.decisions.dismissed:
         return truth
     return meant
 
 
 async def _closed(world: World) -> list[StoredTransaction]:
     """What TaxJar holds in periods that are closed now."""
-    filed = await world.connector.periods.of_company("main", world.company, 1)
-    periods = FilingPeriods(1, filed.filed_through)
+    filed = await world.connector.periods.of_company("main", world.company, CompanySettings(report_from=TODAY))
+    periods = FilingPeriods(4, filed.filed_through)
     today = world.clock().date()
     return [
         stored
@@ -97,7 +98,7 @@ async def _check(
     assert record.state in (State.REPORTED, State.HELD)
     assert len(await world.records()) == 2
     found = of_document(world, transaction_id)
-    assert len(found) == 1 + 2 * record.corrections
+    assert len(found) == 1 + 2 * corrections(record)
     sign = -1 if number == "CRN-1" else 1
     assert net(found)[:2] == (sign * Decimal(117), sign * truth)
     assert net(found)[2] == found[0].sales_tax

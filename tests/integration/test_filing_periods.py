@@ -10,6 +10,7 @@ import pytest
 
 from shared.ledger.keys import partition
 from shared.ledger.subjects import SubjectChanged
+from shared.settings import CompanySettings
 from tests.app import App, running_app
 from tests.filing import close
 from tests.world import TODAY, World
@@ -109,7 +110,7 @@ async def test_two_people_who_close_at_once_do_not_move_a_period_back(world: Wor
     with pytest.raises(Exception, match="changed in this moment") as refused:
         await close(world, "TX", date(2026, 9, 30))
     assert not isinstance(refused.value, SubjectChanged)
-    periods = await world.connector.periods.of_company("main", world.company, 1)
+    periods = await world.connector.periods.of_company("main", world.company, CompanySettings(report_from=TODAY))
     assert periods.filed_through == {"TX": date(2026, 10, 31)}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.simulators.dynamics.specs import LineSpec
 from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
-from shared.flows.review.documents import Chosen, show_document
+from shared.flows.review.documents import Shown, show_document
 from shared.ledger.records import State
 from tests.filing import LAST_MONTH, decided, net, of_document, sale
 from tests.reconciling import findings
@@ -52,7 +52,7 @@ async def told_by_a_dry_run(world: World, on: date) -> dict[str, Any]:
 @DAYS
 async def test_a_kind_swap_is_proposed_whatever_the_period(world: World, on: date, other: bool) -> None:
     await swapped(world, on, other=other)
-    document = await show_document(world.connector, "main", "usmf", "USMF-INV-1", Chosen(voucher="V-1"))
+    document = await show_document(world.connector, "main", "usmf", "USMF-INV-1", Shown(voucher="V-1"))
     assert (document["state"], document["reason"]) == ("held", "filed_transaction_changed")
     proposal = document["proposal"]
     assert (proposal["filed"]["transaction_id"], proposal["filed"]["amount"]) == ("USMF-INV-1", "100.00")

@@ -8,7 +8,7 @@ import pytest
 
 from local.simulators.faults import Fault
 from shared.ledger.records import State
-from tests.filing import HANDLING_SHIPS, close, decided, held_change, net, of_document, reported, shown
+from tests.filing import HANDLING_SHIPS, close, corrections, decided, held_change, net, of_document, reported, shown
 from tests.reconciling import change_in_dynamics, edit_in_taxjar, findings, lose_in_taxjar
 from tests.world import TODAY, World
 
@@ -108,9 +108,9 @@ async def test_what_taxjar_does_not_hold_as_filed_is_not_reversed(world: World, 
     posts = world.calls("POST")
     await decided(world, "USMF-INV-1", "approve")
     record = await world.record("INV-1")
-    assert (record.state, record.reason, record.proposal) == (State.HELD, "filed_transaction_changed", None)
+    assert (record.state, record.reason, record.decisions.proposal) == (State.HELD, "filed_transaction_changed", None)
     assert "Retry the document" in record.message
-    assert (world.calls("POST"), record.corrections) == (posts, 0)
+    assert (world.calls("POST"), corrections(record)) == (posts, 0)
     await decided(world, "USMF-INV-1", "retry")
     filed_tax = of_document(world, "USMF-INV-1")[0].sales_tax
     await decided(world, "USMF-INV-1", "approve")

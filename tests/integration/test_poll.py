@@ -21,7 +21,6 @@ from shared.bootstrap import build_connector
 from shared.connector import Connector
 from shared.documents import DocumentKey
 from shared.flows.finding import poll
-from shared.ledger.keys import partition
 from shared.ledger.records import State
 from shared.queues import NumberToFind, parse_message
 from shared.settings import load_settings
@@ -58,11 +57,9 @@ def enqueued(world: World) -> list[str]:
     return taken(world.queue)
 
 
-async def is_complete(world: World, company: str = COMPANY) -> bool:
+async def is_complete(world: World) -> bool:
     """Whether a window was ever marked as complete."""
-    table = world.connector.watermarks._table
-    query = f"PartitionKey eq '{partition(CONNECTION, company)}' and RowKey eq 'watermark'"
-    return bool([row async for row in table.query_entities(query)])
+    return await world.connector.last_runs.complete_poll(CONNECTION) is not None
 
 
 class BrokenQueue:

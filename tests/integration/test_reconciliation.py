@@ -189,7 +189,7 @@ async def test_what_was_settled_again_during_a_reconciliation_is_left_alone(azur
         found = await findings(world, heal=True)
         assert (statuses(found), found["held"]) == ({"USMF-INV-1": "tax_mismatch"}, 0)
         record = await world.record("INV-1")
-        assert (record.state, record.sales_tax) == (State.REPORTED, Decimal("9.25"))
+        assert (record.state, record.filing.sales_tax) == (State.REPORTED, Decimal("9.25"))
 
 
 async def test_what_is_held_is_missing_and_stays_held(world: World) -> None:
@@ -223,7 +223,7 @@ async def test_what_vanished_from_dynamics_is_held_and_a_person_may_keep_it(worl
     assert (await findings(world, heal=True))["held"] == 1
     record = await world.record("INV-1")
     assert (record.state, record.reason) == (State.HELD, "missing_in_dynamics")
-    why = decide.Why(reason="cancelled twice by mistake", by="Ann")
+    why = decide.DecisionBody(reason="cancelled twice by mistake", by="Ann")
     await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "dismiss", why, Chosen())
     assert (await findings(world, heal=True))["held"] == 0
     assert (await world.record("INV-1")).state is State.REPORTED
@@ -249,7 +249,7 @@ async def test_a_correction_counts_as_its_document(world: World) -> None:
     world.posting.invoice(invoice("INV-1", filed_on))
     await sweep(world)
     world.change_settings(product_tax_codes={"items": {"P-1000": "40030"}})
-    why = decide.Why(reason="wrong code", by="Ann")
+    why = decide.DecisionBody(reason="wrong code", by="Ann")
     await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "retry", why, Chosen())
     await world.settle()
     await decide.decide_document(world.connector, "main", "usmf", "USMF-INV-1", "approve", why, Chosen())

@@ -15,7 +15,8 @@ from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import AddressSpec, ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
-from shared.flows.review.documents import DocumentFilter, list_documents, show_document
+from shared.flows.review.documents import show_document
+from shared.flows.review.listing import DocumentFilter, list_documents
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import State
@@ -77,7 +78,7 @@ async def test_a_document_that_is_not_mapped_yet_is_shown_with_the_totals_that_d
 
     async def amounts() -> dict[str, tuple[str, str]]:
         listed = await list_documents(world.connector, CONNECTION, COMPANY, DocumentFilter())
-        return {shown["number"]: (shown["amount"], shown["sales_tax"]) for shown in listed["documents"]}
+        return {shown["number"]: (shown["amount"], shown["sales_tax"]) for shown in listed.body["documents"]}
 
     before = await amounts()
     assert before == {"INV-1": ("100.00", "8.25"), "CRN-1": ("-100.00", "-8.25")}
@@ -255,7 +256,7 @@ async def test_a_document_first_seen_after_its_period_closed_is_reported_and_fla
     world.posting.invoice(invoice("INV-2", date=date(2026, 11, 1)))
     await world.sweep()
     await world.settle()
-    assert [(record.key.number, record.late) for record in await world.records()] == [
+    assert [(record.key.number, record.filing.late) for record in await world.records()] == [
         ("INV-1", True),
         ("INV-2", False),
     ]
@@ -269,8 +270,8 @@ async def test_a_document_of_a_state_that_a_person_closed_is_late_and_one_of_ano
     world.posting.invoice(invoice("INV-2", date=filed_through))
     world.posting.invoice(invoice("INV-3", date=TODAY, ship_to=in_california))
     await world.run()
-    assert {record.key.number: (record.to_state, record.late) for record in await world.records()} == {
-        "INV-1": ("CA", True),
+    assert {record.key.number: (record.filing.to_states, record.filing.late) for record in await world.records()} == {
+        "INV-1": (("CA",), True),
         "INV-2": ("TX", False),
         "INV-3": ("CA", False),
     }
@@ -290,7 +291,7 @@ async def test_a_message_of_any_length_can_be_settled_and_the_audit_keeps_all_of
     await world.poll()
     entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="held", message="x" * 40_000)
     record = await world.record("INV-1")
-    await world.connector.ledger.settle(record, entry, state=State.HELD, message=entry.message)
+    await world.connector.ledger.settle(record, record.to(State.HELD, message=entry.message), entry)
     assert (await world.record("INV-1")).message == "x" * 10_000
     assert (await world.audit("INV-1"))[-1]["message"] == "x" * 40_000
 
@@ -355,7 +356,7 @@ async def test_a_first_attempt_that_met_a_pause_is_none(world: World) -> None:
     await world.poll()
     await world.settle(within=timedelta(days=7))
     record = await world.record("INV-1")
-    assert (record.state, record.attempts, record.first_attempt_at) == (State.RETRYING, 0, None)
+    assert (record.state, record.attempts, record.attempts.first_at) == (State.RETRYING, 0, None)
 
 
 @pytest.mark.sockets
@@ -437,10 +438,10 @@ async def test_a_worker_that_lost_its_claim_writes_nothing(world: World) -> None
     [second] = await ledger.claim([await world.record("INV-1")])
     entry = AuditEntry(at=NOW, actor=Actor(function="f", by="b"), subject="s", decision="reported")
     with pytest.raises(ClaimLost):
-        await ledger.settle(first, entry, state=State.REPORTED)
+        await ledger.settle(first, first.to(State.REPORTED), entry)
     with pytest.raises(ClaimLost):
         await ledger.renew(first)
-    assert (await ledger.settle(second, entry, state=State.REPORTED)).state is State.REPORTED
+    assert (await ledger.settle(second, second.to(State.REPORTED), entry)).state is State.REPORTED
     assert len(await world.audit("INV-1")) == 2
 
 
@@ -459,7 +460,7 @@ async def _forget(world: World, number: str) -> None:
     """Lose the ledger's memory of a document, as a restored backup would."""
     record = await world.record(number)
     table = world.connector.ledger._table
-    for row in (record.row, f"id|{record.transaction_id}"):
+    for row in (record.row, f"id|{record.filing.transaction_id}"):
         await table.delete_entity(record.partition, row)
     async for entry in table.query_entities(f"RowKey gt 'audit|{record.row}' and RowKey lt 'audit|{record.row}|~'"):
         await table.delete_entity(entry)

@@ -17,7 +17,7 @@ from local.simulators.faults import Fault
 from shared.documents import DocumentKey
 from shared.dynamics.errors import DynamicsError, ForeignLink
 from shared.flows.operations import bury
-from shared.flows.review import documents
+from shared.flows.review import documents, listing
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.remote.pauses import Paused
@@ -113,11 +113,11 @@ async def test_no_secret_leaves_the_connector_even_when_the_remote_sides_repeat_
     await bury.bury_poisoned(world.connector, f"Bearer {TAXJAR_TOKEN}".encode(), "message-1", actor)
     for record in await world.records():
         told.append(
-            json.dumps(await documents.show_document(world.connector, CONNECTION, COMPANY, record.transaction_id))
+            json.dumps(
+                await documents.show_document(world.connector, CONNECTION, COMPANY, record.filing.transaction_id)
+            )
         )
-    told.append(
-        json.dumps(await documents.list_documents(world.connector, CONNECTION, COMPANY, documents.DocumentFilter()))
-    )
+    told.append((await listing.list_documents(world.connector, CONNECTION, COMPANY, listing.DocumentFilter())).text())
     rows = [str(row) async for row in world.connector.ledger._table.list_entities()]
     told += [repr(world.connector), *rows]
     assert len(rows) > 20
@@ -167,7 +167,9 @@ async def test_hostile_numbers_read_and_write_their_own_document_only(world: Wor
     assert {record.state for record in records.values()} == {State.REPORTED}
     assert len(world.taxjar.orders) == len(records)
     for number in HOSTILE_NUMBERS:
-        shown = await documents.show_document(world.connector, CONNECTION, COMPANY, records[number].transaction_id)
+        shown = await documents.show_document(
+            world.connector, CONNECTION, COMPANY, records[number].filing.transaction_id
+        )
         assert (shown["number"], shown["audit_intact"], len(shown["audit"])) == (number, True, 2)
 
 
@@ -175,8 +177,8 @@ async def test_hostile_queries_of_the_http_functions_find_nothing_and_break_noth
     world.posting.invoice(invoice("INV-1"))
     await world.run()
     for text in HOSTILE_NUMBERS:
-        query = documents.DocumentFilter(reason=text, after=f"doc|2026-01-01|{text}")
-        found = await documents.list_documents(world.connector, CONNECTION, COMPANY, query)
+        query = listing.DocumentFilter(reason=text, after=f"doc|2026-01-01|{text}")
+        found = await listing.list_documents(world.connector, CONNECTION, COMPANY, query)
         assert found["documents"] == []
         with pytest.raises(LookupError):
             await documents.show_document(world.connector, CONNECTION, COMPANY, text)

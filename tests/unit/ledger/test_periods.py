@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ledger.periods import FilingPeriods
+from shared.filing import FilingPeriods
 
 days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 
@@ -44,9 +44,9 @@ def test_in_a_month_without_the_lock_day_its_last_day_counts(lock_day: int, day:
     periods, end_of_month = FilingPeriods(lock_day, {}), (day.replace(day=1) + timedelta(days=31)).replace(day=1)
     end_of_month -= timedelta(days=1)
     assert not periods.is_closed(day, "TX", today=last_open)
-    assert periods.locked_through(last_open) < day.replace(day=1)
+    assert periods.closed_through("TX", last_open) < day.replace(day=1)
     assert periods.is_closed(day, "TX", today=last_open + timedelta(days=1))
-    assert periods.locked_through(last_open + timedelta(days=1)) == end_of_month
+    assert periods.closed_through("TX", last_open + timedelta(days=1)) == end_of_month
 
 
 def test_a_person_closes_one_state_through_a_day() -> None:
