@@ -19,6 +19,7 @@ def add_charges(items: Items, document: PostedDocument, company: CompanySettings
     if not document.charges and document.total_charges:
         _add_total(items, document)
         return
+    by_sequence = {item.line.sequence: item for item in items.lines if item.line}
     for position, charge in enumerate(sorted(document.charges or (), key=_content)):
         shown = f"Charge {charge.code or '(blank)'} of {charge.amount}"
         if reason := _no_part_of_the_sale(charge, company):
@@ -33,7 +34,8 @@ def add_charges(items: Items, document: PostedDocument, company: CompanySettings
         is_shipping = _is_shipping(charge, company)
         if is_shipping is None:
             items.notes.append(f"{shown} cannot be classified: it counts as shipping.")
-        item = _item(position, charge, items, document, is_shipping=is_shipping is not False)
+        of_line = None if charge.line is None else by_sequence.get(charge.line)
+        item = _item(position, charge, of_line, items, document, is_shipping=is_shipping is not False)
         items.holds += sign_holds(item, shown, document)
         match item.role:
             case Role.SHIPPING:
@@ -44,8 +46,9 @@ def add_charges(items: Items, document: PostedDocument, company: CompanySettings
                 items.reductions.append(item)
 
 
-def _item(position: int, charge: Charge, items: Items, document: PostedDocument, *, is_shipping: bool) -> Item:
-    of_line = next((item for item in items.lines if item.line and item.line.sequence == charge.line), None)
+def _item(
+    position: int, charge: Charge, of_line: Item | None, items: Items, document: PostedDocument, *, is_shipping: bool
+) -> Item:
     net = net_amount(charge, document)
     kind = of_line.kind if of_line else _direction(net or charge.tax, items)
     sign = sign_of(kind)

@@ -20,6 +20,7 @@ class Destinations:
         own = (*document.own_addresses, document.legal_entity_address)
         stock = (address for line in document.lines for address in (line.warehouse_address, line.site_address))
         self._own = OwnPlaces.of((*own, *stock), company)
+        self._store: list[Line] | None = None
         self._found: dict[tuple[object, ...], Found | Hold | None] = {}
 
     def of_sale(self, line: Line | None) -> Found | Hold:
@@ -51,9 +52,7 @@ class Destinations:
 
     def store_of(self, line: Line | None) -> Found | Hold:
         """The store of a line that was handed over there: its warehouse, or that one's site, never the legal entity."""
-        lines = [line] if line else []
-        lines += [other for other in lines_in_order(self._document) if self.is_in_store(other)]
-        stock = next((other for other in lines if other.warehouse or other.site), None)
+        stock = line if line and (line.warehouse or line.site) else self._stock()
         candidates: list[Candidate] = []
         if stock:
             candidates = [
@@ -64,6 +63,13 @@ class Destinations:
         if key not in self._found:
             self._found[key] = find_address(candidates, self._company)
         return self._found[key] or self._no_store(stock)
+
+    def _stock(self) -> Line | None:
+        """The first line handed over in a store that tells which."""
+        if self._store is None:
+            lines = (other for other in lines_in_order(self._document) if other.warehouse or other.site)
+            self._store = [other for other in lines if self.is_in_store(other)][:1]
+        return self._store[0] if self._store else None
 
     def _delivery(self, line: Line | None, *, returned: bool = False) -> Found | Hold | None:
         key = (returned, line and line.delivery_address, line and line.order_address)

@@ -17,8 +17,8 @@ def split_lines(document: PostedDocument, company: CompanySettings) -> Items:
     """The document's lines with their directions; charges are not among them yet."""
     items = Items()
     posted = [line for line in lines_in_order(document) if not is_empty(line)]
-    discounts = [line for line in posted if line.product.strip().casefold() in company.discount_items]
-    ordinary = [_ordinary(line, document) for line in posted if line not in discounts]
+    discounts = [line for line in posted if _is_discount(line, company)]
+    ordinary = [_ordinary(line, document) for line in posted if not _is_discount(line, company)]
     items.directions = _directions(ordinary, document)
     found = [*ordinary, *(_discount_item(line, document, items.directions) for line in discounts)]
     for item in sorted(found, key=lambda item: item.line.sequence if item.line else 0):
@@ -74,6 +74,10 @@ def sign_holds(item: Item, name: str, document: PostedDocument) -> list[Hold]:
     if not item.net and item.tax < 0:
         return [Hold(HoldReason.TAXES_DO_NOT_ADD_UP, f"{shown} against the direction of its quantity. {put_right}")]
     return []
+
+
+def _is_discount(line: Line, company: CompanySettings) -> bool:
+    return line.product.strip().casefold() in company.discount_items
 
 
 def _direction(line: Line) -> Kind:

@@ -16,7 +16,7 @@ from shared.mapping.outcomes import Held, Hold, KeptTransaction, Mapped, Skipped
 from shared.mapping.part_ids import PartIds
 from shared.mapping.parts import Parts
 from shared.mapping.placing import Placements, place_items
-from shared.mapping.reasons import SkipReason
+from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.reductions import apply_reductions
 from shared.mapping.scope import Skip, out_of_scope
 from shared.mapping.sending import Sending
@@ -27,6 +27,7 @@ from shared.mapping.taxes import settle_taxes
 from shared.mapping.unsent import Unsent
 from shared.settings import CompanySettings
 
+_INCOMPLETE = {HoldReason.LINES_MISSING, HoldReason.SOURCE_INCOMPLETE}
 _NONE: Mapping[OriginalKey, OriginalSale] = MappingProxyType({})
 
 
@@ -62,7 +63,7 @@ def map_document(
 
     holds = [*placements.holds, *items.holds, *codes.holds(placements.in_us(items.sent))]
     if isinstance(amounts, Hold) or isinstance(taxes, Hold) or holds:
-        return unsent.held([*holds, *(problem for problem in (amounts, taxes) if isinstance(problem, Hold))])
+        return unsent.held([*holds, *_sums_that_fail(holds, amounts, taxes)])
 
     parts, notes, holds = _part(items, amounts, placements, document, company)
     sending = Sending(parts.all, document, company, ids)
@@ -90,6 +91,13 @@ def map_document(
     )
 
 
+def _sums_that_fail(holds: Sequence[Hold], *sums: object) -> list[Hold]:
+    """The holds of amounts and taxes, unless something is missing from them."""
+    if any(hold.reason in _INCOMPLETE for hold in holds):
+        return []
+    return [problem for problem in sums if isinstance(problem, Hold)]
+
+
 def _part(
     items: Items, amounts: Amounts, placements: Placements, document: PostedDocument, company: CompanySettings
 ) -> tuple[Parts, list[str], list[Hold]]:
@@ -99,4 +107,8 @@ def _part(
     notes, holds = apply_reductions(parts, items, amounts.end_discount, document)
     spread_charges(parts, items)
     rounding = spread_rounding(parts, amounts.rounding)
-    return parts, [*amounts.notes, *notes, *([rounding] if rounding else []), *parts.warnings], holds
+    if isinstance(rounding, Hold):
+        holds.append(rounding)
+    elif rounding:
+        notes.append(rounding)
+    return parts, [*amounts.notes, *notes, *parts.warnings], holds

@@ -90,6 +90,7 @@ class Parts:
         self._document = document
         self._company = company
         self._by_line: dict[str, Part] = {}
+        self._by_key: dict[tuple[object, ...], Part] = {}
 
     @classmethod
     def of(cls, items: Items, placements: Placements, document: PostedDocument, company: CompanySettings) -> Parts:
@@ -127,21 +128,20 @@ class Parts:
     def taxable_beside(self, part: Part) -> Part:
         """The part of the same direction, destination and original that is not exempt; made where there is none."""
         made = Part(part.kind, part.placement, TAXABLE, is_beside=True)
-        for other in self.all:
-            if other.key == made.key:
-                return other
-        self.all.append(made)
-        return made
+        return self._known(made)
 
     def part(self, kind: Kind, placement: Placement, group: TaxGroup, *, is_taxed: bool = False) -> Part:
         """The part for what has this direction, destination and treatment; made where there is none."""
         exemption = TAXABLE if is_taxed else self._untaxed(kind, placement, group)
         made = Part(kind, placement, exemption)
-        for part in self.all:
-            if part.key == made.key:
-                return part
-        self.all.append(made)
-        return made
+        return self._known(made)
+
+    def _known(self, made: Part) -> Part:
+        """The part that has ``made``'s key already, else ``made``."""
+        part = self._by_key.setdefault(made.key, made)
+        if part is made:
+            self.all.append(made)
+        return part
 
     def _part_of_line(self, item: Item, placement: Placement) -> Part:
         if not item.has_value:

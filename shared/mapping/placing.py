@@ -102,6 +102,7 @@ class _Placing:
         self._originals = originals
         self._destinations = Destinations(document, company)
         self._placements = Placements()
+        self._first_of: dict[Kind, Placement] = {}
         self._goods_went_out = any(item.kind is Kind.ORDER and item.has_value for item in items.lines)
 
     def place(self) -> Placements:
@@ -125,6 +126,7 @@ class _Placing:
     def _keep(self, item: Item, found: list[Placement | Hold]) -> None:
         if isinstance(found[0], Placement):
             self._placements.by_key[item.key] = found[0]
+            self._first_of.setdefault(item.kind, found[0])
         else:
             self._placements.holds += [hold for hold in found if isinstance(hold, Hold)]
 
@@ -184,8 +186,7 @@ class _Placing:
         return self._originals.get(key_of(original)) or self._originals.get((original.number, None))
 
     def _same_kind(self, item: Item) -> Placement | None:
-        kinds = {other.key: other.kind for other in self._items.lines}
-        return next((found for key, found in self._placements.by_key.items() if kinds.get(key) is item.kind), None)
+        return self._first_of.get(item.kind)
 
     def _only_destination(self) -> Placement | Hold:
         """Where the document's own order went, for what came back without an address of its own."""

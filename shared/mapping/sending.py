@@ -27,7 +27,7 @@ class Sending:
         self.holds: list[Hold] = []
         self._document = document
         self._company = company
-        self._keys = [line_keys(part, self.parts) for part in self.parts]
+        self._keys = line_keys(self.parts)
         given = ids.of([(part.kind, frozenset(keys)) for part, keys in zip(self.parts, self._keys, strict=True)])
         self._ids = given
         self._own_order = ids.own_order()

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from shared.mapping.cents import apportion, from_cents, spread
 from shared.mapping.items import Item, Items
+from shared.mapping.outcomes import Hold
 from shared.mapping.parts import TAXABLE, Part, Parts, Share
+from shared.mapping.reasons import HoldReason
 from shared.mapping.signs import sign_of
 
 
@@ -27,15 +29,20 @@ def spread_charges(parts: Parts, items: Items) -> None:
     parts.floating.clear()
 
 
-def spread_rounding(parts: Parts, rounding: int) -> str | None:
-    """Spread the document's rounding, in cents with F&O's sign, over the transactions by value, with a note."""
+def spread_rounding(parts: Parts, rounding: int) -> str | Hold | None:
+    """Spread the document's rounding, in cents with F&O's sign, over the transactions by value; the note on it."""
     takers = [part for part in parts.all if not part.placement.is_abroad and not part.is_empty]
     if not rounding:
         return None
     takers = takers or [part for part in parts.all if not part.is_empty] or parts.all[:1]
     sign = 1 if rounding > 0 else -1
     for part, cents in zip(takers, spread(abs(rounding), [part.value for part in takers]), strict=True):
-        _round(part, sign * sign_of(part.kind) * cents)
+        if not _round(part, sign * sign_of(part.kind) * cents):
+            return Hold(
+                HoldReason.AMOUNTS_DO_NOT_ADD_UP,
+                f"The document's rounding of {from_cents(rounding)} (InvoiceRoundOff) is more than what it rounds."
+                " Check the document in F&O, then retry it.",
+            )
     return f"The document is rounded by {from_cents(rounding)} (InvoiceRoundOff), which was spread over the lines."
 
 
@@ -79,8 +86,8 @@ def _spread_share(share: Share, takers: Sequence[Part], weights: Sequence[int]) 
             part.shares.append(Share(share.item, net, tax, share.is_taxed, off))
 
 
-def _round(part: Part, cents: int) -> None:
-    """Change the part's lines by ``cents``, by value; where there is nothing to change, its shipping."""
+def _round(part: Part, cents: int) -> bool:
+    """Change the part's lines by ``cents``, by value, and where that is too much its shipping; whether it can be."""
     shares = [share for share in part.shares if share.value > 0]
     values = [share.value for share in shares]
     taken = min(abs(cents), sum(values)) if cents < 0 else (cents if shares else 0)
@@ -88,3 +95,4 @@ def _round(part: Part, cents: int) -> None:
     for share, change in zip(shares, spread(taken, values) if shares else [], strict=True):
         share.net += sign * change
     part.shipping += cents - sign * taken
+    return part.shipping >= 0

@@ -46,6 +46,8 @@ def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
     mapped = state_codes.get(text.casefold())
     if mapped:
         return mapped.upper()
-    words = " ".join(_COUNTRY.sub("", text).replace(".", ". ").replace(",", " ").split())
-    plain, initials = words.replace(".", ""), words.replace(".", "").replace(" ", "")
-    return next((code.upper() for code in (plain, initials) if code.upper() in STATES), _CODES.get(plain.casefold()))
+    bare = _COUNTRY.sub("", text).replace(",", " ")
+    forms = [" ".join(bare.replace(".", dot).split()) for dot in ("", " ")]
+    codes = (form.upper() for form in (*forms, forms[1].replace(" ", "")))
+    names = (_CODES.get(form.casefold()) for form in forms)
+    return next((code for code in codes if code in STATES), None) or next(filter(None, names), None)

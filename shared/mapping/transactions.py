@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared.documents import ZERO, PostedDocument
@@ -22,11 +23,11 @@ def in_order(parts: Sequence[Part]) -> list[Part]:
     return sorted(parts, key=lambda part: (part.kind is Kind.REFUND, not lines_of(part)))
 
 
-def line_keys(part: Part, parts: Sequence[Part]) -> tuple[str, ...]:
-    """The keys of what is in ``part`` alone; where all of it is shared with others, of that."""
-    keys = list(dict.fromkeys(share.item.key for share in part.shares))
-    elsewhere = {share.item.key for other in parts if other is not part for share in other.shares}
-    return tuple(key for key in keys if key not in elsewhere) or tuple(keys)
+def line_keys(parts: Sequence[Part]) -> list[tuple[str, ...]]:
+    """Of each part the keys of what is in it alone; where all of it is shared with others, of that."""
+    keys = [list(dict.fromkeys(share.item.key for share in part.shares)) for part in parts]
+    count = Counter(key for of_part in keys for key in of_part)
+    return [tuple(key for key in of_part if count[key] == 1) or tuple(of_part) for of_part in keys]
 
 
 def build(

@@ -17,7 +17,7 @@ from shared.documents import (
     OriginalRoute,
     PostedDocument,
 )
-from shared.mapping import Held, Mapped, NoteCode, Skipped, map_document
+from shared.mapping import Held, Mapped, MappedTransaction, Skipped, map_document
 from shared.settings import CompanySettings
 from shared.transactions import Transaction
 
@@ -49,9 +49,16 @@ def line(amount: str | int | Decimal = "100.00", **values: Any) -> Line:
 
 
 def charge(
-    amount: str | int | Decimal, code: str = "FREIGHT", *, shipping: bool | None = True, tax: str = "0"
+    amount: str | int | Decimal,
+    code: str = "FREIGHT",
+    *,
+    shipping: bool | None = True,
+    tax: str = "0",
+    of_line: int | None = None,
 ) -> Charge:
-    return Charge(code=code, text=f"{code} charge", amount=money(amount), tax=money(tax), is_shipping=shipping)
+    return Charge(
+        code=code, text=f"{code} charge", amount=money(amount), tax=money(tax), is_shipping=shipping, line=of_line
+    )
 
 
 def document(
@@ -106,9 +113,31 @@ def outcome(posted: PostedDocument, settings: CompanySettings | None = None, **o
 
 
 def mapped(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> Transaction:
+    """The only transaction of ``posted``."""
+    (only,) = parts(posted, settings, **options)
+    return only.transaction
+
+
+def parts(
+    posted: PostedDocument, settings: CompanySettings | None = None, **options: Any
+) -> tuple[MappedTransaction, ...]:
+    """All transactions of ``posted``, with what the ledger keeps of them."""
     result = outcome(posted, settings, **options)
     assert isinstance(result, Mapped), result
-    return result.transaction
+    return result.transactions
+
+
+def figures(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> list[str]:
+    """Each transaction in short: ``order TX 100.00/8.25``."""
+    sent = [part.transaction for part in parts(posted, settings, **options)]
+    return [f"{one.kind} {one.ship_to.state} {one.amount}/{one.sales_tax}" for one in sent]
+
+
+def skipped(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> Skipped:
+    result = outcome(posted, settings, **options)
+    assert isinstance(result, Skipped), result
+    assert result.message.endswith(".")
+    return result
 
 
 def held(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> Held:
@@ -118,8 +147,9 @@ def held(posted: PostedDocument, settings: CompanySettings | None = None, **opti
     return result
 
 
-def notes(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> dict[NoteCode, str]:
-    return {note.code: note.sentence for note in outcome(posted, settings, **options).notes}
+def notes(posted: PostedDocument, settings: CompanySettings | None = None, **options: Any) -> str:
+    """All notes, a line each."""
+    return "\n".join(outcome(posted, settings, **options).notes)
 
 
 def lines_sum(transaction: Transaction) -> Decimal:

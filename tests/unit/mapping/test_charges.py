@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-
 from shared.documents import Charge
-from shared.mapping import NoteCode
-from tests.unit.mapping.builders import charge, company, credit_note, document, line, lines_sum, mapped, money, notes
+from shared.mapping import HoldReason
+from tests.unit.mapping.builders import (
+    charge,
+    company,
+    credit_note,
+    document,
+    held,
+    line,
+    lines_sum,
+    mapped,
+    money,
+    notes,
+)
 
 
 def test_the_charge_table_says_what_is_shipping() -> None:
@@ -38,28 +47,24 @@ def test_a_charge_without_text_is_described_by_its_code() -> None:
 def test_a_charge_that_the_table_cannot_classify_counts_as_shipping_and_is_noted() -> None:
     posted = document(line(), charges=(charge("9.00", shipping=None),))
     assert str(mapped(posted).shipping) == "9.00"
-    assert "FREIGHT" in notes(posted)[NoteCode.CHARGES_UNCLASSIFIED]
+    assert "FREIGHT" in notes(posted)
 
 
 def test_a_charge_without_a_code_is_named_in_its_note() -> None:
-    assert (
-        "Charge (blank) of 9.00"
-        in notes(document(line(), charges=(charge("9.00", "", shipping=None),)))[NoteCode.CHARGES_UNCLASSIFIED]
-    )
+    assert "Charge (blank) of 9.00" in notes(document(line(), charges=(charge("9.00", "", shipping=None),)))
 
 
-@pytest.mark.parametrize(
-    ("charges", "sentence"),
-    [
-        (None, "The charge rows cannot be read: all charges, 9.00, are shipping."),
-        ((), "F&O shows no charge rows: all charges, 9.00, are shipping."),
-    ],
-)
-def test_charges_without_rows_count_as_shipping_and_the_note_says_why(charges: tuple[()] | None, sentence: str) -> None:
-    posted = document(line(tax="8.25"), charges=charges, total_charges="9.00", tax="9.00")
+def test_charges_of_an_environment_that_never_shows_them_count_as_shipping_with_a_note() -> None:
+    posted = document(line(tax="8.25"), charges=None, total_charges="9.00", tax="9.00")
     order = mapped(posted)
     assert (str(order.shipping), str(order.amount)) == ("9.00", "109.00")
-    assert notes(posted)[NoteCode.CHARGES_UNCLASSIFIED] == sentence
+    assert "The charge rows cannot be read: all charges, 9.00, are shipping." in notes(posted)
+
+
+def test_charges_whose_rows_are_missing_are_never_guessed() -> None:
+    result = held(document(line(tax="8.25"), charges=(), total_charges="9.00", tax="9.00"))
+    assert result.reasons == (HoldReason.SOURCE_INCOMPLETE,)
+    assert "9.00" in result.message
 
 
 def test_unread_charges_with_tax_included_carry_the_tax_the_lines_leave() -> None:
@@ -90,4 +95,4 @@ def test_unread_negative_charges_are_spread_with_their_tax() -> None:
 
 
 def test_no_charges_need_no_note() -> None:
-    assert NoteCode.CHARGES_UNCLASSIFIED not in notes(document(line(), charges=None))
+    assert "charge" not in notes(document(line(), charges=None))

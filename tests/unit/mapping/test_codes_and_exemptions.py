@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared.documents import Customer, PostedDocument
-from shared.mapping import ExemptionRule, HoldReason, Mapped, NoteCode, exemption_of, needs_tax_categories
+from shared.mapping import ExemptionRule, HoldReason, Mapped, exemption_of, needs_tax_categories
 from shared.transactions import ExemptionType
-from tests.unit.mapping.builders import AUSTIN, charge, company, document, held, line, mapped, notes, outcome
+from tests.unit.mapping.builders import AUSTIN, charge, company, document, held, line, mapped, notes, outcome, parts
 
 CODES = company(
     product_tax_codes={
@@ -95,34 +95,37 @@ def test_no_tax_in_an_exempt_tax_group_states_the_exemption_also_without_a_custo
     assert mapped(posted, EXEMPT).exemption_type is ExemptionType.GOVERNMENT
 
 
-def test_no_tax_in_another_tax_group_states_nothing_whoever_the_customer_is() -> None:
+def test_no_tax_in_another_tax_group_states_the_customers_exemption() -> None:
     posted = document(line(), tax_group="TX-AUS", customer=Customer("C-1", tax_group="EX-RES"))
-    assert mapped(posted, EXEMPT).exemption_type is None
+    assert mapped(posted, EXEMPT).exemption_type is ExemptionType.WHOLESALE
+
+
+def test_no_tax_without_any_exemption_is_not_exempt() -> None:
+    assert mapped(document(line(), tax_group="TX-AUS"), EXEMPT).exemption_type is ExemptionType.NON_EXEMPT
 
 
 def test_tax_from_an_exempt_customer_is_reported_as_not_exempt_with_a_warning() -> None:
     posted = document(line(tax="8.25"), tax_group="EX-RES", customer=Customer("C-1", tax_group="ex-res"))
     assert mapped(posted, EXEMPT).exemption_type is ExemptionType.NON_EXEMPT
-    warning = notes(posted, EXEMPT)[NoteCode.TAX_FROM_EXEMPT_CUSTOMER]
+    warning = notes(posted, EXEMPT)
     assert "8.25" in warning
     assert "C-1" in warning
 
 
-@pytest.mark.parametrize(
-    ("states", "exemption"), [(["CA", "NV"], None), (["CA", "TX"], ExemptionType.NON_EXEMPT), ([], "non_exempt")]
-)
-def test_tax_from_a_customer_who_is_exempt_elsewhere_is_ordinary_tax(
-    states: list[str], exemption: ExemptionType | None
-) -> None:
+@pytest.mark.parametrize(("states", "is_listed"), [(["CA", "NV"], False), (["CA", "TX"], True), ([], True)])
+def test_tax_from_a_customer_who_is_exempt_elsewhere_is_ordinary_tax(states: list[str], is_listed: bool) -> None:
     settings = company(exempt_tax_groups={"EX-RES": "wholesale"}, exempt_regions={"EX-RES": states})
     posted = document(line(tax="8.25"), customer=Customer("C-1", tax_group="EX-RES"), delivery_address=AUSTIN)
-    assert mapped(posted, settings).exemption_type == exemption
-    assert (NoteCode.TAX_FROM_EXEMPT_CUSTOMER in notes(posted, settings)) is (exemption is not None)
+    assert mapped(posted, settings).exemption_type is ExemptionType.NON_EXEMPT
+    assert ("exempt customer C-1" in notes(posted, settings)) is is_listed
+    assert bool(parts(posted, settings)[0].tax_from_exempt_customer) is is_listed
 
 
-def test_tax_from_any_other_customer_states_nothing() -> None:
-    assert mapped(document(line(tax="8.25"), tax_group="EX-GOV"), EXEMPT).exemption_type is None
-    assert mapped(document(line(tax="8.25"), customer=None), EXEMPT).exemption_type is None
+def test_tax_from_any_other_customer_is_not_listed() -> None:
+    for posted in (document(line(tax="8.25"), tax_group="EX-GOV"), document(line(tax="8.25"), customer=None)):
+        (part,) = parts(posted, EXEMPT)
+        assert part.transaction.exemption_type is ExemptionType.NON_EXEMPT
+        assert not part.tax_from_exempt_customer
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping import HoldReason, Skipped, SkipReason, kind_of
+from shared.mapping import HoldReason, SkipReason, kind_of
 from shared.transactions import Kind
-from tests.unit.mapping.builders import charge, credit_note, document, held, line, mapped, money, outcome
+from tests.unit.mapping.builders import charge, credit_note, document, figures, held, line, mapped, money, skipped
 
 
 @pytest.mark.parametrize(
@@ -62,33 +62,45 @@ def test_a_refund_has_its_own_date() -> None:
     assert mapped(credit_note(line("-80"), dated=date(2026, 4, 2))).transaction_date == date(2026, 4, 2)
 
 
-def test_a_positive_line_of_a_credit_note_lowers_the_refund() -> None:
-    refund = mapped(credit_note(line("-80.00", quantity=-1), line("10.00", sequence=2)))
+def test_an_amount_against_the_direction_of_its_line_lowers_that_direction() -> None:
+    refund = mapped(credit_note(line("-80.00", quantity=-1), line("10.00", quantity=-1, sequence=2)))
     (item,) = refund.line_items
     assert (str(refund.amount), str(item.unit_price), str(item.discount)) == ("-70.00", "-80.00", "10.00")
 
 
 def test_an_adjustment_of_tax_alone_is_sent() -> None:
-    refund = mapped(credit_note(line("0.00", tax="-8.25")))
+    refund = mapped(credit_note(line("0.00", quantity=-1, tax="-8.25")))
     assert (refund.kind, str(refund.amount), str(refund.sales_tax)) == (Kind.REFUND, "0.00", "-8.25")
     assert str(refund.line_items[0].sales_tax) == "-8.25"
 
 
 def test_a_document_without_value_is_skipped() -> None:
-    result = outcome(document(line("100"), line("-100", sequence=2)))
-    assert isinstance(result, Skipped)
+    result = skipped(document(line("0"), line("0", quantity=2, sequence=2)))
     assert result.reason is SkipReason.ZERO_VALUE
     assert result.transaction_id == "USMF-INV-9"
 
 
-def test_net_and_tax_of_opposite_signs_are_held() -> None:
-    result = held(document(line("100.00", tax="9.00"), tax="-8.25"))
+def test_an_exchange_of_equal_value_has_a_value() -> None:
+    assert figures(document(line("100"), line("-100", quantity=-1, sequence=2))) == [
+        "order TX 100.00/0.00",
+        "refund TX -100.00/0.00",
+    ]
+
+
+def test_a_document_whose_discount_takes_all_has_nothing_to_send() -> None:
+    assert skipped(document(line("100"), end_discount="100", net="0")).reason is SkipReason.ZERO_VALUE
+
+
+@pytest.mark.parametrize("quantity", [1, -1])
+def test_a_line_whose_amount_and_tax_have_opposite_signs_is_held(quantity: int) -> None:
+    posted = credit_note(line(100 * quantity, quantity=quantity, tax="8.25" if quantity < 0 else "-8.25"))
+    result = held(posted)
     assert result.reasons == (HoldReason.MIXED_SIGNS,)
     assert "100.00" in result.message
-    assert "-8.25" in result.message
+    assert "8.25" in result.message
 
 
 def test_skipped_and_held_documents_carry_signed_amounts() -> None:
-    result = held(credit_note(line("-100.00", tax="-8.25"), originals=()))
+    result = held(credit_note(line("-100.00", quantity=-1, tax="-8.25"), originals=()))
     assert (str(result.amount), str(result.sales_tax)) == ("-100.00", "-8.25")
     assert result.transaction_id == "USMF-INV-9-refund"
