@@ -64,7 +64,8 @@ async def held_change(world: World, kind: Kind, period: Period) -> None:
 
 
 async def close(world: World, state: str, through: date, **body: Any) -> dict[str, Any]:
-    closing = filing_periods.Closing.model_validate({"filed_through": through.isoformat(), **body})
+    told = {"by": "Pat", "reason": "the return was sent", "confirm": True, **body}
+    closing = filing_periods.Closing.model_validate({"filed_through": through.isoformat(), **told})
     return await filing_periods.close_filing_period(world.connector, CONNECTION, world.company, state, closing)
 
 

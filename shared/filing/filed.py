@@ -48,6 +48,8 @@ class FiledTransaction(BaseModel):
     lots: tuple[str, ...] = ()
     """Their lots: a later return finds its part by them."""
     tax_from_exempt_customer: Decimal = ZERO
+    approved: bool = False
+    """A person approved it: it keeps its id and the day of approval."""
     late: bool = False
     """Its filing period had closed before it was sent."""
 

@@ -32,7 +32,7 @@ class Pair(BaseModel):
 
     part: str
     """The id under which the part was filed first."""
-    filed: FiledTransaction | None
+    filed: FiledTransaction | None = None
     """What TaxJar holds; ``None`` where it holds nothing of the part."""
     lost: FiledTransaction | None = None
     """What was filed and TaxJar no longer holds."""
@@ -58,7 +58,8 @@ class Pair(BaseModel):
             if one is None:
                 return None
             payload = {**one.payload, "transaction_id": transaction_id, "transaction_date": on.isoformat()}
-            return one.model_copy(update={"transaction_id": transaction_id, "payload": payload, "number": number})
+            changes = {"transaction_id": transaction_id, "payload": payload, "number": number, "approved": True}
+            return one.model_copy(update=changes)
 
         return self.model_copy(
             update={

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared.filing.corrections import correction_ids
 from shared.filing.filed import FiledTransaction, Json, Role, as_payload, current_of, replaced
 from shared.mapping import Held, Mapped, MappedTransaction, Skipped
 from shared.taxjar.compare import same
@@ -26,18 +27,25 @@ def new_parts(outcome: Outcome, filed: Sequence[FiledTransaction]) -> tuple[File
     """The transactions of ``outcome`` as they would be sent: a corrected part under its present id and date."""
     if not isinstance(outcome, Mapped):
         return ()
-    by_part = {each.part: each for each in current_of(filed)}
-    return tuple(
-        _as_it_stands(mapped, by_part.get(mapped.transaction.transaction_id)) for mapped in outcome.transactions
-    )
+    return tuple(_as_it_stands(mapped, filed) for mapped in outcome.transactions)
 
 
-def _as_it_stands(mapped: MappedTransaction, current: FiledTransaction | None) -> FiledTransaction:
+def _as_it_stands(mapped: MappedTransaction, filed: Sequence[FiledTransaction]) -> FiledTransaction:
     transaction = mapped.transaction
-    part, number = transaction.transaction_id, 0
-    if current and current.number:
-        number = current.number
-        transaction = replace(transaction, transaction_id=current.transaction_id, transaction_date=current.date)
+    part, number, late = transaction.transaction_id, 0, False
+    own = [each for each in filed if each.part == part]
+    current = next((each for each in current_of(own)), None)
+    # Reversed, and its replacement never came: it is still to come.
+    latest = current or next((each for each in reversed(own) if each.role is Role.REVERSAL), None)
+    if latest and (latest.number or latest.approved):
+        number = latest.number
+        transaction = replace(
+            transaction,
+            transaction_id=latest.transaction_id if current else correction_ids(part, number).replacement,
+            transaction_date=latest.date,
+        )
+    if current:
+        late = current.late
     return FiledTransaction(
         transaction_id=transaction.transaction_id,
         kind=transaction.kind,
@@ -47,7 +55,8 @@ def _as_it_stands(mapped: MappedTransaction, current: FiledTransaction | None) -
         line_keys=mapped.line_keys,
         lots=mapped.lots,
         tax_from_exempt_customer=mapped.tax_from_exempt_customer,
-        late=bool(current and current.late),
+        late=late,
+        approved=bool(latest and latest.approved),
     )
 
 

@@ -64,8 +64,7 @@ async def test_a_crash_at_any_step_ends_in_exactly_one_of_each(
             with pytest.raises(Died):
                 await world.work()
         # The host shows the message again, and the claim runs out.
-        record = await world.connector.ledger.find(CONNECTION, world.company, transaction_id)
-        assert record is not None
+        [record] = await world.connector.ledger.find(CONNECTION, world.company, transaction_id)
         await world.queue.put(CONNECTION, [record.key])
         world.clock.advance(minutes=10)
         await world.settle()

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from shared.flows.work.problems import Conflict
 from shared.ledger.records import State
-from shared.web import Problem
 from tests.filing import HANDLING_SHIPS, LAST_MONTH, close, corrections, decided, held_change, reported
 from tests.reconciling import change_in_dynamics, findings, remove_from_dynamics
 from tests.world import TODAY, World
@@ -96,11 +96,12 @@ async def test_a_dismissal_is_over_after_an_approved_correction(world: World) ->
 
 async def test_a_dismissal_that_was_stored_alone_still_holds(world: World) -> None:
     await held_change(world, "order", "closed by day")
-    content = (await world.record("INV-1")).decisions.proposal or {}
+    proposal = (await world.record("INV-1")).decisions.proposal
+    assert proposal is not None
     await decided(world, "USMF-INV-1", "dismiss")
     record = await world.record("INV-1")
     table = world.connector.ledger._table
-    row = {"PartitionKey": record.partition, "RowKey": record.row, "dismissed": content["content"]}
+    row = {"PartitionKey": record.partition, "RowKey": record.row, "dismissed": proposal.content}
     await table.update_entity(row, mode="merge")
     assert await met(world) == "reported"
 
@@ -123,14 +124,14 @@ async def test_what_cannot_be_mapped_any_more_can_be_left_as_taxjar_holds_it(wor
     assert await met(world, product_tax_codes={"items": {"P-1000": "99999"}}) == "held"
     await decided(world, "USMF-INV-1", "dismiss")
     record = await world.record("INV-1")
-    assert (record.state, (record.payload or {})["shipping"]) == (State.REPORTED, "12.00")
+    assert (record.state, record.filing.shipping) == (State.REPORTED, Decimal("12.00"))
 
 
 async def test_what_taxjar_does_not_hold_cannot_be_kept(world: World) -> None:
     await held_change(world, "order", "closed by day")
     del world.taxjar.transactions["api", "USMF-INV-1"]
     await decided(world, "USMF-INV-1", "approve")
-    with pytest.raises(Problem, match="dismiss does not fit"):
+    with pytest.raises(Conflict, match="dismiss does not fit"):
         await decided(world, "USMF-INV-1", "dismiss")
 
 

@@ -25,7 +25,8 @@ def app(world: World, azurite: str) -> Iterator[App]:
 
 
 async def put(app: App, filed_through: date | str, state: str = "TX", **body: Any) -> tuple[int, Any]:
-    return await app.call("close_filing_period", {"filed_through": str(filed_through), **body}, state=state)
+    told = {"filed_through": str(filed_through), "by": "Pat", "reason": "the return was sent", **body}
+    return await app.call("close_filing_period", told, state=state)
 
 
 async def test_a_period_is_closed_and_answered_before_and_after(app: App) -> None:
@@ -74,9 +75,8 @@ async def test_what_names_no_state_or_day_is_refused(app: App, state: str, body:
 
 async def test_an_unknown_company_has_no_periods(app: App) -> None:
     assert (await app.call("list_filing_periods", company="zzzz"))[0] == 404
-    assert (await app.call("close_filing_period", {"filed_through": "2026-09-30"}, company="zzzz", state="TX"))[
-        0
-    ] == 404
+    told = {"filed_through": "2026-09-30", "by": "Pat", "reason": "sent"}
+    assert (await app.call("close_filing_period", told, company="zzzz", state="TX"))[0] == 404
 
 
 async def test_every_change_is_audited_and_repeating_one_is_none(world: World, app: App) -> None:
@@ -120,11 +120,11 @@ async def test_what_is_closed_can_be_listed(app: App) -> None:
     assert await app.call("list_filing_periods") == (
         200,
         {
-            "filing_lock_day": 1,
+            "filing_lock_day": 4,
             "closed_through": "2026-10-31",
             "states": [
-                {"state": "CA", "filed_through": "2026-10-31"},
-                {"state": "WA", "filed_through": YESTERDAY.isoformat()},
+                {"state": state, "filed_through": day, "frequency": "monthly", "closed_through": day}
+                for state, day in (("CA", "2026-10-31"), ("WA", YESTERDAY.isoformat()))
             ],
         },
     )

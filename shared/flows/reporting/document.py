@@ -71,7 +71,7 @@ async def _report_shown(claim: Claim, document: PostedDocument, sales: Sales) ->
     outcome = map_claimed(claim.run, record, document, sales)
     if isinstance(outcome, Held) and _may_be_half_posted(claim, outcome, document):
         raise NotYet(f"F&O may still be posting this document. {outcome.message}")
-    if isinstance(outcome, Mapped) and await own_ids(claim, outcome):
+    while isinstance(outcome, Mapped) and await own_ids(claim, outcome):
         outcome = map_claimed(claim.run, claim.record, document, sales)
     if isinstance(outcome, Mapped):
         try:
@@ -140,6 +140,9 @@ async def _settle_end(
     if not plan.steps:
         record = record.filed(plan.filed)
     after = record.to(_ENDS[end.ending], reason=end.reason, message=end.message).certain().proposing(end.proposal)
+    if correction and end.ending is Ending.HOLD:
+        # What was approved could not be sent as it was: a retry asks TaxJar first.
+        after = replace(after, attempts=replace(after.attempts, outcome_unknown=True))
     if end.ending is Ending.REPORT:
         codes = correction.tax_codes if correction else outcome.tax_codes if isinstance(outcome, Mapped) else None
         filing = replace(after.filing, fingerprint=correction.fingerprint if correction else content, tax_codes=codes)
@@ -190,10 +193,21 @@ def with_facts(
 
 
 async def _hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:
-    message = f"{what} ({refusal.status}): {refusal.detail} Correct the cause in F&O, then retry the document."
+    message = f"{what} ({refusal.status}): {refusal.detail} {_what_is_left(claim.record)}"
     after = claim.record.to(State.HELD, reason=HoldReason.REJECTED_BY_TAXJAR, message=message).certain()
     exchange = Exchange(request=refusal.request, response={"detail": refusal.detail}, status=refusal.status)
     await claim.settle(with_facts(after.proposing(None), outcome, None), exchange=exchange, notes=outcome.notes)
+
+
+def _what_is_left(record: DocumentRecord) -> str:
+    correction = record.correction
+    sent = {each.transaction_id for each in record.filing.transactions}
+    done = [each.transaction_id for each in correction.sent if each.transaction_id in sent] if correction else []
+    if done:
+        return f"{' and '.join(done)} was sent before. Correct the cause, then retry the document: it sends the rest."
+    if correction:
+        return "Nothing was changed, what was filed stands. Correct the cause, then retry the document."
+    return "Correct the cause in F&O, then retry the document."
 
 
 async def _hold_not_stored(

@@ -70,12 +70,12 @@ async def find_document(
 async def describe(connector: Connector, record: DocumentRecord) -> dict[str, Any]:
     """All that the ledger knows of a document."""
     entries, intact = await connector.ledger.audit(record)
-    proposal, filed = record.decisions.proposal, record.filing.transactions
+    proposal, filed, current = record.decisions.proposal, record.filing.transactions, record.filing.current
     return {
         **summary(record),
         "attempts": record.attempts.count,
         "transactions": [_transaction(each) for each in filed],
-        **({"payload": filed[0].payload} if len(filed) == 1 else {"payload": None} if not filed else {}),
+        "payload": current[0].payload if len(current) == 1 else None,
         "left_out": [dict(part) for part in record.filing.left_out],
         "handled_outside": list(record.filing.handled_outside),
         "proposal": proposal.shown() if proposal else None,
