@@ -32,6 +32,10 @@ class Row(dict[str, Value]):
         self.rec_id = rec_id
         """The record id of the row itself, which not every entity shows."""
 
+    def with_values(self, values: Mapping[str, Value]) -> Row:
+        """A copy that reads otherwise."""
+        return Row({**self, **values}, self._blanks, self.rec_id)
+
     def __missing__(self, name: str) -> Value:
         return self._blanks[name]
 
