@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.data.tables.aio import TableClient
 from pydantic import SecretStr
 
 from shared.connector import Company, Connection, Connector, TaxJarAccount
@@ -28,6 +29,7 @@ from shared.ledger.nexus import NexusLedger
 from shared.ledger.pauses import Gate, Pauses
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.readable_sets import ReadableSets
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.watermarks import Watermarks
 from shared.mapping import is_complete
@@ -88,7 +90,7 @@ async def build_connector(
     subjects = SubjectLedger(rows, redact=redactor.value)
     return Connector(
         connections={
-            name: _connection(name, connection, account, pauses, http, clock)
+            name: _connection(name, connection, account, pauses, rows, http, clock)
             for name, connection in settings.connections.items()
         },
         ledger=DocumentLedger(
@@ -126,6 +128,7 @@ def _connection(
     settings: ConnectionSettings,
     account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
     pauses: Pauses,
+    rows: TableClient,
     http: Callable[[], httpx.AsyncClient],
     clock: Clock,
 ) -> Connection:
@@ -135,7 +138,8 @@ def _connection(
     gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, probe)
     tokens, client = TokenSource.of(settings.dynamics, clock), http()
     odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=gate.check, on_answer=gate.answered)
-    reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
+    memory = ReadableSets(rows, name, settings.dynamics.url)
+    reader = DynamicsReader(odata, settings, clock, is_complete=is_complete, memory=memory)
     companies = {
         company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
         for company in settings.companies

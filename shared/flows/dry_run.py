@@ -9,6 +9,7 @@ from dataclasses import replace
 from shared.backfill_messages import DryRunMessage, dry_run_messages
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, ListedDocument, PostedDocument
+from shared.dynamics.sources import ReadProblem
 from shared.fingerprint import fingerprint
 from shared.flows.dismissals import content_of
 from shared.flows.filing_guard import as_it_stands, why_not_changed
@@ -89,7 +90,7 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
         await connection.gate.open()
         records = {record.key: record for record in await connector.ledger.get_all(connection.name, keys)}
         documents = await connection.reader.read_documents(run.company.id, keys)
-        await run.prepare(documents.values())
+        await run.prepare([read for read in documents.values() if not isinstance(read, ReadProblem)])
         results = [await _try(run, backfill, key, records.get(key), documents.get(key)) for key in keys]
     except TRANSIENT as trouble:
         if await put_back(run, message, trouble):
@@ -104,8 +105,15 @@ def given_up(key: DocumentKey) -> DryRunResult:
 
 
 async def _try(
-    run: Run, backfill: Backfill, key: DocumentKey, record: DocumentRecord | None, document: PostedDocument | None
+    run: Run,
+    backfill: Backfill,
+    key: DocumentKey,
+    record: DocumentRecord | None,
+    document: PostedDocument | ReadProblem | None,
 ) -> DryRunResult:
+    if isinstance(document, ReadProblem):
+        logger.warning("backfill of %s: %s", backfill.connection, document.sentence)
+        return given_up(key)
     if document is None:
         return DryRunResult(key=key, outcome=DryRunOutcome.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS)
     if record and record.payload and record.fingerprint == fingerprint(document) and not backfill.force:

@@ -11,11 +11,13 @@ from azure.core.exceptions import AzureError
 from shared import telemetry
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
+from shared.dynamics.sources import ReadProblem
 from shared.flows.corrections import Correction
 from shared.flows.not_found import find_by_number, look_up_unknown
 from shared.flows.postpone import (
     CLOCK_SKEW,
     TRANSIENT,
+    NotYet,
     postpone,
     put_back_until_due,
     put_back_until_open,
@@ -83,7 +85,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         return
     try:
         documents = await run.connection.reader.read_documents(run.company.id, [claim.key for claim in claims])
-        await run.prepare(documents.values())
+        await run.prepare([read for read in documents.values() if not isinstance(read, ReadProblem)])
     except TRANSIENT as trouble:
         await postpone(run, claims, trouble)
     except Exception as defect:
@@ -105,7 +107,7 @@ async def _due(run: Run, records: Sequence[DocumentRecord]) -> list[DocumentReco
 
 
 async def _report_each(
-    run: Run, claims: Sequence[DocumentRecord], documents: Mapping[DocumentKey, PostedDocument]
+    run: Run, claims: Sequence[DocumentRecord], documents: Mapping[DocumentKey, PostedDocument | ReadProblem]
 ) -> None:
     """Report every claimed document; one that meets trouble or a defect does not keep the others."""
     slots = asyncio.Semaphore(_AT_ONCE)
@@ -115,7 +117,10 @@ async def _report_each(
         report = Correction(run, claim, approved) if approved else DocumentReport(run, claim)
         async with slots:
             try:
-                await report.settle(documents.get(claim.key))
+                document = documents.get(claim.key)
+                if isinstance(document, ReadProblem):
+                    raise NotYet(document.sentence)
+                await report.settle(document)
             except ClaimLost:
                 logger.warning("%s: another worker has taken over", claim.key)
             except TRANSIENT as trouble:

@@ -14,6 +14,7 @@ _ROUTES = {
     OriginalRoute.CREDIT_INVOICING: "by its credit invoicing reference",
     OriginalRoute.RETURNED_LOT: "by the returned lot",
     OriginalRoute.HEADER_FIELD: "by the header's field for the original invoice",
+    OriginalRoute.CORRECTED_INVOICE: "as the free text invoice that it corrects",
 }
 
 
