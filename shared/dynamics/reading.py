@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from shared.dynamics.entities import Entity
 from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.errors import BadQuery, DynamicsError, EntityMissing, Unavailable
+from shared.dynamics.errors import AccessDenied, BadQuery, DynamicsError, EntityMissing, Unavailable
 from shared.dynamics.filters import Filter, all_of, chunks, either, equals
 from shared.dynamics.rows import Row, folded
 
@@ -43,11 +43,18 @@ class BatchReads:
         also: Sequence[Filter] = (),
         own_fields: Sequence[str] = (),
     ) -> list[Row]:
-        """Rows of a set without which no document is reported; while it is missing, it is noted as gone."""
+        """Rows of a set without which its documents are not reported; while it is missing, it is noted as gone.
+
+        That the app's user may not read a set that every document needs concerns the whole connection, and is raised.
+        """
         try:
             return await self._rows(entity, field, values, company=company, also=also, own_fields=own_fields)
         except (EntityMissing, BadQuery) as error:
             if entity.name in _CORE:
+                raise
+            self.gone[entity.name] = str(error)
+        except AccessDenied as error:
+            if error.set is None or entity.name in _OF_ALL:
                 raise
             self.gone[entity.name] = str(error)
         return []
@@ -136,7 +143,9 @@ class BatchReads:
         try:
             return await read(list(values))
         except Unavailable as trouble:
-            if trouble.retry_after is not None or not await self.sets.answers(entity, None):
+            if trouble.retry_after is not None:
+                raise
+            if not await self.sets.answers(entity, None):
                 if entity.name in _CORE:
                     raise
                 self.gone[entity.name] = str(trouble)
@@ -149,6 +158,7 @@ class BatchReads:
         return rows
 
 
+_OF_ALL = frozenset({"SalesInvoiceHeadersV2", "SalesInvoiceV2Lines", "CustomersV3"})
 _CORE = frozenset({"SalesInvoiceHeadersV2"})
 """Where these do not answer, nothing does: the whole batch waits."""
 

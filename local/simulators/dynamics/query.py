@@ -116,7 +116,7 @@ def run_query(
     rows = faults.repeated(entity, _ordered(rows, query.order))
     last = first + page_size
     end = len(rows) if query.top is None else min(len(rows), query.skip + query.top)
-    page = faults.rendered(entity, rows[first : min(last, end)])
+    page = faults.rendered(entity, rows[first : min(last, end)], query.select)
     return Page(page, total, query.offset + page_size if last < end else None)
 
 

@@ -41,6 +41,8 @@ class _Match:
     set_name: str
     values: Mapping[str, Value]
     shown: Mapping[str, Value] = field(default_factory=dict)
+    only_with: str = ""
+    """The field that breaks; empty for all."""
 
     def hits(self, set_name: str, row: Row) -> bool:
         return set_name == self.set_name and all(
@@ -59,9 +61,9 @@ class RowFaults:
     _withheld: list[_Match] = field(default_factory=list)
     _garbled: list[_Match] = field(default_factory=list)
 
-    def refuse(self, set_name: str, **values: Value) -> None:
-        """Answer 500 to every read that would show the row."""
-        self._refused.append(_Match(set_name, values))
+    def refuse(self, set_name: str, *, only_with: str = "", **values: Value) -> None:
+        """Answer 500 to every read that would show the row, or one field of it."""
+        self._refused.append(_Match(set_name, values, only_with=only_with))
 
     def repeat(self, set_name: str, **values: Value) -> None:
         """Show the row twice, as pages do that shift while they are read."""
@@ -91,14 +93,15 @@ class RowFaults:
             return rows
         return [row for row in rows for _ in range(2 if _hit(self._repeated, entity, row) else 1)]
 
-    def rendered(self, entity: Entity, rows: Sequence[Row]) -> Sequence[Row]:
-        """The rows of one page as they are shown.
+    def rendered(self, entity: Entity, rows: Sequence[Row], select: Sequence[str]) -> Sequence[Row]:
+        """The rows of one page as they are shown; ``select`` names the fields, all if empty.
 
         Raises:
             Refused: one of them breaks the answer, or there are more than can be answered in time.
             NeverAnswered: likewise, where F&O does not even say so.
         """
-        if any(_hit(self._refused, entity, row) for row in rows):
+        refused = [match for match in self._refused if not (match.only_with and select) or match.only_with in select]
+        if any(_hit(refused, entity, row) for row in rows):
             raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "Object reference not set to an instance of an object.")
         limit = self.limits.get(entity.set)
         if limit is not None and limit.rows is not None and len(rows) > limit.rows:

@@ -184,7 +184,7 @@ class DynamicsSimulator:
         for row in self.store.matching(entity.set, values):
             if row.get("dataAreaId") in self.store.closed_companies or not self.row_faults.visible(entity, [row]):
                 continue
-            [row] = self.row_faults.rendered(entity, [row])
+            [row] = self.row_faults.rendered(entity, [row], query.select)
             if not entity.is_company_bound or query.cross_company or row["dataAreaId"] == self.default_company:
                 return json_response(single(base, entity, row, query, self.store))
         raise Refused(HTTPStatus.NOT_FOUND, f"No row of {entity.set} has this key.")

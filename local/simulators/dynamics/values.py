@@ -126,4 +126,6 @@ def render(value: object) -> str:
             return "{" + ",".join(f"{json.dumps(str(key))}:{render(item)}" for key, item in value.items()) + "}"
         case Sequence() if not isinstance(value, str):
             return "[" + ",".join(map(render, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    # Half a surrogate pair has no UTF-8: it can only be escaped.
+    is_text = not (isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value))
+    return json.dumps(value, ensure_ascii=not is_text)
