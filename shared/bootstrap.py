@@ -31,6 +31,7 @@ from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.readable_sets import ReadableSets
 from shared.ledger.root_store import BlobRootStore, RootStore
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
@@ -104,7 +105,7 @@ async def build_connector(
     subjects = SubjectLedger(rows, redact=redactor.value)
     return Connector(
         connections={
-            name: _connection(name, connection, account, pauses, open_transport, clock)
+            name: _connection(name, connection, account, pauses, rows, open_transport, clock)
             for name, connection in settings.connections.items()
         },
         ledger=DocumentLedger(
@@ -170,6 +171,7 @@ def _connection(
     settings: ConnectionSettings,
     account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
     pauses: Pauses,
+    rows: TableClient,
     open_transport: OpenTransport,
     clock: Clock,
 ) -> Connection:
@@ -194,7 +196,13 @@ def _connection(
     return Connection(
         name,
         settings,
-        reader=DynamicsReader(client(guarded=True), settings, clock, is_complete=is_complete),
+        reader=DynamicsReader(
+            client(guarded=True),
+            settings,
+            clock,
+            is_complete=is_complete,
+            memory=ReadableSets(rows, name, settings.dynamics.url),
+        ),
         checks=EnvironmentChecks(name, unguarded, sets(unguarded), clock),
         gate=gate,
         companies=companies,

@@ -45,6 +45,7 @@ ORDER = AddressFields("DeliveryAddress", "StateId", "DeliveryBuildingCompliment"
 CUSTOMER_DELIVERY = AddressFields("DeliveryAddress", "State", "DeliveryAddressBuildingComplement")
 CUSTOMER_PRIMARY = AddressFields("Address", "State", "AddressBuildingComplement")
 CUSTOMER_INVOICE = AddressFields("InvoiceAddress", "State", "InvoiceAddressBuildingComplement")
+HEADER_INVOICE = AddressFields("InvoiceAddress", "State")
 LEGAL_ENTITY = AddressFields("Address", "State")
 _STOCK = AddressFields("PrimaryAddress", "StateId", "PrimaryAddressBuildingCompliment")
 

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.documents import Customer, OriginalInvoice, PostedDocument
-from shared.dynamics.addresses import INVOICED, ORDER
+from shared.documents import Customer, PostedDocument
+from shared.dynamics.addresses import HEADER_INVOICE, INVOICED, ORDER
 from shared.dynamics.customers import read_customer
-from shared.dynamics.entities import (
-    CHARGE_CODES,
-    CHARGES,
-    COUNTRIES,
-    CREDIT_REFERENCES,
-    CUSTOMER_ADDRESSES,
-    CUSTOMERS,
-    FREE_TEXT_HEADERS,
-    FREE_TEXT_LINES,
-    JOURNAL_LINES,
-    JOURNALS,
-    LEGAL_ENTITIES,
-    ORDER_LINES,
-    ORDERS,
-    POSTAL_ADDRESSES,
-    PRODUCTS,
-    RETURN_LINES,
-    SITES,
-    STOCK_DIMENSIONS,
-    WAREHOUSES,
-    Entity,
-)
+from shared.dynamics.entities import CUSTOMERS, JOURNALS
 from shared.dynamics.lines import LineReader, read_charges
+from shared.dynamics.needs import asked_sets
+from shared.dynamics.originals import Originals
 from shared.dynamics.posted import PostedRows
 from shared.dynamics.reference_data import ReferenceData
-from shared.dynamics.related import RelatedRows, needs_free_text
+from shared.dynamics.related import RelatedRows
 from shared.dynamics.rows import Row, amount, record_id, required_amount, text, yes
-
-_OF_EVERY_DOCUMENT = (
-    JOURNALS,
-    JOURNAL_LINES,
-    CHARGES,
-    POSTAL_ADDRESSES,
-    WAREHOUSES,
-    SITES,
-    LEGAL_ENTITIES,
-    COUNTRIES,
-)
 
 
 def assemble(
     document: PostedRows,
     related: RelatedRows,
-    originals: tuple[OriginalInvoice, ...],
+    originals: Originals,
     reference: ReferenceData,
     unreadable: Mapping[str, str],
 ) -> PostedDocument:
@@ -66,30 +36,37 @@ def assemble(
     countries = reference.countries
     customer = related.customers.get(account.casefold())
     invoiced = related.addresses.get(record_id(journal, "DeliveryPostalAddress"))
+    billed = related.addresses.get(document.invoice_address)
+    tax_group = text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")
     return PostedDocument(
         key=document.key,
         type=document.type,
         currency=text(header, "CurrencyCode"),
         total_amount=required_amount(header, "TotalInvoiceAmount"),
         total_tax=required_amount(header, "TotalTaxAmount"),
-        lines=LineReader(document, related, reference).read(),
+        lines=LineReader(document, related, reference, originals.of_lines.get(document.key, {})).read(),
         charges=read_charges(document, reference),
         total_charges=amount(header, "TotalChargeAmount"),
         end_discount=abs(amount(journal, "EndDisc") if journal else amount(header, "TotalDiscountCustomerGroupCode")),
         prices_include_tax=_prices_include_tax(document.journal, order, free_text),
         is_prepayment=yes(journal, "Prepayment") or text(journal, "SalesType") == "Prepayment",
         is_proforma=yes(journal, "Proforma"),
-        is_intercompany=yes(journal, "InterCompanyPosted"),
+        is_intercompany=bool(text(journal, "InterCompanyCompanyId")),
         invoice_account=text(header, "InvoiceCustomerAccountNumber"),
         order_account=related.ordering_account(document),
         customer=_customer(customer, related, reference) if customer else None,
-        tax_group=(text(journal, "TaxGroup") or text(order, "SalesTaxGroupCode") or text(free_text, "SalesTaxGroupId")),
+        tax_group=tax_group,
+        tax_group_exempt=reference.is_exempt(tax_group),
+        sales_origin=text(journal, "SalesOriginId") or text(header, "SalesOrderOriginCode"),
+        round_off=amount(journal, "InvoiceRoundOff"),
         delivery_mode=text(header, "DeliveryModeCode") or text(journal, "DlvMode"),
         sales_order=text(header, "SalesOrderNumber") or text(journal, "SalesId"),
         delivery_address=INVOICED.read(invoiced, countries),
         order_address=ORDER.read(related.order_of(document), countries),
+        invoice_address=INVOICED.read(billed, countries) or HEADER_INVOICE.read(header, countries),
         legal_entity_address=reference.legal_entity_address,
-        originals=originals,
+        own_addresses=reference.own_addresses,
+        originals=originals.of_documents.get(document.key, ()),
         notes=_notes(document, related, reference, unreadable),
     )
 
@@ -109,7 +86,7 @@ def _prices_include_tax(journal: Row | None, order: Row, free_text: Row) -> bool
 def _notes(
     document: PostedRows, related: RelatedRows, reference: ReferenceData, unreadable: Mapping[str, str]
 ) -> tuple[str, ...]:
-    asked = (entity for entity in _asked(document, related) if entity.name in unreadable)
+    asked = (entity for entity in asked_sets(document, related) if entity.name in unreadable)
     notes = [f"Read without {entity.name}: {unreadable[entity.name]}" for entity in asked]
     if document.journal is None and JOURNALS.name not in unreadable:
         notes.append(f"{JOURNALS.name} has no row for this document: order and customer tell what it would have told.")
@@ -123,22 +100,3 @@ def _notes(
             if code.casefold() not in reference.shipping_codes
         ]
     return tuple(notes)
-
-
-def _asked(document: PostedRows, related: RelatedRows) -> Iterator[Entity]:
-    """The optional sets that this document had a use for."""
-    yield from _OF_EVERY_DOCUMENT
-    if document.charges:
-        yield CHARGE_CODES
-    if document.is_credit_note:
-        yield from (CREDIT_REFERENCES, RETURN_LINES)
-    if document.key in related.in_need_of_order:
-        yield from (ORDERS, ORDER_LINES)
-    if needs_free_text(document):
-        yield from (FREE_TEXT_HEADERS, FREE_TEXT_LINES)
-    if document.journal_lines and not document.lines:
-        yield STOCK_DIMENSIONS
-    if document.journal is None:
-        yield PRODUCTS
-    if related.delivery_addresses is None:
-        yield CUSTOMER_ADDRESSES

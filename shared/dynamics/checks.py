@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from shared.dynamics import entities
+from shared.dynamics import entities, project_entities
 from shared.dynamics.entities import CUSTOMERS, HEADERS, LINES, LISTED_HEADERS, Entity
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import AccessDenied, BadQuery, DynamicsError, EntityMissing, ProfileMismatch
@@ -26,11 +26,12 @@ _COMPANY_IDS = Entity("LegalEntities", ("LegalEntityId",), has_company=False)
 def entity_sets() -> list[Entity]:
     """Every set that the connector reads, each with all its fields, required ones first."""
     known: dict[str, Entity] = {}
-    for entity in vars(entities).values():
+    for entity in (*vars(entities).values(), *vars(project_entities).values()):
         if isinstance(entity, Entity):
             before = known.get(entity.name, Entity(entity.name, ()))
             fields = tuple(dict.fromkeys((*before.fields, *entity.fields)))
-            known[entity.name] = Entity(entity.name, fields, entity.has_company)
+            spare = tuple(dict.fromkeys((*before.spare, *entity.spare)))
+            known[entity.name] = Entity(entity.name, fields, entity.has_company, entity.key, spare)
     return sorted(known.values(), key=lambda entity: entity.name not in REQUIRED)
 
 
@@ -124,7 +125,7 @@ class EnvironmentChecks:
     async def _refused_fields(self, entity: Entity) -> str:
         """F&O names one unknown field at most, in words that change with its release: each is tried alone."""
         refused = []
-        for field in entity.fields:
+        for field in self._sets.selected(entity):
             try:
                 await self._has_row(Entity(entity.name, (field,), entity.has_company))
             except BadQuery:

@@ -12,7 +12,9 @@ from shared.documents import Address, Customer
 from shared.dynamics.addresses import CUSTOMER_DELIVERY, CUSTOMER_INVOICE, CUSTOMER_PRIMARY, Countries
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, CUSTOMERS
 from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import Comparison, any_of, chunks, enum
+from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceDataSource, UntaxedGroups
 from shared.dynamics.rows import Row, day, folded, text, yes
 
@@ -41,7 +43,7 @@ def read_customer(row: Row, countries: Countries, untaxed_groups: UntaxedGroups)
 
 
 async def read_delivery_addresses(
-    sets: EntitySets, company: str, accounts: Collection[str], countries: Countries, today: date
+    sets: EntitySets | BatchReads, company: str, accounts: Collection[str], countries: Countries, today: date
 ) -> DeliveryAddresses | None:
     """The delivery addresses of ``accounts`` that are valid today; ``None`` when they cannot be read."""
     rows = await sets.optional_rows(
@@ -51,7 +53,10 @@ async def read_delivery_addresses(
         return None
     found: defaultdict[str, set[Address]] = defaultdict(set)
     for row in rows:
-        valid = (day(row, "Effective") or today) <= today <= (day(row, "Expiration") or today)
+        try:
+            valid = (day(row, "Effective") or today) <= today <= (day(row, "Expiration") or today)
+        except UnreadableRow:
+            return None
         address = CUSTOMER_PRIMARY.read(row, countries)
         if address and valid and yes(row, "IsRoleDelivery"):
             found[folded(row, "CustomerAccountNumber")].add(address)

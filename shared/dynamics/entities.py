@@ -1,7 +1,7 @@
 """The F&O entity sets that are read, each with the fields that are asked for, under their standard names.
 
-Two sets carry the documents and must be there: headers and lines. All the others refine them; where one of those
-cannot be read, the documents are still reported, with what the standard sets know.
+Headers, lines and customers must be there. All the others refine documents: one that was never readable is done
+without, one that ever was is required from then on (design 4.1).
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ class Entity:
     fields: tuple[str, ...]
     has_company: bool = True
     """Whether its rows belong to a company (``dataAreaId``)."""
+    key: tuple[str, ...] = ()
+    """The fields that tell each row from all others, in the order in which rows are read."""
+    spare: tuple[str, ...] = ()
+    """Fields of the standard set that another one which takes its place need not have, unless settings name them."""
 
 
 HEADER_KEY = ("dataAreaId", "InvoiceDate", "InvoiceNumber", "LedgerVoucher")
@@ -27,7 +31,13 @@ def _prefixed(prefix: str, *names: str) -> tuple[str, ...]:
     return tuple(prefix + name for name in (*_ADDRESS, *names))
 
 
-LISTED_HEADERS = Entity("SalesInvoiceHeadersV2", (*HEADER_KEY, "TotalInvoiceAmount", "TotalTaxAmount"))
+LISTED_HEADERS = Entity("SalesInvoiceHeadersV2", (*HEADER_KEY, "TotalInvoiceAmount", "TotalTaxAmount"), key=HEADER_KEY)
+CANDIDATES = Entity(
+    "SalesInvoiceHeadersV2",
+    (*LISTED_HEADERS.fields, "InvoiceCustomerAccountNumber", "SalesOrderNumber"),
+    key=HEADER_KEY,
+)
+"""Headers as they are looked through for the invoice that a document corrects."""
 HEADERS = Entity(
     "SalesInvoiceHeadersV2",
     (
@@ -39,6 +49,8 @@ HEADERS = Entity(
         "TotalDiscountCustomerGroupCode",
         "DeliveryModeCode",
     ),
+    key=HEADER_KEY,
+    spare=("SalesOrderOriginCode", *_prefixed("InvoiceAddress", "State", "CountryRegionISOCode")),
 )
 LINES = Entity(
     "SalesInvoiceV2Lines",
@@ -56,6 +68,7 @@ LINES = Entity(
         "InventoryWarehouseId",
         "SalesProductCategoryName",
     ),
+    key=(*HEADER_KEY, "LineCreationSequenceNumber"),
 )
 JOURNALS = Entity(
     "CustInvoiceJourBiEntities",
@@ -77,8 +90,10 @@ JOURNALS = Entity(
         "inventLocationId",
         "Prepayment",
         "Proforma",
-        "InterCompanyPosted",
+        "InterCompanyCompanyId",
     ),
+    key=("dataAreaId", "SourceKey"),
+    spare=("InvoicePostalAddress", "InvoiceRoundOff", "SalesOriginId"),
 )
 JOURNAL_LINES = Entity(
     "CustInvoiceTransBiEntities",
@@ -101,6 +116,9 @@ JOURNAL_LINES = Entity(
         "SalesId",
         "DeliveryPostalAddress",
     ),
+    # The published key lacks the voucher: two documents of one number and date differ by their parent.
+    key=("dataAreaId", "InvoiceDate", "InvoiceId", "ParentRecId", "LineCreationSequenceNumber"),
+    spare=("SourceKey", "TaxGroup", "MCRDlvMode"),
 )
 CHARGES = Entity(
     "MarkupTransBiEntities",
@@ -118,12 +136,20 @@ CHARGES = Entity(
         "TaxItemGroup",
         "IsDeleted",
     ),
+    key=("dataAreaId", "TransRecId", "TransTableId", "LineNum"),
+    spare=("TransTableId", "ModuleCategory"),
 )
-CHARGE_CODES = Entity("MarkupTableBiEntities", ("dataAreaId", "ModuleType", "MarkupCode", "IsShipping"))
+CHARGE_CODES = Entity(
+    "MarkupTableBiEntities",
+    ("dataAreaId", "ModuleType", "MarkupCode", "IsShipping"),
+    key=("dataAreaId", "ModuleType", "MarkupCode"),
+)
 POSTAL_ADDRESSES = Entity(
     "LogisticsPostalAddressBiEntities",
     ("SourceKey", *_ADDRESS, "State", "BuildingCompliment"),
     has_company=False,
+    key=("Location", "ValidFrom"),
+    spare=("Location", "ValidFrom"),
 )
 ORDERS = Entity(
     "SalesOrderHeadersV3",
@@ -136,6 +162,7 @@ ORDERS = Entity(
         "DeliveryBuildingCompliment",
         *_prefixed("DeliveryAddress", "StateId", "CountryRegionISOCode"),
     ),
+    key=("dataAreaId", "SalesOrderNumber"),
 )
 ORDER_LINES = Entity(
     "SalesOrderLines",
@@ -148,10 +175,20 @@ ORDER_LINES = Entity(
         "DeliveryBuildingCompliment",
         *_prefixed("DeliveryAddress", "StateId", "CountryRegionISOCode"),
     ),
+    key=("dataAreaId", "InventoryLotId"),
+    spare=("SalesTaxGroupCode", "DeliveryModeCode"),
 )
-RETURN_LINES = Entity("SalesLineBiEntities", ("dataAreaId", "SalesId", "InventTransId", "InventTransIdReturn"))
+RETURN_LINES = Entity(
+    "SalesLineBiEntities",
+    ("dataAreaId", "SalesId", "InventTransId", "InventTransIdReturn"),
+    key=("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
+    spare=("LineCreationSequenceNumber",),
+)
 CREDIT_REFERENCES = Entity(
-    "DocumentCustVendCreditInvoicingJours", ("dataAreaId", "InvoiceRecId", "CorrectedInvoiceRecId")
+    "DocumentCustVendCreditInvoicingJours",
+    ("dataAreaId", "InvoiceRecId", "CorrectedInvoiceRecId"),
+    key=("dataAreaId", "InvoiceTableId", "InvoiceRecId"),
+    spare=("InvoiceTableId",),
 )
 CORRECTED_INVOICE = "CustInvoiceJourCorrection"
 """Navigation from a credit reference to the invoice it corrects."""
@@ -169,6 +206,8 @@ FREE_TEXT_HEADERS = Entity(
         "SalesTaxGroupId",
         "SalesTaxItemGroupId",
     ),
+    key=("dataAreaId", "InvoiceIdentifier"),
+    spare=("CorrectedInvoiceId",),
 )
 FREE_TEXT_LINES = Entity(
     "FreeTextInvoiceLines",
@@ -183,6 +222,8 @@ FREE_TEXT_LINES = Entity(
         "SalesTaxAmount",
         "SalesTaxItemGroupId",
     ),
+    key=("dataAreaId", "ParentRecId", "LineNumber"),
+    spare=("SalesTaxGroupId",),
 )
 CUSTOMERS = Entity(
     "CustomersV3",
@@ -200,6 +241,7 @@ CUSTOMERS = Entity(
         *_prefixed("DeliveryAddress", "State", "CountryRegionISOCode", "BuildingComplement"),
         *_prefixed("InvoiceAddress", "State", "CountryRegionISOCode", "BuildingComplement"),
     ),
+    key=("dataAreaId", "CustomerAccount"),
 )
 CUSTOMER_ADDRESSES = Entity(
     "CustomerPostalAddresses",
@@ -214,9 +256,15 @@ CUSTOMER_ADDRESSES = Entity(
         "AddressCountryRegionId",
         "AddressCountryRegionISOCode",
     ),
+    key=("dataAreaId", "CustomerAccountNumber", "CustomerLegalEntityId", "AddressLocationId", "Effective"),
+    spare=("CustomerLegalEntityId", "AddressLocationId"),
 )
-TAX_GROUPS = Entity("TaxGroups", ("dataAreaId", "TaxGroupCode"))
-TAX_GROUP_CODES = Entity("TaxGroupDatas", ("dataAreaId", "TaxGroupId", "TaxCodeId", "ExemptTax"))
+TAX_GROUPS = Entity("TaxGroups", ("dataAreaId", "TaxGroupCode"), key=("dataAreaId", "TaxGroupCode"))
+TAX_GROUP_CODES = Entity(
+    "TaxGroupDatas",
+    ("dataAreaId", "TaxGroupId", "TaxCodeId", "ExemptTax"),
+    key=("dataAreaId", "TaxGroupId", "TaxCodeId"),
+)
 WAREHOUSES = Entity(
     "Warehouses",
     (
@@ -226,6 +274,7 @@ WAREHOUSES = Entity(
         "IsPrimaryAddressAssigned",
         *_prefixed("PrimaryAddress", "StateId", "BuildingCompliment"),
     ),
+    key=("dataAreaId", "WarehouseId"),
 )
 SITES = Entity(
     "OperationalSitesV2",
@@ -235,6 +284,7 @@ SITES = Entity(
         "IsPrimaryAddressAssigned",
         *_prefixed("PrimaryAddress", "StateId", "BuildingCompliment"),
     ),
+    key=("dataAreaId", "SiteId"),
 )
 LEGAL_ENTITIES = Entity(
     "LegalEntities",
@@ -248,7 +298,16 @@ LEGAL_ENTITIES = Entity(
         "AddressCountryRegionISOCode",
     ),
     has_company=False,
+    key=("LegalEntityId",),
 )
-COUNTRIES = Entity("AddressCountryRegions", ("CountryRegion", "ISOcode"), has_company=False)
-PRODUCTS = Entity("ReleasedProductsV2", ("dataAreaId", "ItemNumber", "SalesSalesTaxItemGroupCode"))
-STOCK_DIMENSIONS = Entity("InventDimBiEntities", ("dataAreaId", "inventDimId", "InventSiteId", "InventLocationId"))
+COUNTRIES = Entity("AddressCountryRegions", ("CountryRegion", "ISOcode"), has_company=False, key=("CountryRegion",))
+PRODUCTS = Entity(
+    "ReleasedProductsV2",
+    ("dataAreaId", "ItemNumber", "SalesSalesTaxItemGroupCode"),
+    key=("dataAreaId", "ItemNumber"),
+)
+STOCK_DIMENSIONS = Entity(
+    "InventDimBiEntities",
+    ("dataAreaId", "inventDimId", "InventSiteId", "InventLocationId"),
+    key=("dataAreaId", "inventDimId"),
+)

@@ -15,6 +15,7 @@ Messages are sentences for an operator; they never hold tokens, secrets or stack
 
 from __future__ import annotations
 
+from shared.documents import DocumentKey
 from shared.remote import errors as remote
 
 
@@ -73,7 +74,14 @@ class ProfileMismatch(DynamicsError):
 
 
 class UnreadableRow(DynamicsError):
-    """A row lacks a value without which it is no document, or holds one of the wrong kind."""
+    """A row lacks a value without which it is no document, holds one of the wrong kind, or breaks F&O's answer.
+
+    ``key`` is the document that it belongs to, where that much can be told.
+    """
+
+    def __init__(self, message: str, key: DocumentKey | None = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class ForeignLink(DynamicsError):

@@ -58,6 +58,15 @@ def enum(name: str, member: str) -> str:
     return f"Microsoft.Dynamics.DataEntities.{name}'{member}'"
 
 
+_DATES = frozenset({"InvoiceDate", "ValidFrom", "Effective"})
+"""Key fields whose values come as text but are compared as instants."""
+
+
+def literal(field: str, value: object) -> str:
+    """The literal of a value as it came in a row."""
+    return quoted(value) if isinstance(value, str) and field not in _DATES else str(value)
+
+
 def equals(field: str, value: str | int) -> Comparison:
     """``field eq value``. Mind that F&O takes ``*`` in a string for a wildcard."""
     return Comparison(field, "eq", quoted(value) if isinstance(value, str) else str(value))

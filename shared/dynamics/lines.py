@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.documents import Charge, DocumentType, Line
 from shared.dynamics.addresses import INVOICED, ORDER
+from shared.dynamics.lots import LineOriginals
 from shared.dynamics.posted import PostedRows
 from shared.dynamics.reference_data import ReferenceData
 from shared.dynamics.related import RelatedRows
@@ -19,6 +20,7 @@ class LineReader:
     document: PostedRows
     related: RelatedRows
     reference: ReferenceData
+    originals: LineOriginals = field(default_factory=dict)
 
     def read(self) -> tuple[Line, ...]:
         """All lines, in the order of their ids: F&O promises none, and the same document must always read the same."""
@@ -72,6 +74,8 @@ class LineReader:
             amount=amount(row, "TransactionCurrencyAmount"),
             tax=amount(row, "SalesTaxAmount"),
             tax_item_group=text(row, "SalesTaxItemGroupId") or text(header, "SalesTaxItemGroupId"),
+            tax_group=text(row, "SalesTaxGroupId"),
+            tax_group_exempt=self.reference.is_exempt(text(row, "SalesTaxGroupId")),
         )
 
     def _placed(self, line: Line, journal_line: Row | None) -> Line:
@@ -79,16 +83,23 @@ class LineReader:
         countries = self.reference.countries
         order_line = self.related.order_line_of(self.document, journal_line, line.product)
         address = record_id(journal_line or {}, "DeliveryPostalAddress")
+        tax_group = ""
         if journal_line is not None:
-            tax_item_group = text(journal_line, "TaxItemGroup")
+            tax_item_group, tax_group = text(journal_line, "TaxItemGroup"), text(journal_line, "TaxGroup")
         elif order_line is not None:
             tax_item_group = text(order_line, "SalesTaxItemGroupCode")
+            tax_group = text(order_line, "SalesTaxGroupCode")
         else:
             product = self.related.products.get(line.product.casefold(), {})
             tax_item_group = text(product, "SalesSalesTaxItemGroupCode")
         return replace(
             line,
             tax_item_group=tax_item_group,
+            tax_group=tax_group,
+            tax_group_exempt=self.reference.is_exempt(tax_group),
+            delivery_mode=self.related.delivery_mode_of(self.document, journal_line, line.product),
+            lot=text(journal_line or {}, "InventTransId"),
+            originals=self.originals.get(line.sequence, ()),
             delivery_address=INVOICED.read(self.related.addresses.get(address), countries),
             order_address=ORDER.read(order_line, countries),
             warehouse_address=self.reference.warehouse_address(line.warehouse),
@@ -108,14 +119,26 @@ def read_charges(document: PostedRows, reference: ReferenceData) -> tuple[Charge
     if document.charges is None:
         return None
     rows = sorted(document.charges, key=lambda row: (record_id(row, "TransRecId"), amount(row, "LineNum")))
-    charges = [_charge(row, reference) for row in rows]
+    charges = [_charge(row, document, reference) for row in rows]
     total = sum((charge.amount for charge in charges), start=amount({}, ""))
     if total and total == -amount(document.header, "TotalChargeAmount"):
         charges = [replace(charge, amount=-charge.amount, tax=-charge.tax) for charge in charges]
     return tuple(charges)
 
 
-def _charge(row: Row, reference: ReferenceData) -> Charge:
+def _line_of(charge: Row, document: PostedRows) -> int | None:
+    """The line that a charge hangs on: record ids are unique within a table only, so its category counts first."""
+    record = record_id(charge, "TransRecId")
+    category = text(charge, "ModuleCategory")
+    if not record or category == "Heading":
+        return None
+    if not category and document.journal is not None and record == record_id(document.journal, "SourceKey"):
+        return None
+    lines = document.journal_lines.items()
+    return next((sequence for sequence, line in lines if record_id(line, "SourceKey") == record), None)
+
+
+def _charge(row: Row, document: PostedRows, reference: ReferenceData) -> Charge:
     code, codes = text(row, "MarkupCode"), reference.shipping_codes
     return Charge(
         code=code,
@@ -124,4 +147,5 @@ def _charge(row: Row, reference: ReferenceData) -> Charge:
         tax=amount(row, "TaxAmount"),
         is_shipping=codes.get(code.casefold(), False) if code and codes is not None else None,
         tax_item_group=text(row, "TaxItemGroup"),
+        line=_line_of(row, document),
     )

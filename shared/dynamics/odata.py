@@ -82,6 +82,7 @@ class ODataClient:
         filter: str = "",
         orderby: Sequence[str] = (),
         top: int | None = None,
+        skip: int = 0,
         expand: str = "",
     ) -> AsyncIterator[list[Row]]:
         """The rows of ``set``, one server page at a time, to the last ``@odata.nextLink``.
@@ -93,6 +94,7 @@ class ODataClient:
             "$filter": filter,
             "$orderby": ",".join(orderby),
             "$top": "" if top is None else str(top),
+            "$skip": str(skip) if skip else "",
             "$expand": expand,
         }
         query = "".join(f"&{name}={quote(value, safe=',():')}" for name, value in options.items() if value)
@@ -103,6 +105,13 @@ class ODataClient:
             yield page["value"]
             link = self._next(followed, page.get("@odata.nextLink"))
             followed.add(link)
+
+    async def count(self, set: str, *, filter: str = "") -> int:
+        """How many rows of ``set`` meet ``filter``. Raises the errors of :mod:`shared.dynamics.errors`."""
+        query = f"&$filter={quote(filter, safe=',():')}" if filter else ""
+        url = httpx.URL(f"{self._url}/data/{quote(set)}/$count?cross-company=true{query}")
+        counted = await self._get(url, set, read=_count)
+        return int(counted["@odata.count"])
 
     def _next(self, followed: Collection[httpx.URL | None], link: object) -> httpx.URL | None:
         if not link:
@@ -115,22 +124,24 @@ class ODataClient:
             raise ForeignLink(f"F&O's link to the next page leads to {url.host or 'nowhere'}, not on in {self._url}.")
         return url
 
-    async def _get(self, url: httpx.URL, set: str) -> dict[str, Any]:
+    async def _get(
+        self, url: httpx.URL, set: str, *, read: Callable[[httpx.Response, str], dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
         attempts = stamina.retry_context(
             on=_Hiccup, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=1.0
         )
         async for attempt in attempts:
             with attempt:
-                return await self._get_once(url, set)
+                return (read or _page)(await self._get_once(url, set), set)
         raise AssertionError("stamina always returns or raises")
 
-    async def _get_once(self, url: httpx.URL, set: str) -> dict[str, Any]:
+    async def _get_once(self, url: httpx.URL, set: str) -> httpx.Response:
         response = await self._send(url)
         if response.status_code != 200:
             failure = self._failure(response, set)
             failure.status = response.status_code
             raise failure
-        return _page(response, set)
+        return response
 
     async def _send(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "application/json"}
@@ -177,6 +188,14 @@ def _page(response: httpx.Response, set: str) -> dict[str, Any]:
     if not isinstance(page, dict) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unavailable(f"F&O's answer for {set} cannot be read: it is not a page of rows.")
     return page
+
+
+def _count(response: httpx.Response, set: str) -> dict[str, Any]:
+    """A bare number, before which some builds put a byte order mark."""
+    text = response.content.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text.isdigit():
+        raise Unavailable(f"F&O's answer for {set}/$count cannot be read: it is no number.")
+    return {"@odata.count": int(text)}
 
 
 def _json(response: httpx.Response) -> object:

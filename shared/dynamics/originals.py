@@ -1,99 +1,120 @@
-"""The original invoice of a credit note, by the first route that finds one.
+"""The original invoices of what came back, by the first route that finds any (design 4.5).
 
 1. The credit invoicing reference: F&O's official link, stored by its *Credit note* button.
-2. The returned lot: the credit note's order line names the lot it takes back, and that lot was invoiced once or more.
+2. The returned lot, line by line (:mod:`shared.dynamics.lots`).
 3. A custom header field, named by ``ORIGINAL_INVOICE_FIELD`` and taken at its word.
+4. Of a free text invoice, the invoice that F&O's correction function corrected (:mod:`shared.dynamics.corrected`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from shared.documents import DocumentKey, OriginalInvoice, OriginalRoute
-from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, JOURNAL_LINES, JOURNALS, RETURN_LINES
-from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.filters import positive
+from shared.dynamics.corrected import find_corrected
+from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, JOURNALS
+from shared.dynamics.errors import UnreadableRow
+from shared.dynamics.lots import LineOriginals, find_by_returned_lot
 from shared.dynamics.posted import PostedRows
-from shared.dynamics.rows import Row, day, folded, record_id, text, verbatim
+from shared.dynamics.reading import BatchReads
+from shared.dynamics.rows import Row, day, record_id, text, verbatim
 
-Originals = dict[DocumentKey, tuple[OriginalInvoice, ...]]
+CORRECTED_PROJECT = "ProjInvoiceJourCorrected"
+"""Navigation from a credit reference to the project invoice that it corrects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """What a batch's documents correct."""
+
+    of_documents: Mapping[DocumentKey, tuple[OriginalInvoice, ...]] = field(default_factory=dict)
+    """Of each document as a whole, oldest first; those without any are absent."""
+    of_lines: Mapping[DocumentKey, LineOriginals] = field(default_factory=dict)
+    troubles: Mapping[DocumentKey, str] = field(default_factory=dict)
+    """Documents whose originals cannot be told because a row makes no sense, with the reason."""
+    missing: Mapping[DocumentKey, str] = field(default_factory=dict)
+    """Documents whose original is named but not shown: the set that should show it."""
 
 
 async def find_originals(
-    sets: EntitySets, company: str, documents: Sequence[PostedRows], custom_field: str | None
+    reads: BatchReads, company: str, documents: Sequence[PostedRows], custom_field: str | None
 ) -> Originals:
-    """The originals of the credit notes among ``documents``; those without any are absent."""
-    credit_notes = [document for document in documents if document.is_credit_note]
-    found = await _by_reference(sets, company, credit_notes)
-    found |= await _by_returned_lot(sets, company, [note for note in credit_notes if note.key not in found])
+    """The originals of the documents on which something came back."""
+    returns = [document for document in documents if document.has_returns]
+    if not returns:
+        return Originals()
+    credit_notes = [document for document in returns if document.is_credit_note]
+    missing: dict[DocumentKey, str] = {}
+    found = await _by_reference(reads, company, credit_notes, missing)
+    lots = await find_by_returned_lot(reads, company, returns)
+    for document in returns:
+        by_line = lots.of_lines.get(document.key, {})
+        every = {original for originals in by_line.values() for original in originals}
+        if document.key not in found and every:
+            found[document.key] = every
+    open_notes = [note for note in credit_notes if note.key not in found]
     if custom_field:
-        rest = [note for note in credit_notes if note.key not in found]
-        found |= {
-            note.key: (OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD),)
-            for note in rest
-            if (number := text(note.header, custom_field))
-        }
+        for note in open_notes:
+            if number := text(note.header, custom_field):
+                found[note.key] = {OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD)}
+    corrected = await find_corrected(reads, company, [note for note in open_notes if note.key not in found])
+    for key, original in corrected.items():
+        found[key] = {original}
+    return Originals(
+        {key: tuple(sorted(originals, key=_age)) for key, originals in found.items()},
+        lots.of_lines,
+        lots.troubles,
+        missing,
+    )
+
+
+async def _by_reference(
+    reads: BatchReads, company: str, credit_notes: Sequence[PostedRows], missing: dict[DocumentKey, str]
+) -> dict[DocumentKey, set[OriginalInvoice]]:
+    found: dict[DocumentKey, set[OriginalInvoice]] = {}
+    for navigation, some in (
+        (CORRECTED_INVOICE, [note for note in credit_notes if not note.is_project]),
+        (CORRECTED_PROJECT, [note for note in credit_notes if note.is_project]),
+    ):
+        notes = {record_id(note.journal, "SourceKey"): note.key for note in some if note.journal}
+        rows = await reads.optional_rows(CREDIT_REFERENCES, "InvoiceRecId", notes, company=company, expand=navigation)
+        if rows is None:
+            rows = await reads.optional_rows(CREDIT_REFERENCES, "InvoiceRecId", notes, company=company)
+        rows = [row for row in rows or [] if record_id(row, "InvoiceRecId") in notes]
+        unnamed = {record_id(row, "CorrectedInvoiceRecId") for row in rows if not _expanded(row, navigation)} - {0}
+        by_record: dict[int, Row] = {}
+        if navigation == CORRECTED_INVOICE:
+            journals = await reads.optional_rows(JOURNALS, "SourceKey", unnamed, company=company)
+            by_record = {record_id(row, "SourceKey"): row for row in journals or []}
+        for row in rows:
+            key, record = notes[record_id(row, "InvoiceRecId")], record_id(row, "CorrectedInvoiceRecId")
+            original = _original(_expanded(row, navigation) or by_record.get(record))
+            if original is not None:
+                found.setdefault(key, set()).add(original)
+            elif record in unnamed:
+                missing[key] = JOURNALS.name
     return found
 
 
-async def _by_reference(sets: EntitySets, company: str, credit_notes: Sequence[PostedRows]) -> Originals:
-    notes = {record_id(note.journal, "SourceKey"): note.key for note in credit_notes if note.journal}
-    rows = await sets.optional_rows(CREDIT_REFERENCES, "InvoiceRecId", notes, company=company, expand=CORRECTED_INVOICE)
-    if rows is None:
-        rows = await sets.optional_rows(CREDIT_REFERENCES, "InvoiceRecId", notes, company=company)
-    rows = [row for row in rows or [] if record_id(row, "InvoiceRecId") in notes]
-    unnamed = {record_id(row, "CorrectedInvoiceRecId") for row in rows if not _expanded(row)} - {0}
-    journals = await sets.optional_rows(JOURNALS, "SourceKey", unnamed, company=company)
-    by_record = {record_id(row, "SourceKey"): row for row in journals or []}
-    return _collect(
-        (
-            (
-                notes[record_id(row, "InvoiceRecId")],
-                _expanded(row) or by_record.get(record_id(row, "CorrectedInvoiceRecId")),
-            )
-            for row in rows
-        ),
-        OriginalRoute.CREDIT_INVOICING,
+def _expanded(row: Row, navigation: str) -> Row | None:
+    invoice = row.get(navigation)
+    number = "ProjInvoiceId" if navigation == CORRECTED_PROJECT else "InvoiceId"
+    return (
+        {"InvoiceId": invoice.get(number), **invoice} if isinstance(invoice, dict) and text(invoice, number) else None
     )
 
 
-def _expanded(row: Row) -> Row | None:
-    invoice = row.get(CORRECTED_INVOICE)
-    return invoice if isinstance(invoice, dict) and text(invoice, "InvoiceId") else None
+def _original(invoice: Row | None) -> OriginalInvoice | None:
+    if invoice is None or not (number := verbatim(invoice, "InvoiceId")):
+        return None
+    try:
+        dated = day(invoice, "InvoiceDate")
+    except UnreadableRow:
+        dated = None
+    return OriginalInvoice(number, dated, OriginalRoute.CREDIT_INVOICING, verbatim(invoice, "LedgerVoucher"))
 
 
-async def _by_returned_lot(sets: EntitySets, company: str, credit_notes: Sequence[PostedRows]) -> Originals:
-    orders = {order for note in credit_notes for order in note.orders}
-    returns = await sets.optional_rows(RETURN_LINES, "SalesId", orders, company=company) or []
-    lots = {note.key: _returned_lots(note, returns) for note in credit_notes}
-    invoiced = await sets.optional_rows(
-        JOURNAL_LINES, "InventTransId", set().union(*lots.values()), company=company, also=[positive("Qty")]
-    )
-    return _collect(
-        (
-            (key, row)
-            for key, returned in lots.items()
-            for row in invoiced or []
-            if text(row, "InventTransId") in returned
-        ),
-        OriginalRoute.RETURNED_LOT,
-    )
-
-
-def _returned_lots(note: PostedRows, returns: Sequence[Row]) -> set[str]:
-    """The lots that the note's own order lines take back; an order may be credited by several notes."""
-    orders = {order.casefold() for order in note.orders}
-    own_lots = {text(line, "InventTransId") for line in note.journal_lines.values()} - {""}
-    return {
-        text(line, "InventTransIdReturn")
-        for line in returns
-        if folded(line, "SalesId") in orders and (not own_lots or text(line, "InventTransId") in own_lots)
-    } - {""}
-
-
-def _collect(pairs: Iterable[tuple[DocumentKey, Row | None]], route: OriginalRoute) -> Originals:
-    found: dict[DocumentKey, dict[OriginalInvoice, None]] = {}
-    for key, invoice in pairs:
-        if invoice is not None and (number := verbatim(invoice, "InvoiceId")):
-            found.setdefault(key, {})[OriginalInvoice(number, day(invoice, "InvoiceDate"), route)] = None
-    return {key: tuple(originals) for key, originals in found.items()}
+def _age(original: OriginalInvoice) -> tuple[date, str, str]:
+    return original.date or date.max, original.number, original.lot

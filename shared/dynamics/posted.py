@@ -7,17 +7,16 @@ record id. Charges belong to a document by voucher, and by date where a voucher 
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.documents import DocumentKey, DocumentType
+from shared.dynamics.entities import JOURNAL_LINES, LINES
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, amount, day, folded, record_id, required_amount, text, verbatim
+from shared.dynamics.rows import Row, amount, day, folded, is_text, record_id, required_amount, text, verbatim
+from shared.dynamics.sources import ProblemKind, ReadProblem
 
-_NO_TEXT = re.compile(r"[\ud800-\udfff]")
-"""Half a surrogate pair, which nothing can store."""
 _TYPES = {
     "SalesOrder": DocumentType.SALES_ORDER,
     "Project": DocumentType.PROJECT,
@@ -37,6 +36,10 @@ class PostedRows:
     journal_lines: Mapping[int, Row]
     """Its rows of CustInvoiceTrans, by sequence number."""
     charges: Sequence[Row] | None
+    has_charge_rows: bool = False
+    """Whether its voucher has charges at all, also deleted ones."""
+    is_project: bool = False
+    """Whether it was read from the sets of the project module."""
 
     @property
     def type(self) -> DocumentType:
@@ -60,9 +63,21 @@ class PostedRows:
 
     @property
     def postal_addresses(self) -> set[int]:
-        """The record ids of the delivery addresses as invoiced."""
+        """The record ids of the delivery addresses as invoiced; of a free text invoice, its invoice address too."""
         rows = [*self.journal_lines.values(), *([self.journal] if self.journal else [])]
-        return {record_id(row, "DeliveryPostalAddress") for row in rows} - {0}
+        delivery = {record_id(row, "DeliveryPostalAddress") for row in rows} - {0}
+        return delivery | ({self.invoice_address} - {0})
+
+    @property
+    def invoice_address(self) -> int:
+        """The record id of the invoice address, where it is needed: a free text invoice has no other; else 0."""
+        is_needed = self.journal is not None and self.type is DocumentType.FREE_TEXT
+        return record_id(self.journal or {}, "InvoicePostalAddress") if is_needed else 0
+
+    @property
+    def has_returns(self) -> bool:
+        """Whether something came back on it: it, or some of its lines, correct earlier invoices."""
+        return self.is_credit_note or any(amount(line, "Qty") < 0 for line in self.journal_lines.values())
 
     def journal_line_of(self, line: Row) -> Row | None:
         """The row of CustInvoiceTrans for a standard line."""
@@ -71,14 +86,19 @@ class PostedRows:
 
 def read_key(row: Row) -> DocumentKey:
     """The key of a header or standard line. Raises :class:`UnreadableRow` when number or date is missing or no text."""
-    number, date = verbatim(row, "InvoiceNumber"), day(row, "InvoiceDate")
+    return key_of_row(row, "InvoiceNumber")
+
+
+def key_of_row(row: Row, number_field: str) -> DocumentKey:
+    """The key of a row that names its document's number in ``number_field``. Raises :class:`UnreadableRow`."""
+    number, date = verbatim(row, number_field), day(row, "InvoiceDate")
     company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
     if not company or not number or date is None:
         raise UnreadableRow(
             "F&O listed an invoice that cannot be told from others:"
-            f" company {company or '?'}, number {number or '?'}, date {date or '?'}, voucher {voucher or '?'}."
+            f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
         )
-    if _NO_TEXT.search(number + voucher):
+    if not is_text(number + voucher):
         raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is no text.")
     return DocumentKey(company, date, number, voucher)
 
@@ -87,32 +107,82 @@ def group_by_document(
     keys: Iterable[DocumentKey],
     *,
     headers: Iterable[Row],
-    lines: Sequence[Row],
-    journals: Sequence[Row],
-    journal_lines: Sequence[Row],
+    lines: Iterable[Row],
+    journals: Iterable[Row],
+    journal_lines: Iterable[Row],
     charges: Sequence[Row] | None,
-) -> list[PostedRows]:
-    """Give each document of ``keys`` its rows; rows of other documents and keys without a header are left out."""
-    wanted = set(keys)
-    found = {key: row for row in headers if (key := read_key(row)) in wanted}
-    line_keys = [(read_key(row), row) for row in lines]
-    documents_by_voucher = Counter(key.voucher for key in found)
-    return [
-        PostedRows(
-            key=key,
-            header=header,
-            lines=[row for line_key, row in line_keys if line_key == key],
-            journal=(journal := _journal(key, journals)),
-            journal_lines={
-                record_id(row, "LineCreationSequenceNumber"): row
-                for row in _journal_lines(key, journal, journals, journal_lines)
-            },
-            charges=None
-            if charges is None
-            else _charges(key, header, charges, shared=documents_by_voucher[key.voucher] > 1),
-        )
-        for key, header in found.items()
-    ]
+) -> dict[DocumentKey, PostedRows | ReadProblem]:
+    """Give each document of ``keys`` its rows, or what is wrong with them; keys without a header are left out."""
+    headers_of, lines_of = _by(headers, "InvoiceNumber"), _by(lines, "InvoiceNumber")
+    journals_of, journal_lines_of = _by(journals, "InvoiceId"), _by(journal_lines, "InvoiceId")
+    charges_of = _by(charges or (), "Voucher")
+    found: dict[DocumentKey, PostedRows | ReadProblem] = {}
+    own_headers: dict[DocumentKey, Row] = {}
+    for key in dict.fromkeys(keys):
+        try:
+            if (header := _header(key, headers_of.get(key.number, ()))) is not None:
+                own_headers[key] = header
+        except UnreadableRow as unreadable:
+            found[key] = ReadProblem(ProblemKind.UNREADABLE_ROW, str(unreadable))
+    documents_by_voucher = Counter(key.voucher for key in own_headers)
+    for key, header in own_headers.items():
+        try:
+            own_journals = journals_of.get(key.number, ())
+            journal = _journal(key, own_journals)
+            rows = PostedRows(
+                key=key,
+                header=header,
+                lines=[row for row in lines_of.get(key.number, ()) if read_key(row) == key],
+                journal=journal,
+                journal_lines={},
+                has_charge_rows=bool(charges_of.get(key.voucher)),
+                charges=None
+                if charges is None
+                else _charges(
+                    key, header, charges_of.get(key.voucher, ()), shared=documents_by_voucher[key.voucher] > 1
+                ),
+            )
+            table_lines = _journal_lines(key, journal, own_journals, journal_lines_of.get(key.number, ()))
+            found[key] = _checked(rows, table_lines)
+        except UnreadableRow as unreadable:
+            found[key] = ReadProblem(ProblemKind.UNREADABLE_ROW, f"{key}: {unreadable}")
+    return found
+
+
+def _checked(document: PostedRows, table_lines: Sequence[Row]) -> PostedRows | ReadProblem:
+    """The document with its table-shaped lines, unless lines repeat. Raises :class:`UnreadableRow` without totals."""
+    for set, rows in ((LINES, document.lines), (JOURNAL_LINES, table_lines)):
+        numbers = Counter(record_id(row, "LineCreationSequenceNumber") for row in rows)
+        if repeated := sorted(number for number, times in numbers.items() if times > 1):
+            sentence = f"{document.key}: {set.name} shows lines that differ under one sequence number ({repeated[0]})."
+            return ReadProblem(ProblemKind.REPEATED_LINES, sentence, (set.name,))
+    by_sequence = {record_id(row, "LineCreationSequenceNumber"): row for row in table_lines}
+    complete = replace(document, journal_lines=by_sequence)
+    _ = complete.has_returns  # reads the totals and the quantities
+    return complete
+
+
+def _by(rows: Iterable[Row], field: str) -> Mapping[str, Sequence[Row]]:
+    by_value: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        value = row.get(field)
+        if isinstance(value, str):
+            by_value[value].append(row)
+    return by_value
+
+
+def _header(key: DocumentKey, rows: Iterable[Row]) -> Row | None:
+    """The header with this key. Raises :class:`UnreadableRow` when there is none but one that cannot be told."""
+    trouble: UnreadableRow | None = None
+    for row in rows:
+        try:
+            if read_key(row) == key:
+                return row
+        except UnreadableRow as unreadable:
+            trouble = unreadable
+    if trouble is not None:
+        raise trouble
+    return None
 
 
 def _has_number_and_date(row: Row, key: DocumentKey) -> bool:

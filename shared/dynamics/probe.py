@@ -18,5 +18,5 @@ class EnvironmentProbe:
         """Ask ``set`` for one row, any set where none is given. Raises unless F&O answers."""
         await self._client.sign_in()
         entity = Entity(set, ("dataAreaId",)) if set else LISTED_HEADERS
-        async for _ in self._sets.pages(entity, top=1):
+        async for _ in self._sets.pages(entity, orderby=(), top=1):
             return

@@ -1,52 +1,45 @@
-"""Posted documents of one F&O environment: listed for polls, read back in full by key."""
+"""Posted documents of one F&O environment: listed and counted for polls, read back in full by key."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
 from shared.dynamics.customers import DeliveryAddresses, list_customers, read_delivery_addresses
-from shared.dynamics.entities import (
-    CHARGES,
-    HEADER_KEY,
-    HEADERS,
-    JOURNAL_LINES,
-    JOURNALS,
-    LINES,
-    LISTED_HEADERS,
-)
+from shared.dynamics.entities import CHARGES, HEADERS, JOURNAL_LINES, JOURNALS, LINES
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.filters import (
-    KEYS_PER_QUERY,
-    Filter,
-    all_of,
-    any_of,
-    chunks,
-    either,
-    equals,
-    on_or_after,
-    on_or_before,
-)
+from shared.dynamics.filters import KEYS_PER_QUERY, on_or_after, on_or_before
+from shared.dynamics.listing import LeftOut, Listing, days_of_month
+from shared.dynamics.needs import problem_of
 from shared.dynamics.odata import ODataClient
-from shared.dynamics.originals import find_originals
-from shared.dynamics.posted import PostedRows, group_by_document, read_key
+from shared.dynamics.originals import Originals, find_originals
+from shared.dynamics.posted import PostedRows, group_by_document
+from shared.dynamics.project_entities import PROJECT_HEADERS
+from shared.dynamics.projects import merged, read_projects
+from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceData, ReferenceDataSource
-from shared.dynamics.related import read_related
-from shared.dynamics.rows import Row, folded, required_amount
+from shared.dynamics.related import RelatedRows, read_related
+from shared.dynamics.rows import folded, is_text
+from shared.dynamics.sources import ProblemKind, ReadProblem, SetMemory
 from shared.settings import CompanySettings, ConnectionSettings
+
+logger = logging.getLogger(__name__)
 
 
 class DynamicsReader:
     """Reads the posted customer invoices and credit notes of a connection's companies.
 
-    Every method raises the errors of :mod:`shared.dynamics.errors`. A header, line or customer set that
-    cannot be read is an error; any other is replaced by the next best source, and the documents say so in their notes.
-    ``is_complete`` judges whether a company can report an address, or the next one must be read.
+    Every method raises the errors of :mod:`shared.dynamics.errors`. A header set that cannot be read is an error. Any
+    other that was never readable is replaced by the next best source, and the documents say so in their notes; one that
+    ``memory`` knows to have been readable is waited for. ``is_complete`` judges whether a company can report an
+    address, or the next one must be read.
     """
 
     def __init__(
@@ -56,39 +49,43 @@ class DynamicsReader:
         clock: Callable[[], datetime],
         *,
         is_complete: Callable[[Address, CompanySettings], bool],
+        memory: SetMemory | None = None,
     ) -> None:
-        self._sets = EntitySets(client, connection.dynamics.entities, clock)
+        self._sets = EntitySets(client, connection.dynamics.entities, clock, memory)
         self._reference = ReferenceDataSource(self._sets, clock)
         self._companies = connection.companies
+        projects = [company for company, settings in connection.companies.items() if settings.project_invoices]
+        self._listing = Listing(self._sets, projects, clock)
         self._is_complete = is_complete
         self._clock = clock
 
-    async def list_posted(
-        self,
-        windows: Mapping[str, date],
-        until: date | None = None,
-        *,
-        left_out: Callable[[UnreadableRow], None] | None = None,
+    def list_posted(
+        self, windows: Mapping[str, date], until: date | None = None, *, left_out: LeftOut | None = None
     ) -> AsyncIterator[list[ListedDocument]]:
-        """Keys and totals of the documents dated from each company's day on, one server page at a time.
+        """Keys and totals of the documents dated from each company's day on, each once, one server page at a time.
 
-        One query serves all companies. Without ``until`` there is no upper end: F&O may post ahead of today.
-        A row that cannot be read is an error, or is left out and told to ``left_out``.
+        One query serves all companies. Without ``until`` there is no upper end: F&O may post ahead of today. A read
+        that fails is narrowed, down to the row; what it had answered before is used. A row that cannot be read is told
+        to ``left_out``, with its key where that can be told, or else to the log.
         """
-        for companies in chunks(sorted(windows)):
-            where = _window({company: windows[company] for company in companies}, until)
-            async for page in self._sets.pages(LISTED_HEADERS, where, orderby=HEADER_KEY):
-                listed: list[ListedDocument] = []
-                for row in page:
-                    if folded(row, "dataAreaId") not in companies:
-                        continue
-                    try:
-                        listed.append(_listed(row))
-                    except UnreadableRow as unreadable:
-                        if left_out is None:
-                            raise
-                        left_out(unreadable)
-                yield listed
+        return self._listing.window(windows, until, left_out)
+
+    async def list_day(self, company: str, day: date, *, left_out: LeftOut | None = None) -> list[ListedDocument]:
+        """The documents of one day; see :meth:`list_posted`."""
+        return [listed async for page in self.list_posted({company: day}, day, left_out=left_out) for listed in page]
+
+    async def count_posted(self, windows: Mapping[str, date], until: date | None = None) -> int:
+        """How many documents :meth:`list_posted` would list: one call over all companies."""
+        return await self._listing.count(windows, until)
+
+    async def count_by_day(self, company: str, days: Iterable[date]) -> dict[date, int]:
+        """How many documents of ``company`` are dated on each of ``days``: one call for each."""
+        return {day: await self._listing.count({company: day}, day) for day in days}
+
+    async def count_by_month(self, company: str, months: Iterable[date]) -> dict[date, int]:
+        """How many documents of ``company`` are dated in the months of these days: one call for each, by first day."""
+        spans = [days_of_month(month) for month in months]
+        return {first: await self._listing.count({company: first}, last) for first, last in spans}
 
     async def find_documents(self, company: str, number: str, date: date | None = None) -> list[ListedDocument]:
         """The documents with this number, of which there may be several; all dates when ``date`` is ``None``."""
@@ -97,13 +94,7 @@ class DynamicsReader:
 
     async def find_many(self, company: str, numbers: Collection[str]) -> dict[str, list[ListedDocument]]:
         """The documents of each number. F&O reads ``*`` as a wildcard, so a number with one is not looked up."""
-        wanted = {number for number in numbers if number.strip() and "*" not in number}
-        rows = await self._sets.rows(LISTED_HEADERS, "InvoiceNumber", wanted, company=company)
-        listed = sorted((_listed(row) for row in rows), key=lambda document: document.key)
-        return {
-            number: [document for document in listed if document.key.number.casefold() == number.casefold()]
-            for number in numbers
-        }
+        return await self._listing.by_number(company, numbers)
 
     def list_customers(self, companies: Collection[str]) -> AsyncIterator[tuple[str, list[Customer]]]:
         """The customers of ``companies``, each with its company: at most one server page of one company at a time."""
@@ -114,42 +105,102 @@ class DynamicsReader:
         countries = await self._reference.countries()
         return await read_delivery_addresses(self._sets, company, accounts, countries, self._clock().date())
 
-    async def read_documents(self, company: str, keys: Sequence[DocumentKey]) -> dict[DocumentKey, PostedDocument]:
+    async def sets_done_without(self) -> dict[str, str]:
+        """The sets found unreadable during the last minutes that never were readable, with the reason."""
+        known = await self._sets.ever_readable()
+        readable = {name.partition("/")[0] for name in known}
+        return {name: why for name, why in self._sets.unreadable.items() if name not in readable}
+
+    async def read_documents(
+        self, company: str, keys: Sequence[DocumentKey]
+    ) -> dict[DocumentKey, PostedDocument | ReadProblem]:
         """The documents of ``keys`` (at most twenty, all of ``company``) in full; what F&O does not have is absent.
 
-        The number of calls does not depend on the number of documents.
+        What keeps one document from being read is its :class:`ReadProblem`; the others are read all the same. The
+        number of calls does not depend on the number of documents.
         """
         if len(keys) > KEYS_PER_QUERY:
             raise ValueError(f"at most {KEYS_PER_QUERY} documents can be read at once, not {len(keys)}")
+        read, again = await self._read(company, keys)
+        for key in again:
+            read |= (await self._read(company, [key]))[0]
+        return read
+
+    async def _read(
+        self, company: str, keys: Sequence[DocumentKey]
+    ) -> tuple[dict[DocumentKey, PostedDocument | ReadProblem], list[DocumentKey]]:
+        """What was read, and the keys to read alone: a line of theirs came twice."""
         settings = self._companies[company]
-        custom_field = settings.original_invoice_field
-        documents = await self._posted_rows(company, keys, custom_field)
-        if not documents:
-            return {}
-        reference = await self._reference_data(company, documents)
+        reads = BatchReads(self._sets, await self._sets.ever_readable())
+        posted = await self._posted_rows(reads, company, keys)
+        found: dict[DocumentKey, PostedDocument | ReadProblem] = {
+            key: rows for key, rows in posted.items() if isinstance(rows, ReadProblem)
+        }
+        documents = [rows for rows in posted.values() if isinstance(rows, PostedRows)]
+        if documents:
+            reference = await self._reference_data(company, documents)
+            related, originals = await self._around(reads, company, documents, reference)
+            for document in documents:
+                found[document.key] = self._one(document, related, originals, reference, reads)
+        if settings.project_invoices and PROJECT_HEADERS.name in reads.gone:
+            why = reads.gone[PROJECT_HEADERS.name]
+            for key in set(keys) - found.keys():
+                sentence = f"{key} may be a project invoice, which cannot be read. {why}"
+                found[key] = ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, (PROJECT_HEADERS.name,))
+        repeated = [
+            key
+            for key, read in found.items()
+            if key.number in reads.repeated
+            or (isinstance(read, ReadProblem) and read.kind is ProblemKind.REPEATED_LINES)
+        ]
+        return found, repeated
+
+    def _one(
+        self,
+        document: PostedRows,
+        related: RelatedRows,
+        originals: Originals,
+        reference: ReferenceData,
+        reads: BatchReads,
+    ) -> PostedDocument | ReadProblem:
+        by_group = bool(self._companies[document.key.company].marketplace.customer_groups)
+        try:
+            problem = problem_of(document, related, originals, reference, reads, customers_matter=by_group)
+            if problem is not None:
+                return problem
+            read = assemble(document, related, originals, reference, self._sets.unreadable)
+        except UnreadableRow as unreadable:
+            return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {unreadable}")
+        except Exception as defect:
+            logger.exception("%s: cannot be put together from its rows", document.key)
+            sentence = (
+                f"{document.key}: its rows cannot be understood ({type(defect).__name__}); the log has the details."
+            )
+            return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
+        if (where := _no_text_in(read)) is not None:
+            sentence = f"{document.key}: the value of {where} is no text that can be stored: it holds half a character."
+            return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
+        return read
+
+    async def _around(
+        self, reads: BatchReads, company: str, documents: Sequence[PostedRows], reference: ReferenceData
+    ) -> tuple[RelatedRows, Originals]:
+        settings = self._companies[company]
         async with _together() as group:
             related = group.create_task(
                 read_related(
-                    self._sets,
+                    reads,
                     company,
                     documents,
                     countries=reference.countries,
                     is_complete=lambda address: self._is_complete(address, settings),
                     product_tax_groups=bool(settings.product_tax_codes.tax_item_groups),
+                    line_modes=bool(settings.pickup_delivery_modes),
                     delivery_addresses_of=self._clock().date() if settings.exempt_regions_from_addresses else None,
                 )
             )
-            originals = group.create_task(find_originals(self._sets, company, documents, custom_field))
-        return {
-            document.key: assemble(
-                document,
-                related.result(),
-                originals.result().get(document.key, ()),
-                reference,
-                self._sets.unreadable,
-            )
-            for document in documents
-        }
+            originals = group.create_task(find_originals(reads, company, documents, settings.original_invoice_field))
+        return related.result(), originals.result()
 
     async def _reference_data(self, company: str, documents: Sequence[PostedRows]) -> ReferenceData:
         lines = [line for document in documents for line in document.lines]
@@ -163,26 +214,28 @@ class DynamicsReader:
         )
 
     async def _posted_rows(
-        self, company: str, keys: Sequence[DocumentKey], custom_field: str | None
-    ) -> list[PostedRows]:
+        self, reads: BatchReads, company: str, keys: Sequence[DocumentKey]
+    ) -> Mapping[DocumentKey, PostedRows | ReadProblem]:
+        settings = self._companies[company]
         numbers, vouchers = {key.number for key in keys}, {key.voucher for key in keys}
         if not numbers:
-            return []
+            return {}
         dates = [key.date for key in keys]
         span = [on_or_after("InvoiceDate", min(dates)), on_or_before("InvoiceDate", max(dates))]
-        own_fields = [custom_field] if custom_field else []
-        sets = self._sets
+        own_fields = [settings.original_invoice_field] if settings.original_invoice_field else []
         async with _together() as group:
             headers = group.create_task(
-                sets.rows(HEADERS, "InvoiceNumber", numbers, company=company, also=span, own_fields=own_fields)
+                reads.needed_rows(HEADERS, "InvoiceNumber", numbers, company=company, also=span, own_fields=own_fields)
             )
-            lines = group.create_task(sets.rows(LINES, "InvoiceNumber", numbers, company=company, also=span))
-            journals = group.create_task(sets.optional_rows(JOURNALS, "InvoiceId", numbers, company=company, also=span))
+            lines = group.create_task(reads.needed_rows(LINES, "InvoiceNumber", numbers, company=company, also=span))
+            journals = group.create_task(
+                reads.optional_rows(JOURNALS, "InvoiceId", numbers, company=company, also=span)
+            )
             journal_lines = group.create_task(
-                sets.optional_rows(JOURNAL_LINES, "InvoiceId", numbers, company=company, also=span)
+                reads.optional_rows(JOURNAL_LINES, "InvoiceId", numbers, company=company, also=span)
             )
-            charges = group.create_task(sets.optional_rows(CHARGES, "Voucher", vouchers - {""}, company=company))
-        return group_by_document(
+            charges = group.create_task(reads.optional_rows(CHARGES, "Voucher", vouchers - {""}, company=company))
+        posted = group_by_document(
             keys,
             headers=headers.result(),
             lines=lines.result(),
@@ -190,29 +243,25 @@ class DynamicsReader:
             journal_lines=journal_lines.result() or [],
             charges=charges.result(),
         )
+        for key in keys:
+            if key not in posted and (why := reads.broken[HEADERS.name].get(key.number.casefold())):
+                sentence = f"{key}: F&O cannot show its header: {why}"
+                posted[key] = ReadProblem(ProblemKind.UNREADABLE_ROW, sentence, (HEADERS.name,))
+        if not settings.project_invoices:
+            return posted
+        return merged(posted, await read_projects(reads, company, [key for key in keys if key.voucher]))
 
 
-def _window(from_dates: Mapping[str, date], until: date | None) -> Filter:
-    days = set(from_dates.values())
-    if len(days) == 1:
-        scope = all_of(any_of("dataAreaId", list(from_dates)), on_or_after("InvoiceDate", days.pop()))
-    else:
-        scope = either(
-            *(
-                all_of(equals("dataAreaId", company), on_or_after("InvoiceDate", day))
-                for company, day in from_dates.items()
-            )
-        )
-    return scope if until is None else all_of(scope, on_or_before("InvoiceDate", until))
-
-
-def _listed(row: Row) -> ListedDocument:
-    key = read_key(row)
-    try:
-        total, tax = required_amount(row, "TotalInvoiceAmount"), required_amount(row, "TotalTaxAmount")
-    except UnreadableRow as unreadable:
-        raise UnreadableRow(f"{key}: {unreadable}") from None
-    return ListedDocument(key, total, tax)
+def _no_text_in(value: object, where: str = "document") -> str | None:
+    """The first field that holds a string which nothing can store; ``None`` when there is none."""
+    if isinstance(value, str):
+        return None if is_text(value) else where
+    if isinstance(value, tuple):
+        return next((found for item in value if (found := _no_text_in(item, where))), None)
+    if is_dataclass(value):
+        named = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return next((found for name, item in named if (found := _no_text_in(item, name))), None)
+    return None
 
 
 @asynccontextmanager

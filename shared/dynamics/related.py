@@ -25,8 +25,9 @@ from shared.dynamics.entities import (
     STOCK_DIMENSIONS,
     Entity,
 )
-from shared.dynamics.entity_sets import EntitySets
+from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.posted import PostedRows
+from shared.dynamics.reading import BatchReads
 from shared.dynamics.rows import Row, day, folded, record_id, text, verbatim
 
 _Id = TypeVar("_Id", str, int)
@@ -39,6 +40,8 @@ class RelatedRows:
     addresses: Mapping[int, Row] = field(default_factory=dict)
     in_need_of_order: frozenset[DocumentKey] = frozenset()
     """The documents whose orders were read. No other looks at an order, so that its batch does not change it."""
+    in_need_of_modes: frozenset[DocumentKey] = frozenset()
+    """Those whose order lines were read for their mode of delivery."""
     orders: Mapping[str, Row] = field(default_factory=dict)
     order_lines: Mapping[str, Row] = field(default_factory=dict)
     """By lot, as it is."""
@@ -62,7 +65,7 @@ class RelatedRows:
         if document.key not in self.in_need_of_order:
             return None
         lot = text(journal_line, "InventTransId") if journal_line else ""
-        if lot in self.order_lines:
+        if lot and lot in self.order_lines:
             return self.order_lines[lot]
         orders = {order.casefold() for order in document.orders}
         candidates = [
@@ -73,11 +76,20 @@ class RelatedRows:
         differ = any(_without_lot(line) != _without_lot(candidates[0]) for line in candidates)
         return candidates[0] if candidates and not differ else None
 
+    def delivery_mode_of(self, document: PostedRows, journal_line: Row | None, item: str) -> str:
+        """The mode of delivery of an invoice line: as posted, else of its order line, where that was needed."""
+        if posted := text(journal_line or {}, "MCRDlvMode"):
+            return posted
+        lot = text(journal_line or {}, "InventTransId")
+        if document.key in self.in_need_of_modes and lot in self.order_lines:
+            return text(self.order_lines[lot], "DeliveryModeCode")
+        return text(self.order_line_of(document, journal_line, item) or {}, "DeliveryModeCode")
+
     def free_text_of(self, document: PostedRows) -> Row | None:
         """The free text invoice that was posted as this document; drafts have no number yet."""
         if not needs_free_text(document):
             return None
-        return next((row for row in self.free_texts if _is_free_text_of(document, row)), None)
+        return next((row for row in self.free_texts if is_free_text_of(document, row)), None)
 
     def free_text_lines_of(self, document: PostedRows) -> list[Row]:
         """Its lines, in their order."""
@@ -101,23 +113,25 @@ class RelatedRows:
 
 
 async def read_related(
-    sets: EntitySets,
+    reads: BatchReads,
     company: str,
     documents: Sequence[PostedRows],
     *,
     countries: Countries,
     is_complete: Callable[[Address], bool],
     product_tax_groups: bool,
+    line_modes: bool,
     delivery_addresses_of: date | None,
 ) -> RelatedRows:
     """Read what ``documents`` of ``company`` refer to.
 
-    ``is_complete`` judges whether an address can be reported; ``product_tax_groups`` says whether anything uses those;
-    ``delivery_addresses_of`` is the day on which the customers' delivery addresses matter, if they do.
+    ``is_complete`` judges whether an address can be reported; ``product_tax_groups`` and ``line_modes`` (of delivery)
+    say whether anything uses those; ``delivery_addresses_of`` is the day on which the customers' delivery addresses
+    matter, if they do.
     """
 
     async def read(entity: Entity, field: str, ids: Collection[_Id]) -> list[Row]:
-        return await sets.optional_rows(entity, field, ids, company=company if entity.has_company else None) or []
+        return await reads.optional_rows(entity, field, ids, company=company if entity.has_company else None) or []
 
     postal_addresses = {id for document in documents for id in document.postal_addresses}
     addresses = {
@@ -131,7 +145,9 @@ async def read_related(
     in_need = [document for document in documents if _needs_order(document, has_complete_address)]
     orders = {order for document in in_need for order in document.orders}
     order_headers = await read(ORDERS, "SalesOrderNumber", orders)
-    order_lines = await read(ORDER_LINES, "SalesOrderNumber", orders)
+    in_need_of_modes = [document for document in documents if line_modes and _needs_modes(document)]
+    orders_of_lines = orders | {order for document in in_need_of_modes for order in document.orders}
+    order_lines = await read(ORDER_LINES, "SalesOrderNumber", orders_of_lines)
 
     free_texts = await read(
         FREE_TEXT_HEADERS,
@@ -142,7 +158,7 @@ async def read_related(
     free_text_ids = {
         record_id(row, "InvoiceIdentifier")
         for row in free_texts
-        if any(_is_free_text_of(document, row) for document in without_lines)
+        if any(is_free_text_of(document, row) for document in without_lines)
     }
 
     journal_lines = [line for document in documents if not document.lines for line in document.journal_lines.values()]
@@ -150,6 +166,7 @@ async def read_related(
     related = RelatedRows(
         addresses=addresses,
         in_need_of_order=frozenset(document.key for document in in_need),
+        in_need_of_modes=frozenset(document.key for document in in_need_of_modes),
         orders={folded(row, "SalesOrderNumber"): row for row in order_headers},
         order_lines={text(row, "InventoryLotId"): row for row in order_lines},
         free_texts=free_texts,
@@ -161,10 +178,10 @@ async def read_related(
     items = _items_without_tax_group(documents, related) if product_tax_groups else set()
     accounts = {related.customer_account(document) for document in documents} - {""}
     # Required: without it an exempt customer's sale would go out as any other.
-    customers = await sets.rows(CUSTOMERS, "CustomerAccount", accounts, company=company)
+    customers = await reads.needed_rows(CUSTOMERS, "CustomerAccount", accounts, company=company)
     delivery_addresses: DeliveryAddresses | None = {}
     if delivery_addresses_of:
-        delivery_addresses = await read_delivery_addresses(sets, company, accounts, countries, delivery_addresses_of)
+        delivery_addresses = await read_delivery_addresses(reads, company, accounts, countries, delivery_addresses_of)
     return replace(
         related,
         delivery_addresses=delivery_addresses,
@@ -186,6 +203,11 @@ def _needs_order(document: PostedRows, has_complete_address: Callable[[Row], boo
     )
 
 
+def _needs_modes(document: PostedRows) -> bool:
+    """Whether lines were sold on an order and do not tell how they were delivered."""
+    return bool(document.orders) and any(not text(line, "MCRDlvMode") for line in document.journal_lines.values())
+
+
 def _without_lot(order_line: Row) -> list[object]:
     return [order_line.get(name) for name in ORDER_LINES.fields if name != "InventoryLotId"]
 
@@ -196,14 +218,22 @@ def needs_free_text(document: PostedRows) -> bool:
     return document.type is DocumentType.FREE_TEXT and (document.journal is None or not has_lines)
 
 
-def _is_free_text_of(document: PostedRows, row: Row) -> bool:
+def is_free_text_of(document: PostedRows, row: Row) -> bool:
+    """Whether a worksheet was posted as this document."""
     account = text(row, "InvoiceAccount")
     return (
         verbatim(row, "FreeTextNumber") == document.key.number
         and text(row, "IsPosted") != "No"
-        and day(row, "InvoiceDate") == document.key.date
+        and _is_dated(row, document.key.date)
         and account in ("", text(document.header, "InvoiceCustomerAccountNumber"))
     )
+
+
+def _is_dated(row: Row, on: date) -> bool:
+    try:
+        return day(row, "InvoiceDate") == on
+    except UnreadableRow:
+        return False
 
 
 def _items_without_tax_group(documents: Sequence[PostedRows], related: RelatedRows) -> set[str]:

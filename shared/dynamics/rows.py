@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -13,8 +14,15 @@ from shared.dynamics.errors import UnreadableRow
 Row = Mapping[str, Any]
 
 _BLANK_DATE = date(1900, 1, 1)
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+"""Half a surrogate pair, which nothing can store or send."""
 _MOST_DIGITS = 20
 """Before the decimal point: beyond, cents would be lost in calculations."""
+
+
+def is_text(value: object) -> bool:
+    """Whether a string can be stored and sent; true for anything that is no string."""
+    return not (isinstance(value, str) and _NO_TEXT.search(value))
 
 
 def text(row: Row, field: str) -> str:

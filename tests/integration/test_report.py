@@ -383,9 +383,9 @@ async def test_the_audit_of_trouble_with_f_and_o_keeps_its_status(world: World) 
     world.posting.invoice(invoice())
     await world.poll()
     world.simulation.dynamics.faults.add(
-        Fault(path="*/SalesInvoiceV2Lines", status=429, retry_after=10, times=1),
-        Fault(path="*/SalesInvoiceV2Lines", status=500, times=1),
-        Fault(path="*/SalesInvoiceV2Lines", status=403, times=1),
+        Fault(path="*/SalesInvoiceHeadersV2", status=429, retry_after=10, times=1),
+        Fault(path="*/SalesInvoiceHeadersV2", status=500, times=2),
+        Fault(path="*/SalesInvoiceHeadersV2", status=403, times=1),
     )
     await world.settle()
     assert [entry.get("status") for entry in await world.audit("INV-1")] == [None, 429, 500, 403, 201]

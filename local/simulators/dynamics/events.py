@@ -68,6 +68,46 @@ def event_grid_envelope(event: Mapping[str, object], *, data_as_string: bool = T
     ]
 
 
+def cloud_event(event: Mapping[str, object], *, data_as_string: bool = False) -> dict[str, object]:
+    """The same event as Event Grid delivers it in the CloudEvents schema."""
+    return {
+        "specversion": "1.0",
+        "id": event["EventId"],
+        "source": "/subscriptions/0/resourceGroups/erp/providers/Microsoft.EventGrid/topics/fno-events",
+        "subject": event["BusinessEventId"],
+        "type": event["BusinessEventId"],
+        "time": event["EventTimeIso8601"],
+        "datacontenttype": "application/json",
+        "data": render(event) if data_as_string else dict(event),
+    }
+
+
+def execution_context(event: Mapping[str, object], *, as_parameters: bool = False) -> dict[str, object]:
+    """The same event as a webhook of Dataverse delivers it; the exact form is not documented.
+
+    The event is one input parameter, as text; or with ``as_parameters`` each of its fields is a parameter of its own.
+    """
+    name = str(event["BusinessEventId"])
+    parameters = (
+        [{"key": f"mserp_{field.lower()}", "value": value} for field, value in event.items()]
+        if as_parameters
+        else [{"key": "Target", "value": render(event)}]
+    )
+    return {
+        "MessageName": f"mserp_{name}",
+        "PrimaryEntityName": "none",
+        "OrganizationName": "erp",
+        "Stage": 40,
+        "Mode": 1,
+        "Depth": 1,
+        "OperationCreatedOn": event["EventTime"],
+        "InputParameters": parameters,
+        "OutputParameters": [],
+        "SharedVariables": [],
+        "ParentContext": None,
+    }
+
+
 def event_grid_handshake(code: str, at: datetime) -> list[dict[str, object]]:
     """The validation that Event Grid wants answered with ``{"validationResponse": code}``."""
     return [

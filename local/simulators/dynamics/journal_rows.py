@@ -15,6 +15,8 @@ INVOICE_JOURNAL_TABLE = 10441
 """Table id of the customer invoice journal; differs between environments."""
 ISO_CODES = {"USA": "US", "CAN": "CA", "GBR": "GB", "MEX": "MX", "DEU": "DE"}
 PAYMENT_DAYS = 30
+AFFILIATE = "USSI"
+"""The legal entity that buys, where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,6 @@ def header_rows(invoice: PostedInvoice, addresses: Addresses) -> Iterator[tuple[
     """Header rows as (set name, fields)."""
     yield "CustInvoiceJourBiEntities", _journal(invoice, addresses)
     yield "BusinessDocumentSalesInvoiceBases", _business_document(invoice)
-    if invoice.spec.source is Source.PROJECT:
-        yield "DocumentProjectInvoiceBases", _project_invoice(invoice)
     shared = _standard(invoice, addresses.invoice_spec)
     end_discount = invoice.spec.end_discount
     discounts = {
@@ -72,6 +72,7 @@ def _standard(invoice: PostedInvoice, bill_to: AddressSpec) -> dict[str, object]
         "InvoiceAddressZipCode": bill_to.zip,
         "InvoiceAddressCountryRegionId": bill_to.country,
         "InvoiceAddressCountryRegionISOCode": ISO_CODES.get(bill_to.country, ""),
+        "SalesOrderOriginCode": invoice.spec.sales_origin,
         "PaymentTermsName": f"Net{PAYMENT_DAYS}",
         "DeliveryModeCode": invoice.spec.delivery_mode,
     }
@@ -110,12 +111,20 @@ def _journal(invoice: PostedInvoice, addresses: Addresses) -> dict[str, object]:
         "ReturnStatus": "Closed" if spec.return_number else "None",
         "Prepayment": spec.is_prepayment,
         "Proforma": spec.is_proforma,
-        "InterCompanyPosted": spec.is_intercompany,
+        "InterCompanyPosted": (spec.is_intercompany if spec.intercompany_posted is None else spec.intercompany_posted),
+        "InterCompanyCompanyId": _buying_company(invoice),
+        "SalesOriginId": spec.sales_origin,
         "DueDate": due_date(invoice),
         "DocumentDate": invoice.date,
         "CreatedOn": invoice.created_at,
         "SysModifiedDateTime": invoice.created_at,
     }
+
+
+def _buying_company(invoice: PostedInvoice) -> str:
+    if invoice.spec.intercompany_company is not None:
+        return invoice.spec.intercompany_company.upper()
+    return AFFILIATE if invoice.spec.is_intercompany else ""
 
 
 def _sales_type(invoice: PostedInvoice) -> str:
@@ -153,21 +162,4 @@ def _business_document(invoice: PostedInvoice) -> dict[str, object]:
         "Prepayment": spec.is_prepayment,
         "InvoiceDateTime": invoice.created_at,
         "DueDate": due_date(invoice),
-    }
-
-
-def _project_invoice(invoice: PostedInvoice) -> dict[str, object]:
-    return {
-        "dataAreaId": invoice.company,
-        "ProjInvoiceId": invoice.number,
-        "InvoiceDate": invoice.date,
-        "NumberSequenceGroupId": "",
-        "InvoiceAccount": invoice.invoice_account,
-        "OrderAccount": invoice.spec.customer,
-        "LedgerVoucher": invoice.voucher,
-        "ProjInvoiceJourRecId": invoice.rec_id,
-        "InvoiceAmount": invoice.total_amount,
-        "CurrencyId": invoice.spec.currency,
-        "DataArea": invoice.company.upper(),
-        "ProjInvoiceType": "Invoice",
     }

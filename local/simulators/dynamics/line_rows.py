@@ -79,7 +79,7 @@ def _table_line(invoice: PostedInvoice, line: PostedLine) -> dict[str, object]:
         "LineAmountTax": line.tax if invoice.spec.prices_include_tax else 0,
         "SumLineDisc": line.spec.discount,
         "TaxAmount": line.tax,
-        "TaxGroup": invoice.spec.tax_group,
+        "TaxGroup": tax_group_of(invoice, line),
         "TaxItemGroup": line.spec.tax_item_group,
         "InventTransId": line.lot,
         "SalesId": invoice.order,
@@ -105,6 +105,8 @@ def _worksheet(invoice: PostedInvoice) -> Iterator[tuple[str, Fields]]:
             "CurrencyCode": invoice.spec.currency,
             "InclTax": invoice.spec.prices_include_tax,
             "SalesTaxGroupId": invoice.spec.tax_group,
+            "CorrectedInvoiceId": invoice.spec.corrected_invoice,
+            "IsCorrection": bool(invoice.spec.corrected_invoice),
         },
     )
     for line in invoice.lines:
@@ -121,7 +123,7 @@ def _worksheet(invoice: PostedInvoice) -> Iterator[tuple[str, Fields]]:
                 "TransactionCurrencyAmount": line.amount,
                 "SalesTaxAmount": line.tax,
                 "CurrencyCode": invoice.spec.currency,
-                "SalesTaxGroupId": invoice.spec.tax_group,
+                "SalesTaxGroupId": tax_group_of(invoice, line),
                 "SalesTaxItemGroupId": line.spec.tax_item_group,
             },
         )
@@ -147,7 +149,7 @@ def charge_row(invoice: PostedInvoice, charge: PostedCharge, position: int, sour
         "Posted": charge.amount,
         "TaxAmount": charge.tax,
         "TaxGroup": invoice.spec.tax_group,
-        "TaxItemGroup": "SHIP",
+        "TaxItemGroup": charge.spec.tax_item_group,
         "TransDate": invoice.date,
         "CurrencyCode": invoice.spec.currency,
     }
@@ -180,6 +182,11 @@ def tax_row(invoice: PostedInvoice, base: Decimal, tax: Decimal, origin: Fields)
         "CurrencyCode": "USD",
         **origin,
     }
+
+
+def tax_group_of(invoice: PostedInvoice, line: PostedLine) -> str:
+    """The line's own sales tax group, else the document's."""
+    return invoice.spec.tax_group if line.spec.tax_group is None else line.spec.tax_group
 
 
 def _belongs_to(charge: PostedCharge, line: PostedLine, invoice: PostedInvoice) -> bool:

@@ -20,9 +20,13 @@ class MasterData:
         self._dimension_ids: dict[str, str] = {}
         self._bill_to: dict[str, AddressSpec] = {}
         self._product_names: dict[str, str] = {}
+        self._site_of: dict[str, str] = {}
+        self._stock_addresses: dict[str, AddressSpec] = {}
+        """Of warehouses (``W:`` and the id), sites (``S:``) and the legal entity (``""``)."""
 
     def legal_entity(self, name: str, address: AddressSpec) -> Row:
         """The company itself; its address is the last resort for ship-from."""
+        self._stock_addresses[""] = address
         self.simulator.add("Companies", {"DataArea": self.company.upper(), "Name": name})
         return self.simulator.add(
             "LegalEntities",
@@ -40,6 +44,8 @@ class MasterData:
 
     def site(self, site: str, address: AddressSpec | None = None) -> Row:
         """An operational site."""
+        if address is not None:
+            self._stock_addresses[f"S:{site}"] = address
         return self.simulator.add(
             "OperationalSitesV2",
             {"dataAreaId": self.company, "SiteId": site, "SiteName": site, **_primary(address)},
@@ -47,6 +53,9 @@ class MasterData:
 
     def warehouse(self, warehouse: str, address: AddressSpec | None = None, *, site: str = "S1") -> Row:
         """A warehouse; without an address of its own, its site's counts."""
+        self._site_of[warehouse] = site
+        if address is not None:
+            self._stock_addresses[f"W:{warehouse}"] = address
         return self.simulator.add(
             "Warehouses",
             {
@@ -57,6 +66,11 @@ class MasterData:
                 **_primary(address),
             },
         )
+
+    def receiving_address(self, warehouse: str) -> AddressSpec | None:
+        """Where returned goods arrive: the warehouse's address, else its site's, else the company's."""
+        places = (f"W:{warehouse}", f"S:{self._site_of.get(warehouse, '')}", "")
+        return next((self._stock_addresses[place] for place in places if place in self._stock_addresses), None)
 
     def customer(
         self,

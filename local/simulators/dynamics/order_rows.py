@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from local.simulators.dynamics.journal_rows import ISO_CODES, Fields
+from local.simulators.dynamics.line_rows import tax_group_of
 from local.simulators.dynamics.specs import AddressSpec, PostedInvoice, PostedLine
 
 
@@ -23,6 +24,7 @@ def order_header_rows(
         "ArePricesIncludingSalesTax": spec.prices_include_tax,
         "DeliveryModeCode": spec.delivery_mode,
         "DefaultShippingWarehouseId": spec.warehouse,
+        "SalesOrderOriginCode": spec.sales_origin,
         "SalesOrderStatus": "Invoiced",
         **_delivery(address),
     }
@@ -78,7 +80,8 @@ def order_line_rows(
             "SalesPrice": spec.price,
             "SalesPriceQuantity": spec.price_unit,
             "LineAmount": line.amount,
-            "SalesTaxGroupCode": invoice.spec.tax_group,
+            "DeliveryModeCode": spec.delivery_mode or invoice.spec.delivery_mode,
+            "SalesTaxGroupCode": tax_group_of(invoice, line),
             "SalesTaxItemGroupCode": spec.tax_item_group,
             "ShippingWarehouseId": line.warehouse,
             **_delivery(address),
@@ -98,7 +101,8 @@ def order_line_rows(
             "SalesPrice": spec.price,
             "PriceUnit": spec.price_unit,
             "LineAmount": line.amount,
-            "TaxGroup": invoice.spec.tax_group,
+            "DlvMode": spec.delivery_mode or invoice.spec.delivery_mode,
+            "TaxGroup": tax_group_of(invoice, line),
             "TaxItemGroup": spec.tax_item_group,
             "DeliveryPostalAddress": address_id(address),
         },

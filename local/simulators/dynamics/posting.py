@@ -20,6 +20,7 @@ from local.simulators.dynamics.line_rows import (
 )
 from local.simulators.dynamics.master_data import MasterData
 from local.simulators.dynamics.order_rows import order_header_rows, order_line_rows
+from local.simulators.dynamics.project_rows import project_rows
 from local.simulators.dynamics.specs import (
     AddressSpec,
     ChargeSpec,
@@ -51,17 +52,29 @@ class Posting(MasterData):
     def invoice(self, spec: InvoiceSpec) -> PostedInvoice:
         """Post a document as described. Readers see all of it or nothing."""
         with self.simulator.store.transaction:
-            posted = self._post(spec)
+            posted = self._post(self._received(spec))
             write = self._writer(spec)
             self._write_order(posted, write)
             self._write_lines(posted, write)
             self._write_charges(posted, write)
             addresses = Addresses(
-                delivery=self.address_id(spec.ship_to, posted.created_at),
+                delivery=self.address_id(posted.spec.ship_to, posted.created_at),
                 invoice=self.address_id(self._bill_to.get(posted.invoice_account), posted.created_at),
                 invoice_spec=self._bill_to.get(posted.invoice_account) or spec.ship_to or AddressSpec(),
             )
+            if posted.spec.source is Source.PROJECT:
+                for set_name, fields in project_rows(posted):
+                    write(set_name, fields)
             for set_name, fields in header_rows(posted, addresses):
+                write(set_name, fields)
+            return posted
+
+    def project_invoice(self, spec: InvoiceSpec) -> PostedInvoice:
+        """Post an invoice proposal of a project: to the project sets alone, as F&O does."""
+        with self.simulator.store.transaction:
+            posted = self._post(replace(spec, source=Source.PROJECT))
+            write = self._writer(spec)
+            for set_name, fields in project_rows(posted):
                 write(set_name, fields)
             return posted
 
@@ -124,6 +137,18 @@ class Posting(MasterData):
                 "CustVendCorrectedInvoiceDate": original.date,
             },
         )
+
+    def _received(self, spec: InvoiceSpec) -> InvoiceSpec:
+        """A return order as F&O keeps it: what comes back is delivered to the warehouse that receives it."""
+        if not spec.return_number:
+            return spec
+        lines = [
+            replace(line, ship_to=self.receiving_address(spec.warehouse if line.warehouse is None else line.warehouse))
+            if line.quantity < 0
+            else line
+            for line in spec.lines
+        ]
+        return replace(spec, ship_to=self.receiving_address(spec.warehouse), order_ship_to=None, lines=lines)
 
     def _post(self, spec: InvoiceSpec) -> PostedInvoice:
         """Number the document and its lines, and work out its amounts."""

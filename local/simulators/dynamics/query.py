@@ -12,6 +12,7 @@ from typing import Any
 from local.simulators.dynamics.errors import BadQuery
 from local.simulators.dynamics.filter import Condition, parse_filter
 from local.simulators.dynamics.metadata import Entity, Navigation
+from local.simulators.dynamics.row_faults import RowFaults
 from local.simulators.dynamics.store import Store
 from local.simulators.dynamics.values import Row, comparable
 
@@ -89,11 +90,16 @@ def parse_query(options: Sequence[tuple[str, str]], entity: Entity, entity_of: C
     )
 
 
-def run_query(query: Query, entity: Entity, store: Store, *, default_company: str, page_size: int) -> Page:
-    """The page of rows that ``query`` asks for, at most ``page_size`` of them.
+def run_query(
+    query: Query, entity: Entity, store: Store, *, default_company: str, page_size: int, faults: RowFaults | None = None
+) -> Page:
+    """The page of rows that ``query`` asks for, at most ``page_size`` of them; with 0 they are only counted.
 
     Without ``cross-company=true`` only rows of the calling user's default company are seen, silently.
     """
+    faults = faults or RowFaults()
+    if page_size:
+        faults.check_window(entity, query.filter, store.rows(entity.set))
     rows = _candidates(query, entity, store)
     if entity.is_company_bound and not query.cross_company:
         rows = [row for row in rows if row["dataAreaId"] == default_company]
@@ -101,15 +107,17 @@ def run_query(query: Query, entity: Entity, store: Store, *, default_company: st
         rows = [row for row in rows if row["dataAreaId"] not in store.closed_companies]
     if query.filter is not None:
         rows = [row for row in rows if query.filter.holds(row)]
-    rows = _ordered(rows, query.order)
-    if query.skip and not query.order:
-        # Without an order each request may see another one: whoever pages like this misses rows and gets others twice.
-        rows = rows[::-1]
+    rows = faults.visible(entity, rows)
+    total = len(rows)
     first = query.skip + query.offset
+    if first and not {order.field for order in query.order}.issuperset(entity.keys):
+        # Where the order leaves two rows equal, each request may see another one: between pages rows repeat and vanish.
+        rows = rows[::-1]
+    rows = faults.repeated(entity, _ordered(rows, query.order))
     last = first + page_size
     end = len(rows) if query.top is None else min(len(rows), query.skip + query.top)
-    page = rows[first : min(last, end)]
-    return Page(page, len(rows), query.offset + page_size if last < end else None)
+    page = faults.rendered(entity, rows[first : min(last, end)], query.select)
+    return Page(page, total, query.offset + page_size if last < end else None)
 
 
 def skip_token(offset: int) -> str:

@@ -26,6 +26,7 @@ from local.simulators.dynamics.literals import literal_value, tokens
 from local.simulators.dynamics.metadata import Entity
 from local.simulators.dynamics.query import Query, parse_query, run_query, skip_token
 from local.simulators.dynamics.rendering import collection, json_response, single
+from local.simulators.dynamics.row_faults import RowFaults
 from local.simulators.dynamics.store import ForbiddenSet, Store, UnknownSet
 from local.simulators.dynamics.values import Row, Value
 from local.simulators.entra import Claims
@@ -70,6 +71,9 @@ class DynamicsSimulator:
         self.clock = clock
         self.store = Store()
         self.faults = Faults(random or Random(0), clock, error=_error_body)
+        self.row_faults = RowFaults()
+        self.links_by_skip = False
+        """Whether links to next pages hold ``$skip``, as some environments do, rather than ``$skiptoken``."""
         self._claims_of = claims_of
         self.app: ASGIApp = self.faults.wrap(
             Starlette(
@@ -156,12 +160,21 @@ class DynamicsSimulator:
         query = parse_query(options, entity, self.store.readable)
         if found["key"] is not None:
             return self._one(_base(request), entity, found["key"], query)
-        page_of = partial(run_query, entity=entity, store=self.store, default_company=self.default_company)
+        page_of = partial(
+            run_query,
+            entity=entity,
+            store=self.store,
+            default_company=self.default_company,
+            faults=self.row_faults,
+        )
         if found["count"]:
             return PlainTextResponse(str(page_of(query, page_size=0).total))
         page = page_of(query, page_size=self.page_size)
         base = self.next_link_base or _base(request)
-        next_link = None if page.next_offset is None else _next_link(base, request, options, page.next_offset)
+        next_link = None
+        if page.next_offset is not None:
+            link = _skip_link if self.links_by_skip else _next_link
+            next_link = link(base, request, options, page.next_offset)
         return json_response(
             collection(_base(request), entity, page.rows, query, self.store, total=page.total, next_link=next_link)
         )
@@ -169,8 +182,9 @@ class DynamicsSimulator:
     def _one(self, base: str, entity: Entity, key: str, query: Query) -> Response:
         values = _key_values(entity, key)
         for row in self.store.matching(entity.set, values):
-            if row.get("dataAreaId") in self.store.closed_companies:
+            if row.get("dataAreaId") in self.store.closed_companies or not self.row_faults.visible(entity, [row]):
                 continue
+            [row] = self.row_faults.rendered(entity, [row], query.select)
             if not entity.is_company_bound or query.cross_company or row["dataAreaId"] == self.default_company:
                 return json_response(single(base, entity, row, query, self.store))
         raise Refused(HTTPStatus.NOT_FOUND, f"No row of {entity.set} has this key.")
@@ -191,6 +205,17 @@ def _base(request: Request) -> str:
 def _next_link(base: str, request: Request, options: list[tuple[str, str]], offset: int) -> str:
     kept = [(name, value) for name, value in options if name != "$skiptoken"]
     query = urlencode([*kept, ("$skiptoken", skip_token(offset))], safe="$,:'()", quote_via=quote)
+    return f"{base}{request.url.path}?{query}"
+
+
+def _skip_link(base: str, request: Request, options: list[tuple[str, str]], offset: int) -> str:
+    """The rest of the query by ``$skip``; ``$top`` is what is left of it."""
+    given = dict(options)
+    changed = {"$skip": str(int(given.get("$skip", 0)) + offset)}
+    if "$top" in given:
+        changed["$top"] = str(int(given["$top"]) - offset)
+    kept = [(name, value) for name, value in options if name not in changed]
+    query = urlencode([*kept, *changed.items()], safe="$,:'()", quote_via=quote)
     return f"{base}{request.url.path}?{query}"
 
 

@@ -29,6 +29,16 @@ class AddressSpec:
 AUSTIN = AddressSpec("77 Barton Springs Rd", "Austin", "TX", "78704")
 
 
+class ProjectSet(StrEnum):
+    """The kinds of transactions of a project invoice, each with an entity set of its own."""
+
+    ITEM = "DocumentProjInvoiceItemLines"
+    HOUR = "DocumentProjInvoiceEmplLines"
+    EXPENSE = "DocumentProjInvoiceCostLines"
+    FEE = "DocumentProjInvoiceRevenueLines"
+    ON_ACCOUNT = "DocumentProjInvoiceOnAccLines"
+
+
 @dataclass(frozen=True, slots=True)
 class LineSpec:
     """One line. Amounts are in the document's currency; signs are as they will be posted."""
@@ -56,6 +66,12 @@ class LineSpec:
     """Inventory lot; by default a new one."""
     returned_lot: str = ""
     """On return lines: the lot that was sold."""
+    tax_group: str | None = None
+    """Sales tax group; by default the document's."""
+    delivery_mode: str = ""
+    """Of the order line; by default the document's. The posted line keeps none."""
+    project_set: ProjectSet | None = None
+    """Of a project invoice: the kind of transaction; by default items are Item, the rest Revenue."""
 
     def negated(self) -> LineSpec:
         """The same line on a credit note."""
@@ -78,6 +94,7 @@ class ChargeSpec:
     """By default the document's tax rate of the amount."""
     text: str = ""
     line: int | None = None
+    tax_item_group: str = "SHIP"
 
     def negated(self) -> ChargeSpec:
         """The same charge on a credit note."""
@@ -128,8 +145,18 @@ class InvoiceSpec:
     is_prepayment: bool = False
     is_proforma: bool = False
     is_intercompany: bool = False
+    """Sold to another legal entity, and posted by the intercompany chain."""
+    intercompany_company: str | None = None
+    """``InterCompanyCompanyId``: the buying legal entity; by default one, if ``is_intercompany``."""
+    intercompany_posted: bool | None = None
+    """``InterCompanyPosted``: whether the chain posted it by itself, as it does with the external customer's invoice
+    of a direct delivery; by default ``is_intercompany``."""
     return_number: str = ""
-    """RMA number of a return order."""
+    """RMA number of a return order. Its delivery address, and that of the lines that come back, is the receiving
+    warehouse's."""
+    sales_origin: str = ""
+    corrected_invoice: str = ""
+    """Of a free text invoice: the number in the localized field for the invoice that it corrects."""
     has_standard_lines: bool = True
     """Whether the lines appear in the standard line entities."""
     has_table_lines: bool = True

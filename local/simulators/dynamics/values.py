@@ -32,6 +32,10 @@ class Row(dict[str, Value]):
         self.rec_id = rec_id
         """The record id of the row itself, which not every entity shows."""
 
+    def with_values(self, values: Mapping[str, Value]) -> Row:
+        """A copy that reads otherwise."""
+        return Row({**self, **values}, self._blanks, self.rec_id)
+
     def __missing__(self, name: str) -> Value:
         return self._blanks[name]
 
@@ -122,4 +126,6 @@ def render(value: object) -> str:
             return "{" + ",".join(f"{json.dumps(str(key))}:{render(item)}" for key, item in value.items()) + "}"
         case Sequence() if not isinstance(value, str):
             return "[" + ",".join(map(render, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    # Half a surrogate pair has no UTF-8: it can only be escaped.
+    is_text = not (isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value))
+    return json.dumps(value, ensure_ascii=not is_text)

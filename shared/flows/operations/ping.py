@@ -18,6 +18,7 @@ from shared.connector import Connection, Connector, TaxJarAccount
 from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import DynamicsError, Throttled
+from shared.dynamics.project_entities import PROJECT_SETS
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
@@ -28,10 +29,12 @@ from shared.taxjar import errors as taxjar
 _CREDENTIAL = "Correct TENANT_ID, CLIENT_ID and the credential of this connection, or renew the expired secret."
 _ENVIRONMENT = "Put right what the message says, then ping again."
 _WAIT = "Wait; the connector goes on by itself."
-_REFINES = "Documents are reported without it, from what the other sets say."
+_REFINES = "Documents are reported without it as long as it was never readable, from what the other sets say."
+_PROJECTS = "Project invoices cannot be reported without it: publish it, or switch PROJECT_INVOICES off."
 _CARRIES = "No document can be reported without it."
 _ACCOUNT = "Correct TAXJAR__TOKEN, and check in TaxJar that the plan includes the API."
 _VERSION = "Set TAXJAR__API_VERSION to a version that TaxJar serves."
+_PROJECT_SETS = {entity.name for entity in PROJECT_SETS}
 _STORAGE = (
     "Check AzureWebJobsStorage; with an identity, its roles Storage Queue Data Contributor and"
     " Storage Table Data Contributor."
@@ -78,7 +81,7 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
             return
         for entity in _sets_in_use(connection):
             problem = await connection.checks.set_problem(entity)
-            hint = _CARRIES if entity.name in REQUIRED else _REFINES
+            hint = _CARRIES if entity.name in REQUIRED else _PROJECTS if entity.name in _PROJECT_SETS else _REFINES
             yield _verdict(f"entity set {entity.name}", problem, "The app's user may read it.", hint)
         for company in connection.companies:
             problem = await connection.checks.company_problem(company, anew=True)
@@ -92,8 +95,13 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
 
 def _sets_in_use(connection: Connection) -> list[Entity]:
     """The sets that are read with these settings."""
-    by_address = any(company.settings.exempt_regions_from_addresses for company in connection.companies.values())
-    return [entity for entity in entity_sets() if by_address or entity.name != CUSTOMER_ADDRESSES.name]
+    companies = [company.settings for company in connection.companies.values()]
+    unused: set[str] = set()
+    if not any(company.exempt_regions_from_addresses for company in companies):
+        unused.add(CUSTOMER_ADDRESSES.name)
+    if not any(company.project_invoices for company in companies):
+        unused.update(entity.name for entity in PROJECT_SETS)
+    return [entity for entity in entity_sets() if entity.name not in unused]
 
 
 def _accounts(connection: Connection) -> Iterator[tuple[str, TaxJarAccount]]:

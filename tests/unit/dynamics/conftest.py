@@ -203,7 +203,7 @@ def order_invoice(environment: Environment) -> Environment:
                 "DeliveryPostalAddress": 5637000100,
                 "Prepayment": "No",
                 "Proforma": "No",
-                "InterCompanyPosted": "No",
+                "InterCompanyCompanyId": "",
             }
         ],
         "CustInvoiceTransBiEntities": [

@@ -126,7 +126,9 @@ async def test_a_worksheet_that_another_document_needed_changes_nothing(order_in
     as_free_text(order_invoice)
     order_invoice.sets["SalesInvoiceV2Lines"] = lines
     headers = order_invoice.sets["SalesInvoiceHeadersV2"]
-    headers.append({**headers[0], "LedgerVoucher": "V-2"})
+    headers.append({**headers[0], "LedgerVoucher": "V-2", "TotalChargeAmount": 0})
+    journals = order_invoice.sets["CustInvoiceJourBiEntities"]
+    journals.append({**journals[0], "LedgerVoucher": "V-2", "SourceKey": 2})
     needy = DocumentKey("ctus", KEY.date, "INV-1", "V-2")
     found = await order_invoice.reader().read_documents("ctus", [KEY, needy])
     assert (found[KEY].tax_group, found[needy].tax_group) == ("", "FT-TX")
@@ -172,6 +174,8 @@ async def test_charges_of_a_voucher_that_two_documents_share_belong_by_date(orde
     headers = order_invoice.sets["SalesInvoiceHeadersV2"]
     headers.append({**headers[0], "InvoiceNumber": "INV-2", "InvoiceDate": ANOTHER_DAY["TransDate"]})
     order_invoice.sets["MarkupTransBiEntities"][0] |= ANOTHER_DAY
+    journals = order_invoice.sets["CustInvoiceJourBiEntities"]
+    journals.append({**journals[0], "InvoiceId": "INV-2", "InvoiceDate": ANOTHER_DAY["TransDate"], "SourceKey": 2})
     other = DocumentKey("ctus", date(2026, 3, 18), "INV-2", "V-1")
     found = await order_invoice.reader().read_documents("ctus", [KEY, other])
     assert found[KEY].charges == ()

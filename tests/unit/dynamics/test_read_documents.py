@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from shared.documents import Address, Charge, DocumentKey, DocumentType, PostedDocument
+from shared.dynamics.sources import ReadProblem
 
 KEY = DocumentKey("ctus", date(2026, 3, 17), "INV-1", "V-1")
 AUSTIN = Address("USA", "US", "TX", "78704", "Austin", "77 River Rd, Dock 2")
@@ -28,6 +29,12 @@ STEADY_SETS = [
 
 async def read(environment: Any, key: DocumentKey = KEY, **company: Any) -> PostedDocument:
     return (await environment.reader(**company).read_documents("ctus", [key]))[key]
+
+
+async def problem(environment: Any) -> ReadProblem:
+    found = (await environment.reader().read_documents("ctus", [KEY]))[KEY]
+    assert isinstance(found, ReadProblem)
+    return found
 
 
 async def test_an_ordinary_invoice_is_read_in_full(order_invoice: Any) -> None:
@@ -81,9 +88,13 @@ async def test_the_posted_rows_are_asked_for_by_company_numbers_and_span_of_date
     assert query.endswith(
         "$filter=dataAreaId eq 'ctus' and (InvoiceNumber eq 'INV-1' or InvoiceNumber eq 'INV-2')"
         " and InvoiceDate ge 2026-03-17T00:00:00Z and InvoiceDate le 2026-03-19T23:59:59Z"
+        "&$orderby=dataAreaId,InvoiceDate,InvoiceNumber,LedgerVoucher,LineCreationSequenceNumber"
     )
     (query,) = order_invoice.asked("MarkupTransBiEntities")
-    assert query.endswith("$filter=dataAreaId eq 'ctus' and (Voucher eq 'V-1' or Voucher eq 'V-2')")
+    assert query.endswith(
+        "$filter=dataAreaId eq 'ctus' and (Voucher eq 'V-1' or Voucher eq 'V-2')"
+        "&$orderby=dataAreaId,TransRecId,TransTableId,LineNum"
+    )
 
 
 def multiply(environment: Any, count: int) -> list[DocumentKey]:
@@ -121,7 +132,7 @@ async def test_the_number_of_calls_does_not_grow_with_the_documents(order_invoic
     assert all(len(document.lines) == 2 and document.charges for document in found.values())
 
 
-async def test_twenty_credit_notes_cost_at_most_half_a_call_each(order_invoice: Any) -> None:
+async def test_twenty_credit_notes_cost_about_half_a_call_each(order_invoice: Any) -> None:
     keys = multiply(order_invoice, 20)
     for row in order_invoice.sets["SalesInvoiceHeadersV2"]:
         row |= {"TotalInvoiceAmount": -137.26, "TotalTaxAmount": -10.46}
@@ -132,7 +143,8 @@ async def test_twenty_credit_notes_cost_at_most_half_a_call_each(order_invoice: 
     await reader.read_documents("ctus", keys)
     order_invoice.requests.clear()
     await reader.read_documents("ctus", keys)
-    assert len(order_invoice.requests) == 10
+    # Seven sets, the references, the return orders, the other returns of their lots, and the lots.
+    assert len(order_invoice.requests) == 11
 
 
 async def test_delivery_addresses_of_customers_cost_one_call_where_exemptions_need_them_and_none_elsewhere(
@@ -179,6 +191,7 @@ async def test_documents_of_one_number_and_date_keep_their_own_rows(order_invoic
         JOURNAL: {"SourceKey": 77, "LedgerVoucher": "V-2", "OrderAccount": "OTHER"},
     }.items():
         sets[name].append({**sets[name][0], **changes})
+    sets["CustomersV3"].append({**sets["CustomersV3"][0], "CustomerAccount": "OTHER"})
     lines = sets["SalesInvoiceV2Lines"]
     lines.append({**lines[0], "LedgerVoucher": "V-2", "LineCreationSequenceNumber": 9, "LineAmount": -5})
     sets[JOURNAL_LINES].append({**sets[JOURNAL_LINES][1], "ParentRecId": 77, "TaxItemGroup": "REDUCED"})
@@ -197,13 +210,13 @@ async def test_journal_lines_without_parent_are_taken_when_there_is_no_doubt(ord
         row["ParentRecId"] = 0
     assert [line.tax_item_group for line in (await read(order_invoice)).lines] == ["FULL", "FULL"]
     order_invoice.sets[JOURNAL].append({**order_invoice.sets[JOURNAL][0], "SourceKey": 77, "LedgerVoucher": "V-2"})
-    assert [line.tax_item_group for line in (await read(order_invoice)).lines] == ["", ""]
+    assert (await problem(order_invoice)).sets == (JOURNAL_LINES,)
 
 
 async def test_journal_lines_of_another_parent_are_never_taken(order_invoice: Any) -> None:
     for row in order_invoice.sets[JOURNAL_LINES]:
         row["ParentRecId"] = 88
-    assert [line.tax_item_group for line in (await read(order_invoice)).lines] == ["", ""]
+    assert (await problem(order_invoice)).sets == (JOURNAL_LINES,)
 
 
 async def test_rows_of_other_companies_never_join(order_invoice: Any) -> None:
@@ -245,7 +258,7 @@ async def test_the_journal_tells_the_type_and_else_the_sales_order(
         ({"Prepayment": "Yes"}, "is_prepayment"),
         ({"SalesType": "Prepayment"}, "is_prepayment"),
         ({"Proforma": "Yes"}, "is_proforma"),
-        ({"InterCompanyPosted": "Yes"}, "is_intercompany"),
+        ({"InterCompanyCompanyId": "USSI"}, "is_intercompany"),
         ({"InclTax": "Yes"}, "prices_include_tax"),
     ],
 )

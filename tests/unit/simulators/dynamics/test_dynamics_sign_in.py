@@ -13,6 +13,8 @@ from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.entra import EntraSimulator
 from local.simulators.server import LoopbackServer
 
+IN_ORDER = "$orderby=dataAreaId,InvoiceNumber,InvoiceDate,LedgerVoucher"
+
 
 def now() -> datetime:
     return datetime(2026, 4, 1, tzinfo=UTC)
@@ -43,7 +45,7 @@ async def test_a_token_from_the_simulated_entra_id_opens_the_simulated_environme
             }
             token = (await client.post(f"{login.url}/tenant/oauth2/v2.0/token", data=form)).json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"
-            first = (await client.get(f"{environment.url}/data/SalesInvoiceHeadersV2")).json()
+            first = (await client.get(f"{environment.url}/data/SalesInvoiceHeadersV2?{IN_ORDER}")).json()
             second = (await client.get(first["@odata.nextLink"])).json()
             entra.revoke_all()
             revoked = await client.get(first["@odata.nextLink"])
