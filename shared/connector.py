@@ -20,6 +20,7 @@ from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
+from shared.ledger.work_index import WorkIndex
 from shared.queues import DocumentQueue
 from shared.remote.gate import Gate
 from shared.settings import CompanySettings, ConnectionSettings
@@ -96,6 +97,7 @@ class Connector:
 
     connections: Mapping[str, Connection]
     ledger: DocumentLedger
+    work: WorkIndex
     periods: PeriodLedger
     last_runs: LastRuns
     subjects: SubjectLedger

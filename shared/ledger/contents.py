@@ -8,7 +8,7 @@ from typing import Any
 from azure.data.tables.aio import TableClient
 
 _ENTRIES = ("audit|", "audit|~")
-_NO_RECORDS = (_ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"))
+_NO_RECORDS = (_ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~"))
 """Ranges of keys without records, in order."""
 _DOCUMENTS = ("doc|", "doc|~")
 

@@ -17,6 +17,7 @@ from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.originals import sales_of
 from shared.flows.reporting.removed import drop_message
 from shared.flows.work.claims import Claim
+from shared.flows.work.enqueue import enqueue, enqueue_keys
 from shared.flows.work.retries import (
     CLOCK_SKEW,
     TRANSIENT,
@@ -72,6 +73,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await put_back_until_open(run, message, paused.pause)
         return
     if not run.company.settings.reporting:
+        await find_by_number(run, message.numbers)
         logger.info("%s: reporting is switched off, %d documents stay seen", run.name, len(message.keys))
         return
     claims = await _claim(run, message)
@@ -102,16 +104,16 @@ async def _claim(run: Run, message: DocumentsMessage) -> list[Claim]:
     found = await find_by_number(run, message.numbers)
     keys = list(dict.fromkeys([*message.document_keys(), *found]))
     keys, too_many = keys[:KEYS_PER_MESSAGE], keys[KEYS_PER_MESSAGE:]
-    await run.queue.put(run.connection.name, too_many)
+    await enqueue_keys(run.connector, run.queue, run.connection.name, too_many)
     records = await ledger.get_all(run.connection.name, keys)
     await look_up_unknown(run, keys, records)
     due: list[DocumentRecord] = []
     alone = len(records) > 1
     for record in records:
         if record.in_flight and not record.is_due(now):
-            await put_back_until_due(run.queue, record, now)
+            await put_back_until_due(run.connector, run.queue, record)
         elif record.is_due(now) and record.attempts.alone and alone:
-            await run.queue.put(run.connection.name, [record.key])
+            await enqueue(run.connector, run.queue, run.connection.name, [record])
         elif record.is_due(now):
             due.append(record)
     return [Claim(run, record) for record in await ledger.claim(due)]

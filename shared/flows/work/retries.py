@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.connector import Connector
 from shared.dynamics import errors as dynamics
 from shared.flows.work.claims import Claim
+from shared.flows.work.enqueue import enqueue, enqueue_keys, enqueued_until
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
 from shared.flows.work.run import Run
 from shared.ledger.documents import ClaimLost
@@ -26,12 +28,12 @@ GIVE_UP_AFTER = timedelta(days=7)
 FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
 _LOOK_AGAIN = timedelta(minutes=10)
 """How soon a message asks again whether a connection that refused access works; its end enqueues what waits at once."""
+_SECOND_FROM = timedelta(minutes=1)
+"""A message that comes so much before its document is due is not the one that was put back for it."""
 CLOCK_SKEW = timedelta(seconds=1)
 """Between the clocks of two instances."""
 ALONE_FROM = 3
 """After so many attempts in company, each document is read alone: one bad row must not keep the others."""
-ON_QUEUE = timedelta(minutes=30)
-"""How long a message counts as on the queue after it became visible; only then is its document enqueued anew."""
 
 
 class NotYet(Exception):
@@ -85,7 +87,8 @@ class Postponed:
         message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
         after = claim.record.to(State.RETRYING, message=message)
         with suppress(ClaimLost):
-            await claim.settle(replace(after, attempts=replace(after.attempts, alone=True)))
+            until = enqueued_until(self._run.connector.clock())
+            await claim.settle(replace(after, attempts=replace(after.attempts, alone=True), enqueued_until=until))
             if in_company:
                 self._waiting.append((claim.record, Postponement(message, self._run.connector.clock())))
         if not in_company:
@@ -96,13 +99,17 @@ class Postponed:
         together: list[DocumentRecord] = []
         for record, wait in self._waiting:
             if record.attempts.alone:
-                await self._run.queue.put(self._run.connection.name, [record.key], delay=wait.delay(self._run))
+                await self._enqueue([record], wait.delay(self._run))
             else:
                 together.append(record)
         if together:
             delay = max(wait.delay(self._run) for record, wait in self._waiting if not record.attempts.alone)
-            await self._run.queue.put(self._run.connection.name, [record.key for record in together], delay=delay)
+            await self._enqueue(together, delay)
         self._waiting.clear()
+
+    async def _enqueue(self, records: Sequence[DocumentRecord], delay: timedelta) -> None:
+        run = self._run
+        await enqueue(run.connector, run.queue, run.connection.name, records, delay=delay)
 
     async def _settle(self, claim: Claim, wait: Postponement, *, reading: bool) -> None:
         record, now = claim.record, self._run.connector.clock()
@@ -121,8 +128,8 @@ class Postponed:
             outcome_unknown=record.attempts.outcome_unknown or wait.outcome_unknown,
             alone=reading and wait.counts and count >= ALONE_FROM,
         )
-        visible = now + max(wait.delay(self._run), timedelta(0))
-        after = replace(after, attempts=attempts, enqueued_until=None if give_up else visible + ON_QUEUE)
+        until = None if give_up else enqueued_until(now, wait.delay(self._run))
+        after = replace(after, attempts=attempts, enqueued_until=until)
         await claim.settle(after, exchange=wait.exchange)
         if not give_up:
             self._waiting.append((claim.record, wait))
@@ -133,13 +140,21 @@ async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause)
     left = max(pause.until - run.connector.clock(), timedelta(0))
     delay = min(left, _LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
-    await put_message_back(run.queue, message.model_copy(update={"numbers": numbers}), delay)
+    await enqueue_keys(run.connector, run.queue, message.connection, message.document_keys(), delay=delay)
+    await run.queue.put_numbers(message.connection, message.company, numbers, delay=delay)
 
 
-async def put_back_until_due(queue: DocumentQueue, record: DocumentRecord, now: datetime) -> None:
-    """Put a document back that another worker has, or that waits for its next attempt."""
-    wait = max((record.due_at() or now) - now, timedelta(0)) + CLOCK_SKEW
-    await queue.put(record.connection, [record.key], delay=wait)
+async def put_back_until_due(connector: Connector, queue: DocumentQueue, record: DocumentRecord) -> None:
+    """Put a document back that another worker has, or that waits for its next attempt.
+
+    One that waits for long has another message, which is visible then: this one is a second and is dropped.
+    """
+    now = connector.clock()
+    wait = max((record.due_at() or now) - now, timedelta(0))
+    if record.state is State.RETRYING and record.is_enqueued(now) and _SECOND_FROM < wait < _LONGEST_DELAY:
+        logger.info("%s: dropped, another message names it at %s", record.key, record.due_at())
+        return
+    await enqueue(connector, queue, record.connection, [record], delay=wait + CLOCK_SKEW)
 
 
 async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, delay: timedelta) -> None:
