@@ -39,9 +39,9 @@ param schedules object = {
 @minValue(1)
 param claimLeaseSeconds int = 120
 
-@description('Python of the app. The tests run on 3.11.')
-@allowed(['3.11', '3.12', '3.13'])
-param pythonVersion string = '3.11'
+@description('Python of the app. Azure supports 3.11 until October 2027.')
+@allowed(['3.11', '3.12', '3.13', '3.14'])
+param pythonVersion string = '3.13'
 
 @description('Most instances that the app may have.')
 @minValue(1)
