@@ -41,6 +41,9 @@ ENTITY_SETS = (
 )
 """The standard entity sets that are read (:mod:`shared.dynamics.entities`), for which settings may name others."""
 
+APP_ROOT = Path(__file__).resolve().parent.parent
+"""The folder of ``function_app.py``."""
+
 _STORAGE = "AzureWebJobsStorage"
 _STORAGE_SETTINGS = {"queueserviceuri": "queueServiceUri", "tableserviceuri": "tableServiceUri", "clientid": "clientId"}
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -162,11 +165,17 @@ def authority(value: Any) -> str:
     return text
 
 
+def in_app(path: str) -> Path:
+    """A path of the settings; a relative one starts at the app's root, whatever folder the process is in."""
+    return APP_ROOT / path
+
+
 def existing_file(path: str) -> str:
-    """The path of a file that is there."""
-    if not Path(path).is_file():
-        raise ValueError("there is no such file")
-    return path
+    """The full path of a file that is there."""
+    found = in_app(path)
+    if not found.is_file():
+        raise ValueError("there is no such file (a relative path starts at the folder of function_app.py)")
+    return str(found)
 
 
 def standard_set(name: str) -> str:

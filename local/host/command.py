@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from local.bootstrap import ROOT
@@ -58,17 +59,17 @@ def _host(folder: Path, port: int) -> int:
     apply_local_settings(folder, os.environ)
     with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
-            functions = _functions(folder)
+            module = _function_app(folder)
+            if lines := getattr(module, "wrong_settings", []):
+                # In Azure the app stays up to answer these from its route `health`; here they are read at once.
+                print(*lines, sep="\n", file=sys.stderr)
+                return 2
+            functions = functions_of(module.app)
         except HostError:
             raise
-        except Exception as error:
-            # The app's own settings error carries one line per mistake.
-            lines = getattr(error, "lines", None)
-            if lines is None:
-                traceback.print_exc()
-                return 1
-            print(*lines, sep="\n", file=sys.stderr)
-            return 2
+        except Exception:
+            traceback.print_exc()
+            return 1
         key = os.environ.get("LOCAL_FUNCTION_KEY")
         if not key:
             key = secrets.token_urlsafe(24)
@@ -78,9 +79,9 @@ def _host(folder: Path, port: int) -> int:
     return 0
 
 
-def _functions(folder: Path) -> list[HostedFunction]:
+def _function_app(folder: Path) -> ModuleType:
     sys.path.insert(0, str(folder))
-    return functions_of(importlib.import_module("function_app").app)
+    return importlib.import_module("function_app")
 
 
 async def _serve(host: Host, listener: socket.socket, functions: list[HostedFunction], prefix: str) -> None:

@@ -406,3 +406,16 @@ def test_a_whole_connection_may_be_one_json_variable(environment: pytest.MonkeyP
     settings = load(environment, {"CONNECTIONS__SECOND": json.dumps(connection)})
     assert settings.connections["second"].dynamics.managed_identity_client_id == "m"
     assert settings.connections["second"].companies.keys() == {"usrt"}
+
+
+def test_relative_paths_start_at_the_folder_of_the_app_whatever_folder_the_process_is_in(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("not what is meant", encoding="utf-8")
+    changes = {f"{MAIN}DYNAMICS__CLIENT_SECRET": None, f"{MAIN}DYNAMICS__CERTIFICATE_PATH": "pyproject.toml"}
+    loaded = load(environment, changes).connections["main"].dynamics.certificate_path
+    assert loaded == str(Path(__file__).parents[2] / "pyproject.toml")
+    [line] = mistakes(environment, {"CONNECTIONS_FILE": "connections.toml"})
+    assert line.startswith("CONNECTIONS_FILE: connections.toml cannot be read")
+    assert str(Path(__file__).parents[2]) not in line
