@@ -13,6 +13,7 @@ import httpx
 from azure.core.pipeline.transport import AsyncHttpTransport
 from pydantic import SecretStr
 
+from shared import key_vault
 from shared.connector import Company, Connection, Connector, TaxJarAccount
 from shared.dynamics import errors as dynamics
 from shared.dynamics.auth import TokenSource
@@ -40,6 +41,8 @@ from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient, account_id
 
 Clock = Callable[[], datetime]
+
+logger = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -124,7 +127,7 @@ def keep_secrets_out_of_logs(redactor: Redactor) -> None:
 def _connection(
     name: str,
     settings: ConnectionSettings,
-    account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
+    account: Callable[[TaxJarSettings, SecretStr, str], TaxJarAccount],
     pauses: Pauses,
     http: Callable[[], httpx.AsyncClient],
     clock: Clock,
@@ -133,32 +136,49 @@ def _connection(
         await reader.probe(refused)
 
     gate = _gate(pauses, f"dynamics|{settings.dynamics.url}", clock, probe)
-    tokens, client = TokenSource.of(settings.dynamics, clock), http()
+    missing = key_vault.unresolved(name, settings)
+    for sentence in missing.values():
+        logger.error("%s %s", sentence, key_vault.REMEDY)
+    tokens, client = TokenSource.of(settings.dynamics, clock, missing=key_vault.of_dynamics(missing)), http()
     odata = ODataClient(client, settings.dynamics.url, tokens, clock, before_call=gate.check, on_answer=gate.answered)
     reader = DynamicsReader(odata, settings, clock, is_complete=is_complete)
+    without_token = key_vault.of_account(missing, name)
     companies = {
-        company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
-        for company in settings.companies
+        company: Company(
+            company,
+            own,
+            account(
+                settings.taxjar,
+                settings.token_of(company),
+                key_vault.of_account(missing, name, company) if own.taxjar.token else without_token,
+            ),
+        )
+        for company, own in settings.companies.items()
     }
     unguarded = ODataClient(client, settings.dynamics.url, tokens, clock)
     checks = EnvironmentChecks(name, unguarded, EntitySets(unguarded, settings.dynamics.entities, clock), clock)
-    own = account(settings.taxjar, settings.taxjar.token) if settings.taxjar.token else None
-    return Connection(name, settings, reader, checks, gate, companies, own)
+    shared = account(settings.taxjar, settings.taxjar.token, without_token) if settings.taxjar.token else None
+    return Connection(name, settings, reader, checks, gate, companies, shared)
 
 
 def _accounts(
     pauses: Pauses, http: Callable[[], httpx.AsyncClient], clock: Clock
-) -> Callable[[TaxJarSettings, SecretStr], TaxJarAccount]:
-    """One client per TaxJar account, however many companies report to it: they share its rate limit and pauses."""
+) -> Callable[[TaxJarSettings, SecretStr, str], TaxJarAccount]:
+    """One client per TaxJar account, however many companies report to it: they share its rate limit and pauses.
+
+    The text says why the token cannot be sent, if it cannot.
+    """
     known: dict[str, TaxJarAccount] = {}
 
-    def account(settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
+    def account(settings: TaxJarSettings, token: SecretStr, missing: str) -> TaxJarAccount:
         name = account_id(settings, token)
         if name not in known:
             own = http()
-            unguarded = TaxJarClient(own, settings, token, clock=clock)
+            unguarded = TaxJarClient(own, settings, token, clock=clock, missing=missing)
             gate = _gate(pauses, f"taxjar|{name}", clock, lambda _: unguarded.categories())
-            client = TaxJarClient(own, settings, token, clock=clock, before_call=gate.check, on_answer=gate.answered)
+            client = TaxJarClient(
+                own, settings, token, clock=clock, before_call=gate.check, on_answer=gate.answered, missing=missing
+            )
             known[name] = TaxJarAccount(client, unguarded, gate, TaxCategories(client, clock))
         return known[name]
 

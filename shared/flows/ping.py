@@ -17,7 +17,8 @@ from azure.core.exceptions import AzureError
 from shared.connector import Connection, Connector, TaxJarAccount
 from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
-from shared.dynamics.errors import DynamicsError, Throttled
+from shared.dynamics.errors import CredentialMissing, DynamicsError, Throttled
+from shared.key_vault import REMEDY
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 from shared.ledger.pauses import Gate, Pause
@@ -67,6 +68,9 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
     url = connection.settings.dynamics.url
     try:
         await connection.checks.sign_in()
+    except CredentialMissing as error:
+        yield Check("sign-in", False, str(error), REMEDY)
+        return
     except DynamicsError as error:
         yield Check("sign-in", False, str(error), _CREDENTIAL)
         return
@@ -105,6 +109,8 @@ def _accounts(connection: Connection) -> Iterator[tuple[str, TaxJarAccount]]:
 
 async def _taxjar(connector: Connector, name: str, account: TaxJarAccount, *, pauses_known: bool) -> Check:
     """The account's token, and whether TaxJar applies the API version that is asked for."""
+    if account.client.missing:
+        return Check(name, False, account.client.missing, REMEDY)
     try:
         if pauses_known and (pause := await _pause_of(account.gate)):
             return _paused(name, pause, _ACCOUNT)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from shared import telemetry
 from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
-from shared.taxjar.errors import NotFound, TaxJarError, Unavailable
+from shared.taxjar.errors import NotFound, TaxJarError, TokenMissing, Unavailable
 from shared.taxjar.limiter import CallLimiter
 from shared.taxjar.responses import read_answer
 from shared.taxjar.wire import to_wire
@@ -65,9 +65,12 @@ class TaxJarClient:
         before_call: BeforeCall | None = None,
         on_answer: Callable[[datetime, int], None] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        missing: str = "",
     ) -> None:
         secret = token.get_secret_value()
-        if not secret or not all("!" <= character <= "~" for character in secret):
+        self.missing = missing
+        """Why the token cannot be sent; every call is refused with it, here. Empty where there is a token."""
+        if not missing and (not secret or not all("!" <= character <= "~" for character in secret)):
             raise ValueError("the TaxJar token is empty or holds blanks or characters that no HTTP header can carry")
         self.account_id = account_id(settings, token)
         self.calls = 0
@@ -173,6 +176,8 @@ class TaxJarClient:
         body: Mapping[str, Any] | None = None,
         creates: bool = False,
     ) -> Answer:
+        if self.missing:
+            raise TokenMissing(self.missing)
         await self._limiter.wait_turn()
         if self._before_call:
             await self._before_call()

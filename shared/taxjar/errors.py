@@ -7,6 +7,7 @@
     │   ├── NotFound        no such record, or no such place (404)
     │   └── AlreadyExists   the id is taken (422 on a create)
     ├── AccessDenied        the account cannot be used: pause it (401, 403, redirects)
+    │   └── TokenMissing    there is no token to send, and nothing was sent
     ├── Throttled           too many calls: pause the account for a while (429)
     └── Unavailable         transient: try again later (5xx, 408, time-outs, network, unreadable answers)
 
@@ -44,6 +45,14 @@ class AlreadyExists(Rejected):
 
 class AccessDenied(TaxJarError):
     """401 or 403 (token or plan), or a redirect, which is never followed with a token."""
+
+
+class TokenMissing(AccessDenied):
+    """Nothing was sent: the settings hold no usable token. The message, also in ``detail``, names the setting."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(None, message)
+        self.args = (message,)
 
 
 class Throttled(TaxJarError):
