@@ -25,6 +25,7 @@ from local.host.app_settings import apply_local_settings
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
+from local.host.keys import FUNCTION_KEY, Keys
 from local.host.server import Host
 from local.host.storage import development_storage
 
@@ -70,11 +71,11 @@ def _host(folder: Path, port: int) -> int:
         except Exception:
             traceback.print_exc()
             return 1
-        key = os.environ.get("LOCAL_FUNCTION_KEY")
-        if not key:
-            key = secrets.token_urlsafe(24)
-            print(f"Function and master key: {key}", flush=True)
-        host = Host(functions, host_json, os.environ, key=key)
+        keys = Keys.of(os.environ, made=secrets.token_urlsafe(24))
+        if not os.environ.get(FUNCTION_KEY):
+            which = "Function and master key" if keys.master == keys.host else "Function key"
+            print(f"{which}: {keys.host}", flush=True)
+        host = Host(functions, host_json, os.environ, keys=keys)
         asyncio.run(_serve(host, listener, functions, host_json.extensions.http.route_prefix))
     return 0
 

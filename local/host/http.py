@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -18,69 +16,53 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.host.functions import HTTP, QUEUE, TIMER, HostedFunction, Invoker, converter
+from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker, converter
+from local.host.keys import Keys
 from local.host.queues import trigger_metadata
+from local.host.routes import METHODS, endpoints, plain
 from local.host.timers import timer_data
 from local.host.work import Work
 
-PARAMETER = re.compile(r"\{(\*?)(\w+)(?::[^}?]+)?(\??)\}")
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+FROM_OUTSIDE = "x-ms-"
+"""How headers begin that only the platform sets: from outside they are dropped."""
 
 log = logging.getLogger("host")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One HTTP function with its compiled route."""
-
-    function: HostedFunction
-    pattern: re.Pattern[str]
-    precedence: tuple[int, ...]
-    methods: frozenset[str]
-    auth_level: str
-
-    @classmethod
-    def of(cls, function: HostedFunction) -> Endpoint:
-        """Reads route, methods and auth level from the trigger."""
-        pattern, precedence = compile_route(function.trigger["route"])
-        methods = function.trigger.get("methods") or METHODS
-        level = function.trigger.get("authLevel")
-        return cls(function, pattern, precedence, frozenset(map(_plain, methods)), _plain(level or "FUNCTION"))
+PlatformHeaders = Callable[[Request], Mapping[str, str]]
+"""What the platform adds to a request for the function, such as who is signed in."""
 
 
-def compile_route(template: str) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """A route template as a pattern for the path, and its rank: fixed segments go before parameters.
-
-    ``{name}``, ``{name?}`` and ``{*name}`` are known; a constraint (``{name:int}``) is not checked.
-    """
-    pattern, precedence = "", []
-    for segment in filter(None, template.split("/")):
-        if match := PARAMETER.fullmatch(segment):
-            everything, name, optional = match.groups()
-            part = f"/(?P<{name}>{'.*' if everything else '[^/]+'})"
-            pattern += f"(?:{part})?" if everything or optional else part
-            precedence.append(2 if everything else 1)
-        else:
-            pattern += "/" + re.escape(segment)
-            precedence.append(0)
-    return re.compile(pattern + "/?", re.IGNORECASE), tuple(precedence)
+def nobody(request: Request) -> Mapping[str, str]:
+    """Nobody is signed in."""
+    return {}
 
 
 class HttpTriggers:
     """The HTTP side of the host as an ASGI app, :attr:`app`."""
 
     def __init__(
-        self, functions: Sequence[HostedFunction], invoker: Invoker, work: Work, *, route_prefix: str, key: str
+        self,
+        functions: Sequence[HostedFunction],
+        invoker: Invoker,
+        work: Work,
+        *,
+        route_prefix: str,
+        keys: Keys,
+        platform_headers: PlatformHeaders = nobody,
+        platform_routes: Sequence[Route] = (),
     ) -> None:
+        """``platform_routes`` are asked before the functions': what App Service itself answers, such as sign-in."""
         self._functions = {function.name.lower(): function for function in functions}
-        endpoints = [Endpoint.of(function) for function in functions if function.kind == HTTP]
-        self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.precedence)
+        self._endpoints = endpoints(functions)
         self._invoker = invoker
         self._work = work
-        self._key = key.encode()
+        self._keys = keys
+        self._platform_headers = platform_headers
         prefix = f"/{route_prefix.strip('/')}".rstrip("/")
         self.app = Starlette(
             routes=[
+                *platform_routes,
                 Route("/admin/functions", self._list_functions, methods=["GET"]),
                 Route("/admin/functions/{name}", self._run_function, methods=["POST"]),
                 Route("/admin/host/status", self._show_status, methods=["GET"]),
@@ -94,19 +76,19 @@ class HttpTriggers:
         for endpoint in self._endpoints:
             match = endpoint.pattern.fullmatch(request.path_params["path"])
             if match and request.method in endpoint.methods:
-                if endpoint.auth_level != "ANONYMOUS" and not self._has_key(request):
+                if not self._keys.open(endpoint.function.name, endpoint.auth_level, _key(request)):
                     return _KEY_NEEDED
                 try:
-                    result = await self._invoker.invoke(endpoint.function, await _http_datum(request, match))
-                    return _response(result)
+                    data = await _http_datum(request, match, self._platform_headers(request))
+                    return _response(await self._invoker.invoke(endpoint.function, data))
                 except Exception:
                     # The invoker has logged it; details stay inside, as in Azure.
                     return _error(500, "internal_error", "The function failed; the log of the host has the details.")
         return _NO_FUNCTION
 
     async def _run_function(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         function = self._functions.get(request.path_params["name"].lower())
         if function is None:
             return _error(404, "not_found", "There is no function of this name; GET /admin/functions lists them.")
@@ -131,21 +113,21 @@ class HttpTriggers:
             log.debug("a run that was asked for by hand failed, see above")
 
     async def _list_functions(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         listed = [
             {"name": function.name, "config": {"bindings": function.bindings}} for function in self._functions.values()
         ]
-        return Response(json.dumps(listed, default=_plain), media_type="application/json")
+        return Response(json.dumps(listed, default=plain), media_type="application/json")
 
     async def _show_status(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         return JSONResponse({"id": "local", "state": "Stopping" if self._work.stopping.is_set() else "Running"})
 
-    def _has_key(self, request: Request) -> bool:
-        given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
-        return hmac.compare_digest(given.encode(), self._key)
+
+def _key(request: Request) -> str:
+    return request.headers.get("x-functions-key") or request.query_params.get("code") or ""
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -162,17 +144,19 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
 
 
 _KEY_NEEDED = _error(401, "unauthorized", "Send the function key in the header x-functions-key.")
+_MASTER_KEY_NEEDED = _error(401, "unauthorized", "Send the master key in the header x-functions-key.")
 _NO_FUNCTION = _error(404, "not_found", "No function answers this method at this path; check both.")
 
 
-async def _http_datum(request: Request, match: re.Match[str]) -> Datum:
+async def _http_datum(request: Request, match: re.Match[str], platform: Mapping[str, str]) -> Datum:
+    headers = {name: value for name, value in request.headers.items() if not name.startswith(FROM_OUTSIDE)}
     query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
     route = {name: value for name, value in match.groupdict().items() if value is not None}
     return Datum(
         {
             "method": Datum(request.method, "string"),
             "url": Datum(str(request.url), "string"),
-            "headers": _strings(request.headers),
+            "headers": _strings({**headers, **platform}),
             "query": _strings(query),
             "params": _strings(route),
             "body": Datum(await request.body(), "bytes"),
@@ -197,8 +181,3 @@ def _response(result: Any) -> Response:
         for morsel in cookie.values():
             response.headers.append("set-cookie", morsel.OutputString())
     return response
-
-
-def _plain(value: Any) -> str:
-    """The SDK's enumerations (methods, levels, directions) as text."""
-    return str(getattr(value, "name", value)).upper()
