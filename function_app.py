@@ -91,6 +91,8 @@ def answering(
     @wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
     async def function(req: func.HttpRequest) -> func.HttpResponse:
         try:
+            if wrong_settings:
+                raise Problem(503, "wrong_settings", "\n".join(wrong_settings))
             check_size(req.get_body())
             answer = await handler(req)
         except Exception as failure:
@@ -299,6 +301,4 @@ async def show_completeness(req: func.HttpRequest) -> Answer:
 @answering
 async def health(req: func.HttpRequest) -> Answer:
     """Whether the app is alive, and its version; with wrong settings what is wrong."""
-    if wrong_settings:
-        raise Problem(503, "wrong_settings", "\n".join(wrong_settings))
     return Answer(body={"status": "ok", "version": VERSION})
