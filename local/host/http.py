@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker, converter
 from local.host.keys import Keys
@@ -23,19 +24,25 @@ from local.host.routes import METHODS, endpoints, plain
 from local.host.timers import timer_data
 from local.host.work import Work
 
-FROM_OUTSIDE = "x-ms-"
-"""How headers begin that only the platform sets: from outside they are dropped."""
+_OF_THE_PLATFORM = b"x-ms-"
+"""How headers begin that only the platform sets."""
 
 log = logging.getLogger("host")
 
 
-PlatformHeaders = Callable[[Request], Mapping[str, str]]
-"""What the platform adds to a request for the function, such as who is signed in."""
+def without_platform_headers(app: ASGIApp) -> ASGIApp:
+    """``app`` behind a door that takes away what only the platform may set, such as who is signed in.
 
+    What sets such headers belongs inside of it.
+    """
 
-def nobody(request: Request) -> Mapping[str, str]:
-    """Nobody is signed in."""
-    return {}
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [
+            (name, value) for name, value in scope.get("headers", ()) if not name.lower().startswith(_OF_THE_PLATFORM)
+        ]
+        await app({**scope, "headers": headers}, receive, send)
+
+    return served
 
 
 class HttpTriggers:
@@ -49,20 +56,15 @@ class HttpTriggers:
         *,
         route_prefix: str,
         keys: Keys,
-        platform_headers: PlatformHeaders = nobody,
-        platform_routes: Sequence[Route] = (),
     ) -> None:
-        """``platform_routes`` are asked before the functions': what App Service itself answers, such as sign-in."""
         self._functions = {function.name.lower(): function for function in functions}
         self._endpoints = endpoints(functions)
         self._invoker = invoker
         self._work = work
         self._keys = keys
-        self._platform_headers = platform_headers
         prefix = f"/{route_prefix.strip('/')}".rstrip("/")
         self.app = Starlette(
             routes=[
-                *platform_routes,
                 Route("/admin/functions", self._list_functions, methods=["GET"]),
                 Route("/admin/functions/{name}", self._run_function, methods=["POST"]),
                 Route("/admin/host/status", self._show_status, methods=["GET"]),
@@ -79,8 +81,8 @@ class HttpTriggers:
                 if not self._keys.open(endpoint.function.name, endpoint.auth_level, _key(request)):
                     return _KEY_NEEDED
                 try:
-                    data = await _http_datum(request, match, self._platform_headers(request))
-                    return _response(await self._invoker.invoke(endpoint.function, data))
+                    result = await self._invoker.invoke(endpoint.function, await _http_datum(request, match))
+                    return _response(result)
                 except Exception:
                     # The invoker has logged it; details stay inside, as in Azure.
                     return _error(500, "internal_error", "The function failed; the log of the host has the details.")
@@ -148,15 +150,14 @@ _MASTER_KEY_NEEDED = _error(401, "unauthorized", "Send the master key in the hea
 _NO_FUNCTION = _error(404, "not_found", "No function answers this method at this path; check both.")
 
 
-async def _http_datum(request: Request, match: re.Match[str], platform: Mapping[str, str]) -> Datum:
-    headers = {name: value for name, value in request.headers.items() if not name.startswith(FROM_OUTSIDE)}
+async def _http_datum(request: Request, match: re.Match[str]) -> Datum:
     query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
     route = {name: value for name, value in match.groupdict().items() if value is not None}
     return Datum(
         {
             "method": Datum(request.method, "string"),
             "url": Datum(str(request.url), "string"),
-            "headers": _strings({**headers, **platform}),
+            "headers": _strings(request.headers),
             "query": _strings(query),
             "params": _strings(route),
             "body": Datum(await request.body(), "bytes"),
