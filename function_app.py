@@ -38,11 +38,13 @@ from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_
 from shared.settings import load_settings
 from shared.settings_checks import SettingsError
 from shared.taxjar.taxes import TaxRequest
+from shared.telemetry_export import start_export
 from shared.version import VERSION
 from shared.web import Answer, Problem, check_size, read_json, read_query
 
 STORAGE = "AzureWebJobsStorage"
 
+start_export()
 wrong_settings: list[str] = []
 """A line for each mistake, as the local host prints them."""
 try:

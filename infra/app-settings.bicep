@@ -124,9 +124,8 @@ var platformSettings = [
   { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
   { name: 'AUDIT__CONTAINER_URI', value: auditContainerUri }
   { name: 'AUDIT__KEY_URI', value: auditKeyUri }
-  { name: 'PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY', value: 'true' }
-  // The connector traces its calls itself: these would write URLs, and in them customer accounts, into telemetry.
-  { name: 'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS', value: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3' }
+  // The worker takes part in the host's traces; the app itself sends them (shared/telemetry_export.py).
+  { name: 'PYTHON_ENABLE_OPENTELEMETRY', value: 'true' }
   { name: 'CLAIM_LEASE_SECONDS', value: string(claimLeaseSeconds) }
 ]
 

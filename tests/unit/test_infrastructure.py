@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.monitor.opentelemetry import _constants as distribution
 
 from local.bootstrap import ROOT
 from shared.settings import load_settings
+from shared.telemetry_export import CONNECTION
 from tests import bicep
 
 INFRA = ROOT / "infra"
@@ -269,9 +269,14 @@ def test_one_container_holds_the_package() -> None:
     assert "${packageContainer}" in storage
 
 
-def test_no_library_writes_urls_into_the_telemetry() -> None:
-    disabled = app_settings({})["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
-    assert set(disabled) == set(distribution._ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
+def test_the_app_sends_its_telemetry_and_no_library_writes_urls_into_it() -> None:
+    settings = app_settings({})
+    assert settings["PYTHON_ENABLE_OPENTELEMETRY"] == "true"
+    # It would have the worker load the distribution, which instruments every HTTP library that it finds.
+    assert "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY" not in settings
+    locked = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "opentelemetry-instrumentation" not in locked
+    assert CONNECTION in settings
 
 
 def test_no_secret_parameter_and_no_secret_in_the_parameter_file() -> None:
