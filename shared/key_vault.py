@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _REFERENCES = ("@microsoft.keyvault(", "@microsoft.appconfiguration(")
 
+UNRESOLVED = "still holds a Key Vault reference instead of its value"
+"""What is wrong with such a setting."""
 REMEDY = (
     "Put the secret into the Key Vault, check that the app's identity may read it, and refresh the references of the"
     " app settings (docs/operations.md); the settings page of the function app shows the state of each."
@@ -60,4 +62,4 @@ def of_account(missing: Mapping[str, str], name: str, company: str = "") -> str:
 
 
 def _sentence(setting: str) -> str:
-    return f"The setting {setting} still holds a Key Vault reference instead of its value, so no call is made with it."
+    return f"The setting {setting} {UNRESOLVED}, so no call is made with it."

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
-from shared.key_vault import is_reference
+from shared.key_vault import UNRESOLVED, is_reference
 from shared.states import STATES
 
 ENTITY_SETS = (
@@ -55,6 +55,7 @@ _PLAIN_WORDS = {
     "missing": "is required and not set",
     "extra_forbidden": NOT_A_SETTING,
     "model_type": 'is not a group of settings; write it as JSON such as {"dynamics": {"url": "https://…"}}',
+    "dict_type": 'is not a map; write it as JSON such as {"NAME": …}',
     "date_from_datetime_parsing": "is not a date such as 2026-01-31",
 }
 
@@ -142,6 +143,8 @@ def bare_https_url(value: Any, *, path_allowed: bool = False) -> str:
     It is https, or http to a loopback address.
     """
     text = str(value).strip().rstrip("/")
+    if is_reference(text):
+        raise ValueError(UNRESOLVED)
     try:
         parts = urlsplit(text)
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
@@ -192,7 +195,7 @@ def standard_set(name: str) -> str:
 def storage_connection_string(value: str) -> str:
     """The connection string of a storage account, with its key or a shared access signature."""
     if is_reference(value):
-        raise ValueError("still holds a Key Vault reference instead of its value; without storage nothing works")
+        raise ValueError(UNRESOLVED)
     parts = dict(part.partition("=")[::2] for part in value.strip().rstrip(";").split(";"))
     names = {name.strip().lower() for name, part in parts.items() if part.strip()}
     with_key = {"accountname", "accountkey"} <= names

@@ -128,6 +128,11 @@ def test_an_empty_variable_is_one_that_is_not_set(environment: pytest.MonkeyPatc
         ({f"{USMF}FILING_LOCK_DAY": "32"}, f"{USMF}FILING_LOCK_DAY: "),
         ({f"{USMF}PROJECT_INVOICES": "perhaps"}, f"{USMF}PROJECT_INVOICES: "),
         ({"CONNECTIONS__MAIN": "{"}, "CONNECTIONS__MAIN: "),
+        ({"CONNECTIONS": "[]"}, "CONNECTIONS: is not a map"),
+        (
+            {f"{MAIN}DYNAMICS__URL": "@Microsoft.KeyVault(VaultName=kv;SecretName=A)"},
+            f"{MAIN}DYNAMICS__URL: still holds a Key Vault reference",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
