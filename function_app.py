@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Any
 
 import azure.functions as func
 
@@ -26,14 +28,34 @@ from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
+from shared.settings_checks import SettingsError
 from shared.taxjar.taxes import TaxRequest
+from shared.telemetry_export import start_export
 from shared.version import VERSION
-from shared.web import Answer, check_size, read_json, read_query
+from shared.web import Answer, Problem, check_size, read_json, read_query
 
 STORAGE = "AzureWebJobsStorage"
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-_settings = load_settings()
+start_export()
+wrong_settings: list[str] = []
+"""A line for each mistake, as the local host prints them."""
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    wrong_settings = error.lines
+
+
+class _App(func.FunctionApp):
+    """All the functions; with wrong settings ``health`` alone, which says what is wrong (design 3.2)."""
+
+    def get_functions(self) -> list[Any]:
+        functions = super().get_functions()
+        if wrong_settings:
+            logging.error("The settings are wrong:\n%s", "\n".join(wrong_settings))
+        return [one for one in functions if not wrong_settings or one.get_function_name() == "health"]
+
+
+app = _App(http_auth_level=func.AuthLevel.FUNCTION)
 _building = asyncio.Lock()
 _built: list[Connector] = []
 
@@ -63,6 +85,8 @@ def answering(
     @wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
     async def function(req: func.HttpRequest) -> func.HttpResponse:
         try:
+            if wrong_settings:
+                raise Problem(503, "wrong_settings", "\n".join(wrong_settings))
             check_size(req.get_body())
             answer = await handler(req)
         except Exception as failure:
@@ -283,5 +307,5 @@ async def export_audit(req: func.HttpRequest) -> Answer:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answering
 async def health(req: func.HttpRequest) -> Answer:
-    """Whether the app is alive, and its version."""
+    """Whether the app is alive, and its version; with wrong settings what is wrong."""
     return Answer(body={"status": "ok", "version": VERSION})

@@ -47,6 +47,14 @@ class AccessDenied(TaxJarError, remote.AccessDenied):
         self.refused = refused
 
 
+class TokenMissing(AccessDenied):
+    """Nothing was sent: the settings hold no usable token. The message, also in ``detail``, names the setting."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(None, message)
+        self.args = (message,)
+
+
 class Throttled(TaxJarError, remote.Throttled):
     """429. ``retry_after`` is the number of seconds TaxJar asks for, or ``None`` when it does not say."""
 

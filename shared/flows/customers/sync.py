@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 
+from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import Customer
 from shared.dynamics.errors import DynamicsError
@@ -71,6 +72,8 @@ async def sync_connection(connector: Connector, connection: Connection, actor: A
     except DynamicsError as error:
         await pause_after(connection.gate, error)
         logger.error("%s: customer sync ended early: %s", connection.name, error)
+    finally:
+        telemetry.ran(connection.name, actor.function, complete=complete)
     for sync in companies.values():
         await sync.finish(complete=complete)
 

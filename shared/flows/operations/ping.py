@@ -17,8 +17,9 @@ from azure.core.exceptions import AzureError
 from shared.connector import Connection, Connector, TaxJarAccount
 from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
-from shared.dynamics.errors import DynamicsError, Throttled
+from shared.dynamics.errors import CredentialMissing, DynamicsError, Throttled
 from shared.dynamics.project_entities import PROJECT_SETS
+from shared.key_vault import REMEDY
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
@@ -71,6 +72,9 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
     url = connection.settings.dynamics.url
     try:
         await connection.checks.sign_in()
+    except CredentialMissing as error:
+        yield Check("sign-in", False, str(error), REMEDY)
+        return
     except DynamicsError as error:
         yield Check("sign-in", False, str(error), _CREDENTIAL)
         return
@@ -114,6 +118,8 @@ def _accounts(connection: Connection) -> Iterator[tuple[str, TaxJarAccount]]:
 
 async def _taxjar(connector: Connector, name: str, account: TaxJarAccount, *, pauses_known: bool) -> Check:
     """The account's token, and whether TaxJar applies the API version that is asked for."""
+    if account.client.missing:
+        return Check(name, False, account.client.missing, REMEDY)
     try:
         if pauses_known and (pause := await _pause_of(account.gate)):
             return _paused(name, pause, _ACCOUNT)

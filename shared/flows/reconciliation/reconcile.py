@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Literal
 
+from shared import telemetry
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
@@ -72,17 +73,21 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 async def _heal(run: Run) -> None:
     """The last ``SWEEP_DAYS`` of one company."""
     name = f"{run.connection.name} {run.company.id.upper()}"
+    complete = False
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
+        complete = True
     except TRANSIENT as trouble:
         await judge(run, trouble, 1)
         logger.warning("%s: reconciliation ended early: %s", name, trouble)
     else:
         figures = ", ".join(f"{status} {count}" for status, count in findings.counts().items())
         logger.info("%s reconciled: %s; enqueued %d, held %d", name, figures, findings.enqueued, findings.held)
+    finally:
+        telemetry.ran(run.connection.name, run.actor.function, complete=complete)
 
 
 def _run(connector: Connector, connection: str, company: str, actor: Actor) -> Run:
