@@ -69,16 +69,18 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; ``body`` is JSON content, or text when ``content_type`` says so."""
+    """An HTTP answer; ``body`` is JSON content, or text or bytes when ``content_type`` says so."""
 
     status: int = 200
     body: Any = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def text(self) -> str:
+    def text(self) -> str | bytes:
         """The body as it goes over the wire."""
-        return self.body if self.content_type != "application/json" else json.dumps(self.body, ensure_ascii=False)
+        if self.content_type != "application/json":
+            return self.body if isinstance(self.body, bytes) else str(self.body)
+        return json.dumps(self.body, ensure_ascii=False)
 
 
 class Problem(Exception):

@@ -15,18 +15,31 @@ from typing import Any
 
 from shared.ledger import wide
 from shared.ledger.keys import audit_row
+from shared.people.caller import Caller, present_caller
 
 Json = Mapping[str, Any]
 Redact = Callable[[Any], Any]
 """Takes secrets out of text, mappings and sequences."""
 
 
+def _of_person(read: Callable[[Caller], str]) -> str:
+    caller = present_caller()
+    return read(caller) if caller else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: the function that runs, and the schedule, key or person behind it."""
+    """Who acts: the function that runs, and the schedule, key or person behind it.
+
+    Object id and way are those of the request that is being served, unless given.
+    """
 
     function: str
     by: str
+    object_id: str = field(default_factory=lambda: _of_person(lambda caller: caller.object_id))
+    """Of a signed-in person in Entra ID."""
+    way: str = field(default_factory=lambda: _of_person(lambda caller: caller.way.value))
+    """By which way a request came: ``console``, ``cli`` or ``key``; empty for schedules and queues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,8 @@ class AuditEntry:
             "at": self.at.isoformat(),
             "function": self.actor.function,
             "by": self.actor.by,
+            "person": self.actor.object_id,
+            "way": self.actor.way,
             "subject": self.subject,
             "decision": self.decision,
             "reason": self.reason,
