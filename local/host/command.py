@@ -24,6 +24,7 @@ from local.host.app_settings import apply_local_settings
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
+from local.host.people import switch_sign_in
 from local.host.server import Host
 from local.host.storage import development_storage
 
@@ -56,6 +57,7 @@ def _host(folder: Path, port: int) -> int:
     """Returns 0 after a good end; see ``main`` for the others."""
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
+    switch_sign_in(os.environ)
     with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
             functions = _functions(folder)

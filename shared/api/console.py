@@ -9,14 +9,14 @@ from pathlib import Path
 from shared.web import Answer, Problem
 
 INDEX = "index.html"
+# The SDK adds the charset to what is text.
 _TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".ico": "image/x-icon",
-    ".json": "application/json; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
 HEADERS = {
