@@ -11,8 +11,8 @@ from typing import Any
 import azure.functions as func
 
 from shared.api.console import console_file
+from shared.api.description import ALL_ROUTES
 from shared.api.route import AnyRoute, Request
-from shared.api.routes import ROUTES
 from shared.api.serve import Api
 from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
@@ -159,7 +159,7 @@ async def serve_console(request: Request) -> Answer:
 
 def api() -> Api:
     """The API on the present object graph."""
-    return Api(ROUTES, Door(_settings.people, platform_signs_in()), connector)
+    return Api(ALL_ROUTES, Door(_settings.people, platform_signs_in()), connector)
 
 
 def keyed(route: AnyRoute) -> Callable[[Request], Awaitable[Answer]]:
@@ -171,7 +171,7 @@ def keyed(route: AnyRoute) -> Callable[[Request], Awaitable[Answer]]:
     return serve
 
 
-for _route in ROUTES:
+for _route in ALL_ROUTES:
     _level = func.AuthLevel.FUNCTION if _route.needs_key else func.AuthLevel.ANONYMOUS
     _function = answering(_route.name, _route.summary, keyed(_route))
     publish(_route.name, _route.path, _route.methods, _level, _function)

@@ -84,6 +84,8 @@ class Route(Generic[Q, B]):
     """What a success answers as JSON."""
     status: int = 200
     """Of a success."""
+    also: tuple[int, ...] = ()
+    """Further statuses of a success."""
     formats: tuple[str, ...] = ()
     """Content types besides JSON that the query can ask for."""
     decides: bool = False

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.route import AnyRoute, Anything, Nothing, Route
+from shared.api_models.connector import Accepted, Health, Ping
+from shared.api_models.documents import DocumentList, DocumentShown, Retried
+from shared.api_models.jobs import BackfillShown, JobStarted, Reconciliation, RunStarted
+from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
+from shared.api_models.taxjar import NexusRegionList, Rate, Tax
 from shared.flows import backfill, completeness, decide, documents, filing_periods, nexus, reconciliation, taxes
 from shared.people.roles import Role
 from shared.taxjar.taxes import TaxRequest
@@ -21,6 +26,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.list_documents,
         query=documents.DocumentFilter,
         body=Nothing,
+        answer=DocumentList,
     ),
     Route(
         name="show_document",
@@ -30,6 +36,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.show_document,
         query=documents.Chosen,
         body=Nothing,
+        answer=DocumentShown,
     ),
     Route(
         name="decide_document",
@@ -41,6 +48,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.decide_document,
         query=documents.Chosen,
         body=decide.Why,
+        answer=DocumentShown,
         status=202,
     ),
     Route(
@@ -52,6 +60,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.retry_documents,
         query=decide.RedriveFilter,
         body=decide.Redrive,
+        answer=Retried,
         status=202,
     ),
     Route(
@@ -63,6 +72,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.close_filing_period,
         query=Nothing,
         body=filing_periods.Closing,
+        answer=PeriodClosed,
     ),
     Route(
         name="list_filing_periods",
@@ -72,6 +82,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.list_filing_periods,
         query=Nothing,
         body=Nothing,
+        answer=FilingPeriods,
     ),
     Route(
         name="show_completeness",
@@ -81,6 +92,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         handle=review.show_completeness,
         query=completeness.CompletenessQuery,
         body=Nothing,
+        answer=Completeness,
     ),
 )
 
@@ -93,6 +105,7 @@ _JOBS: tuple[AnyRoute, ...] = (
         handle=jobs.start_backfill,
         query=Nothing,
         body=backfill.BackfillRequest,
+        answer=JobStarted,
         status=202,
     ),
     Route(
@@ -103,6 +116,7 @@ _JOBS: tuple[AnyRoute, ...] = (
         handle=jobs.show_backfill,
         query=Nothing,
         body=Nothing,
+        answer=BackfillShown,
     ),
     Route(
         name="reconcile",
@@ -113,6 +127,7 @@ _JOBS: tuple[AnyRoute, ...] = (
         handle=jobs.reconcile,
         query=reconciliation.ReconcileQuery,
         body=Anything,
+        answer=Reconciliation,
         formats=(CSV,),
     ),
     Route(
@@ -123,6 +138,7 @@ _JOBS: tuple[AnyRoute, ...] = (
         handle=jobs.run_now,
         query=Nothing,
         body=Anything,
+        answer=RunStarted,
         status=202,
     ),
 )
@@ -136,7 +152,9 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.receive_business_event,
         query=Anything,
         body=Anything,
+        answer=Accepted,
         status=202,
+        also=(200,),
         needs_storage=False,
     ),
     Route(
@@ -147,6 +165,7 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.list_nexus_regions,
         query=nexus.NexusQuery,
         body=Nothing,
+        answer=NexusRegionList,
         formats=(CSV,),
     ),
     Route(
@@ -157,6 +176,7 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.calculate_tax,
         query=taxes.TaxQuery,
         body=TaxRequest,
+        answer=Tax,
     ),
     Route(
         name="look_up_rate",
@@ -166,6 +186,7 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.look_up_rate,
         query=operations.PlaceQuery,
         body=Nothing,
+        answer=Rate,
     ),
     Route(
         name="ping_connection",
@@ -175,6 +196,7 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.ping_connection,
         query=Nothing,
         body=Anything,
+        answer=Ping,
         needs_storage=False,
     ),
     Route(
@@ -185,6 +207,7 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.health,
         query=Anything,
         body=Anything,
+        answer=Health,
         needs_key=False,
         needs_storage=False,
     ),

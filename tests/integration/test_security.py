@@ -192,6 +192,6 @@ def test_every_http_function_but_health_and_what_is_for_people_needs_a_function_
         trigger = function.get_trigger()
         if trigger is None or trigger.type != "httpTrigger":
             continue
-        anonymous = function.get_function_name() in ("health", "people", "console")
+        anonymous = function.get_function_name() in ("health", "openapi", "people", "console")
         expected = func.AuthLevel.ANONYMOUS if anonymous else func.AuthLevel.FUNCTION
         assert trigger.auth_level == expected, function.get_function_name()

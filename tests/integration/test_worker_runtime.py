@@ -18,7 +18,7 @@ from local.bootstrap import ROOT
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import InvoiceSpec
-from shared.api.routes import ROUTES
+from shared.api.description import ALL_ROUTES
 from shared.documents import DocumentKey
 from shared.queues import encode, messages
 from tests.package import copy_package, deployed_files
@@ -107,7 +107,7 @@ def test_the_package_holds_only_what_runs() -> None:
 
 def test_every_function_of_the_app_is_indexed(run: Run) -> None:
     source = (ROOT / "function_app.py").read_text(encoding="utf-8")
-    of_the_table = {route.name for route in ROUTES} | {"people", "console"}
+    of_the_table = {route.name for route in ALL_ROUTES} | {"people", "console"}
     assert of_the_table <= run.functions.keys()
     assert len(run.functions) == source.count("\n@app.") + len(of_the_table)
 
@@ -143,7 +143,12 @@ def test_every_storage_trigger_uses_the_one_connection(run: Run) -> None:
 
 def test_only_health_and_what_is_for_people_can_be_called_without_a_key(run: Run) -> None:
     levels = {name: function["bindings"][0]["authLevel"] for name, function in run.of("httpTrigger").items()}
-    assert {name for name, level in levels.items() if level.upper() == "ANONYMOUS"} == {"health", "people", "console"}
+    assert {name for name, level in levels.items() if level.upper() == "ANONYMOUS"} == {
+        "health",
+        "openapi",
+        "people",
+        "console",
+    }
 
 
 def test_nobody_passes_the_door_for_people_without_having_signed_in(run: Run) -> None:
