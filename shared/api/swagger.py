@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 Json = dict[str, Any]
 _NEW, _OLD = "#/components/schemas/", "#/definitions/"
-_OF_OPERATIONS = frozenset({"operationId", "summary", "description", "tags", "security"})
+_OF_OPERATIONS: frozenset[str] = frozenset({"operationId", "summary", "description", "tags", "security"})
 _KEPT = frozenset(
     {
         *("title", "description", "type", "format", "enum", "default", "pattern", "example", "required", "properties"),
@@ -40,11 +40,7 @@ def as_swagger(description: Json, url: str) -> Json:
 
 
 def _operation(operation: Json, schemas: Json) -> Json:
-    kept = {
-        name: operation[name]
-        for name in ("operationId", "summary", "description", "tags", "security")
-        if name in operation
-    }
+    kept: Json = {name: value for name, value in operation.items() if name in _OF_OPERATIONS}
     parameters = [_parameter(parameter, schemas) for parameter in operation["parameters"]]
     if body := operation.get("requestBody"):
         schema = _schema(body["content"]["application/json"]["schema"])

@@ -1,0 +1,1 @@
+"""Running the connector: pings, and messages that ended in a poison queue."""
