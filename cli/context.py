@@ -99,11 +99,12 @@ class Context:
                     raise WrongUsage("Say which: --connection and --company, or a profile.") from None
                 raise
             wanted = (self.options.connection or self.profile.connection).lower()
+            company_wanted = (self.options.company or self.profile.company).lower()
             found = [
                 (str(connection["name"]), str(company["id"]))
                 for connection in status["connections"]
                 for company in connection["companies"]
-                if wanted in ("", connection["name"])
+                if wanted in ("", connection["name"]) and company_wanted in ("", company["id"])
             ]
             if len(found) != 1:
                 known = ", ".join("/".join(pair) for pair in found) or "none"

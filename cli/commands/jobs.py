@@ -141,7 +141,8 @@ def _watched(context: Context, path: Sequence[str]) -> Json:
 
 def _progress(found: Mapping[str, Any]) -> str:
     if progress := found.get("progress"):
-        return f"{progress['done']} of {progress['total']}, now {progress.get('now') or ''}".rstrip(", now")
+        now = f", now {progress['now']}" if progress.get("now") else ""
+        return f"{progress['done']} of {progress['total']}{now}"
     eta = f", until about {found['eta']}" if found.get("eta") else ""
     return f"{found['seen'] - found['remaining']} done, {found['remaining']} to go{eta}"
 

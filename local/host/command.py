@@ -58,7 +58,7 @@ def _host(folder: Path, port: int) -> int:
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
     switch_sign_in(os.environ)
-    with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
+    with bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
             functions = _functions(folder)
         except HostError:
@@ -119,7 +119,7 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
     """A socket that holds the port and does not listen yet: nobody connects before the triggers run."""
     listener = socket.socket()
     if os.name != "nt":

@@ -9,17 +9,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import pytest
 
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from shared.api.routes import ROUTES
 from tests.app import KEY, hosted_app, running_app
+from tests.filing import HANDLING_SHIPS, reported
 from tests.world import COMPANY, TODAY, World
 
 PEOPLE = [
     {"id": "vera", "name": "Vera", "roles": ["viewer"]},
     {"id": "otto", "name": "Otto", "roles": ["operator"]},
     {"id": "ann", "name": "Ann", "roles": ["approver"]},
+    {"id": "abe", "name": "Abe", "roles": ["approver"]},
     {"id": "nils", "name": "Nils", "roles": ["Payroll.Admin"]},
 ]
 OWN = {"x-connector": "console"}
@@ -134,19 +135,36 @@ async def test_a_setting_keeps_decisions_from_keys(world: World, azurite: str) -
         assert (await client.post(f"{HELD}/retry", json=WHY, headers=OWN)).status_code == 202
 
 
-@pytest.mark.parametrize("must_differ", ["true", "false"])
 async def test_who_tried_a_document_again_does_not_approve_it_where_a_setting_says_so(
-    world: World, azurite: str, must_differ: str
+    world: World, azurite: str
 ) -> None:
-    await hold(world)
-    settings = {"PEOPLE__APPROVER_MUST_DIFFER": must_differ}
+    await reported(world, "order", "closed by day")
+    world.change_settings(**HANDLING_SHIPS)
+    why, path = {"reason": "agreed"}, f"{DOCUMENTS}/USMF-INV-1"
+    settings = {"PEOPLE__APPROVER_MUST_DIFFER": "true"}
     async with browser(world, azurite, "ann", **settings) as client:
-        assert (await client.post(f"{HELD}/retry", json=WHY, headers=OWN)).status_code == 202
+        assert (await client.post(f"{path}/retry", json=why, headers=OWN)).status_code == 202
         await world.settle()
-        own = await client.post(f"{HELD}/approve", json=WHY, headers=OWN)
-    # Nothing is proposed for it: an approval would not fit in any case.
-    assert own.status_code == 409
-    assert ("somebody else approves it" in own.text) == (must_differ == "true")
+        own = await client.post(f"{path}/approve", json=why, headers=OWN)
+        assert (own.status_code, "somebody else approves it" in own.text) == (409, True)
+        assert (await world.record("INV-1")).state == "held"
+        key = await client.post(
+            f"{path.replace('/people', '')}/approve", json={**why, "by": "ann "}, headers={"x-functions-key": KEY}
+        )
+        assert key.status_code == 409
+        await client.get("/.auth/login/local", params={"id": "abe"})
+        assert (await client.post(f"{path}/approve", json=why, headers=OWN)).status_code == 202
+
+
+async def test_who_tried_a_document_again_approves_it_where_no_setting_forbids_it(world: World, azurite: str) -> None:
+    await reported(world, "order", "closed by day")
+    world.change_settings(**HANDLING_SHIPS)
+    async with browser(world, azurite, "ann") as client:
+        for decision in ("retry", "approve"):
+            answer = await client.post(f"{DOCUMENTS}/USMF-INV-1/{decision}", json=WHY, headers=OWN)
+            assert answer.status_code == 202
+            await world.settle()
+    assert "USMF-INV-1-reversal-1" in str(world.taxjar.transactions)
 
 
 async def test_a_timers_work_is_run_now_by_an_operator(world: World, azurite: str) -> None:
