@@ -104,12 +104,10 @@ def _operation(route: AnyRoute, method: str, schemas: _Schemas) -> Json:
         ],
         "responses": _responses(route, schemas),
     }
-    if method in ("POST", "PUT") and route.body is not Nothing:
-        schema = {"type": "object"} if route.body is Anything else schemas.reference(route.body)
+    if method in ("POST", "PUT") and (route.role is None or route.body not in (Nothing, Anything)):
         # An event may be an array of them, in any of the forms in which F&O and Event Grid deliver it.
-        schema = {} if route.role is None else schema
-        required = route.body is not Anything or route.role is None
-        operation["requestBody"] = {"required": required, "content": {_JSON: {"schema": schema}}}
+        schema = {} if route.role is None else schemas.reference(route.body)
+        operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
     if not route.needs_key:
         operation["security"] = []
     return operation
