@@ -84,17 +84,27 @@ class Answer:
 
 
 class Problem(Exception):
-    """A request that cannot be served; becomes ``{"error": {"code", "message"}}``."""
+    """A request that cannot be served; becomes ``{"error": {"code", "message"}}``, and ``details`` for programs."""
 
-    def __init__(self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.headers = headers or {}
+        self.details = details or {}
 
     def answer(self) -> Answer:
         """The problem as an answer."""
-        return Answer(self.status, {"error": {"code": self.code, "message": str(self)}}, headers=self.headers)
+        error = {**self.details, "code": self.code, "message": str(self)}
+        return Answer(self.status, {"error": error}, headers=self.headers)
 
 
 def instant(at: datetime | None) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from shared.ledger import wide
 from shared.ledger.keys import audit_row
-from shared.people.caller import Caller, present_caller
+from shared.people.caller import FUNCTION_KEY, Caller, present_caller
 
 Json = Mapping[str, Any]
 Redact = Callable[[Any], Any]
@@ -40,6 +40,11 @@ class Actor:
     """Of a signed-in person in Entra ID."""
     way: str = field(default_factory=lambda: _of_person(lambda caller: caller.way.value))
     """By which way a request came: ``console``, ``cli`` or ``key``; empty for schedules and queues."""
+
+    def __post_init__(self) -> None:
+        # Where a function answers requests alone it says so; the person who made this one is known better.
+        if self.by == FUNCTION_KEY and (caller := present_caller()):
+            object.__setattr__(self, "by", caller.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
