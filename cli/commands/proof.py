@@ -31,7 +31,8 @@ def add(commands: Commands) -> None:
     audit.add_argument("file", nargs="?", help="an exported audit (default: that of the deployment, exported now)")
     audit.add_argument("--from", dest="since", type=day, metavar="DAY", help="first day of what is exported now")
     audit.add_argument("--to", dest="until", type=day, metavar="DAY", help="last day")
-    audit.add_argument("--trust", action="append", default=[], metavar="PEM", help="public key that signs days")
+    keys = "file of a public key (PEM) that you know; may be given several times"
+    audit.add_argument("--public-key", action="append", default=[], metavar="FILE", help=keys)
     page = commands.add("open", open_page, "open the operator's page")
     page.add_argument("number", nargs="?", help="the number of an invoice in F&O")
     page.add_argument("--print", dest="only_print", action="store_true", help="only print the address")
@@ -96,18 +97,16 @@ def open_page(context: Context) -> int:
 
 def _verify(context: Context, path: Path) -> int:
     try:
-        trusted = [Path(name).read_bytes() for name in context.options.trust]
-        path.open("rb").close()
-    except OSError as error:
-        raise WrongUsage(f"{error.filename} cannot be read: {error.strerror}.") from None
-    try:
         verifier = importlib.import_module(VERIFIER)
     except ModuleNotFoundError:
         raise WrongUsage("This installation of connector has no verifier: install it from the repository.") from None
-    report = verifier.verify_file(path, trusted=trusted)
-    sentences = list(report.sentences())
-    if not context.output.whole({"ok": report.ok, "sentences": sentences}):
-        for sentence in sentences:
+    try:
+        trusted = [Path(name).read_text(encoding="ascii") for name in context.options.public_key]
+        report = verifier.verify_file(path, trusted)
+    except (OSError, ValueError) as error:
+        raise WrongUsage(f"The audit cannot be verified: {error}") from None
+    if not context.output.whole(report.content()):
+        for sentence in report.sentences():
             context.output.say(sentence)
     return CLEAN if report.ok else WAITS
 

@@ -322,3 +322,13 @@ def test_without_a_login_it_says_what_to_do(az: Callable[[str], Path]) -> None:
     config = az("echo 'Please run az login to setup account.' >&2; exit 1")
     code, _, err = run(Deployment(), "status", environment={"CONNECTOR_CONFIG": str(config)})
     assert (code, "az login" in err) == (3, True)
+
+
+def test_an_audit_that_is_none_is_named_by_the_verifier(tmp_path: Path) -> None:
+    pytest.importorskip("shared.proof.verify")
+    file = tmp_path / "audit.ndjson"
+    file.write_text('{"type": "another"}\n')
+    code, out, _ = run(Deployment(), "audit", "verify", str(file))
+    assert (code, "NOT as it was written" in out) == (1, True)
+    assert json.loads(run(Deployment(), "audit", "verify", str(file), "--json")[1])["ok"] is False
+    assert run(Deployment(), "audit", "verify", str(file), "--public-key", str(file))[0] == 2
