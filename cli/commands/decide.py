@@ -36,6 +36,8 @@ def add(commands: Commands) -> None:
         if name == "assign":
             decision.add_argument("--to", required=True, metavar="NAME", help='who; "" for nobody')
             decision.add_argument("--reason", default="", help="why, for the audit")
+        elif name == "note":
+            decision.add_argument("--text", required=True, help="what to remember")
         else:
             reason(decision)
         _which(decision)
@@ -68,11 +70,12 @@ def retry_documents(context: Context) -> int:
 def decide(context: Context) -> int:
     """Decide about each document in turn; the first refusal ends it, and what went before stays decided."""
     options, decided = context.options, []
-    body: dict[str, object] = {"reason": options.reason, **context.signature}
+    said: dict[str, object] = {"text": options.text} if options.decision == "note" else {"reason": options.reason}
     if options.decision == "settle":
-        body["transaction_ids"] = options.taxjar_id
+        said["transaction_ids"] = options.taxjar_id
     if options.decision == "assign":
-        body = {"to": options.to, **({"reason": options.reason} if options.reason else {}), **context.signature}
+        said = {"to": options.to, **({"reason": options.reason} if options.reason else {})}
+    body = {**said, **context.signature}
     where = ("documents", context.connection, context.company)
     try:
         for each in options.id:

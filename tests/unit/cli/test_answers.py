@@ -252,7 +252,7 @@ def test_activity_is_filtered_and_cut() -> None:
     assert deployment.asked[-1].url.params["person"] == "P"
 
 
-def test_settle_names_what_was_entered_by_hand() -> None:
+def test_settle_assign_and_note_say_what_they_are_about() -> None:
     path = "/api/documents/main/usmf/USMF-1"
     settled = {"transaction_id": "USMF-1", "state": "skipped", "reason": "handled_outside", "message": None}
     deployment = deployed(f"POST {path}/settle", httpx.Response(202, json=settled))
@@ -263,6 +263,9 @@ def test_settle_names_what_was_entered_by_hand() -> None:
     assert body == {"reason": "by hand", "transaction_ids": ["A", "B"], "by": "Pat"}
     assert run(deployment, "assign", "USMF-1", "--to", "Ann", "--by", "Pat")[0] == 0
     assert json.loads(deployment.asked[-1].content) == {"to": "Ann", "by": "Pat"}
+    deployment.say(f"POST {path}/note", httpx.Response(202, json=settled))
+    assert run(deployment, "note", "USMF-1", "--text", "asked Bob", "--by", "Pat")[0] == 0
+    assert json.loads(deployment.asked[-1].content) == {"text": "asked Bob", "by": "Pat"}
 
 
 def test_close_tells_how_to_go_on_where_work_is_open() -> None:
