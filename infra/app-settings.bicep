@@ -60,6 +60,11 @@ var productTaxCodeNames = [
   'TAX_ITEM_GROUPS'
   'CATEGORIES'
 ]
+var peopleNames = [
+  'TENANT_ID'
+  'KEYS_MAY_DECIDE'
+  'APPROVER_MUST_DIFFER'
+]
 var marketplaceNames = [
   'SALES_ORIGINS'
   'CUSTOMERS'

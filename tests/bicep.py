@@ -117,7 +117,7 @@ class _Scope:
         match node.type:
             case "string" if not children:
                 # The grammar leaves out text that is blank.
-                return _text(node).strip("'")
+                return text_of(node).strip("'")
             case "string":
                 return _dedent(node, "".join(self._piece(child) for child in children))
             case "number" | "boolean" | "null":

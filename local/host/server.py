@@ -19,6 +19,7 @@ from local.host.host_json import HostJson
 from local.host.http import HttpTriggers, without_platform_headers
 from local.host.keys import Keys
 from local.host.ncrontab import Schedule, parse_schedule
+from local.host.people import SignIn
 from local.host.queues import QueueListener
 from local.host.storage import STORAGE, queue_service, table_service
 from local.host.timers import StoredTimerStatuses, TimerListener, TimerStatuses
@@ -53,7 +54,7 @@ class Host:
         self._invoker = Invoker(host_json.function_timeout)
         prefix = host_json.extensions.http.route_prefix
         triggers = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, keys=keys)
-        self.http = without_platform_headers(triggers.app)
+        self.http = without_platform_headers(SignIn(triggers.app, environment))
 
     def stop(self) -> None:
         """Begins the graceful end: nothing new is taken, ``serve`` returns soon."""

@@ -22,9 +22,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
-from shared.flows.operations.bury import bury_poisoned
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
+from shared.flows.operations.bury import bury_poisoned
 from shared.flows.reconciliation.reconcile import reconcile_nightly
 from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message

@@ -148,7 +148,9 @@ def test_every_setting_can_be_given() -> None:
     secretless = everything()
     secretless["main"]["secrets"] = []
     del secretless["main"]["dynamics"]["certificate_path"]
-    made = app_settings(everything(), connectionsFile="connections.toml").keys() | app_settings(secretless).keys()
+    people = {name.removeprefix("PEOPLE__").lower(): value for name, value in SAMPLE.items() if "PEOPLE__" in name}
+    full = app_settings(everything(), connectionsFile="connections.toml", people=people, notifies=True)
+    made = full.keys() | app_settings(secretless).keys()
     storage = {name for name in made if name.startswith("AzureWebJobsStorage__")}
     platform = {name for name in made if name.startswith(("APPLICATIONINSIGHTS_", "PYTHON_", "OTEL_"))}
     outside = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", *AUDIT}
