@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local.bootstrap import ROOT
-from local.host.app_settings import apply_local_settings
+from local.host.app_settings import apply_local_settings, setting
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
@@ -56,6 +56,8 @@ def _host(folder: Path, port: int) -> int:
     """Returns 0 after a good end; see ``main`` for the others."""
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
+    if not (setting("AUDIT__KEY_URI", os.environ) or setting("AUDIT__KEY_FILE", os.environ)):
+        os.environ["AUDIT__KEY_FILE"] = str(folder / ".azurite" / "audit-key.pem")
     with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
             functions = _functions(folder)

@@ -8,8 +8,8 @@ from typing import Any
 from azure.data.tables.aio import TableClient
 
 _ENTRIES = ("audit|", "audit|~")
-_NO_RECORDS = (_ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"))
-"""Ranges of keys without records, in order."""
+_NO_RECORDS = (("also|", "also|~"), _ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~"))
+"""Ranges of keys without records, in order: the audit itself, and indexes, which are made of the records."""
 _DOCUMENTS = ("doc|", "doc|~")
 
 

@@ -29,6 +29,7 @@ ROLES = {
     "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
 }
+AUDIT = {"AUDIT__CONTAINER_URI", "AUDIT__KEY_URI", "AUDIT__KEY_FILE", "AUDIT__CLIENT_ID"}
 OUTSIDE = {
     "connectionsFile": "",
     "claimLeaseSeconds": 120,
@@ -138,7 +139,8 @@ def test_every_setting_can_be_given() -> None:
     made = app_settings(everything(), connectionsFile="connections.toml").keys() | app_settings(secretless).keys()
     storage = {name for name in made if name.startswith("AzureWebJobsStorage__")}
     platform = {name for name in made if name.startswith(("APPLICATIONINSIGHTS_", "PYTHON_", "OTEL_"))}
-    assert made - storage - platform == SAMPLE.keys() - {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
+    outside = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", *AUDIT}
+    assert made - storage - platform - AUDIT == SAMPLE.keys() - outside
 
 
 def test_no_setting_is_made_of_a_value_that_is_not_given() -> None:
