@@ -79,6 +79,8 @@ class Chain:
 
     count: int = 0
     head: str = ""
+    at: str = field(default="", compare=False)
+    """When the last entry was written, as the journal has it; known only of a chain that was just appended to."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Chain:
@@ -87,7 +89,12 @@ class Chain:
 
     def stored(self) -> dict[str, Any]:
         """The properties in which a row keeps it, once an entry of this version was appended."""
-        return {"audit_count": self.count, "audit_head": self.head, "audit_version": VERSION}
+        return {
+            "audit_count": self.count,
+            "audit_head": self.head,
+            "audit_version": VERSION,
+            "audit_at": self.at,
+        }
 
     def append(
         self,
@@ -120,7 +127,7 @@ class Chain:
             **place,
             **wide.pack("entry", text),
         }
-        return Chain(number, head), entity
+        return Chain(number, head, place["at"]), entity
 
 
 def entry_text(entity: Mapping[str, Any]) -> str:

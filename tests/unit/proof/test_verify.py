@@ -152,6 +152,10 @@ def test_who_knows_the_key_takes_no_other() -> None:
     report = verify(a_ledger().lines(), [known])
     assert (report.ok, report.keys_are_trusted) == (True, True)
     assert {change for _, change, _ in found(verify(a_ledger().lines(), [other]))} == {"unsigned"}
+    ledger = Ledger()
+    older(ledger, "OLD-1")
+    assert verify(ledger.lines()).ok, "the day before anything is sealed"
+    assert found(verify(ledger.lines(), [known])) == {("file", "unsigned", "file")}
 
 
 def test_a_root_replaced_and_signed_with_the_right_key() -> None:
