@@ -114,10 +114,11 @@ class Chain:
         text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
         place = {
             "at": journal_time(at or entry.at),
-            "previous": self.head,
+            "previous": str(self.head),
             "record": record_hash(content) if content is not None else "",
         }
-        number = self.count + 1
+        # A forged count must not stop the row's work.
+        number = max(self.count, 0) + 1 if type(self.count) is int else 1
         head = entry_hash(partition=partition_key, row=subject_row, number=number, text=text, **place)
         entity = {
             "PartitionKey": partition_key,
