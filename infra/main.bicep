@@ -34,6 +34,7 @@ param schedules object = {
   CUSTOMER_SCHEDULE: '0 15 * * * *'
   NEXUS_SCHEDULE: '0 45 3 * * *'
   RECONCILE_SCHEDULE: '0 30 4 * * *'
+  SEAL_SCHEDULE: '0 20 1 * * *'
 }
 
 @description('Seconds for which a claim of a document holds without being renewed.')

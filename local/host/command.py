@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from local.bootstrap import ROOT
-from local.host.app_settings import apply_local_settings
+from local.host.app_settings import apply_local_settings, setting
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
@@ -62,6 +62,8 @@ def _host(folder: Path, port: int, *, ends_with_stdin: bool) -> int:
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
     switch_sign_in(os.environ)
+    if not (setting("AUDIT__KEY_URI", os.environ) or setting("AUDIT__KEY_FILE", os.environ)):
+        os.environ["AUDIT__KEY_FILE"] = str(folder / ".azurite" / "audit-key.pem")
     with bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
             module = _function_app(folder)

@@ -174,7 +174,8 @@ def test_only_http_functions_return_something(run: Run) -> None:
     for name, function in run.of("httpTrigger").items():
         returned = function["returned"]
         assert returned["status"] < 500, name
-        assert returned["headers"]["content-type"].startswith(("application/json", "text/csv", "text/html")), name
+        kinds = ("application/json", "text/csv", "text/html", "application/x-ndjson")
+        assert returned["headers"]["content-type"].startswith(kinds), name
 
 
 def test_an_answer_passes_through_the_runtime_unchanged(run: Run) -> None:
