@@ -27,7 +27,7 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = Non
     route, _ = find_route(ALL_ROUTES, method, path.partition("?")[0])
     model = route.answer if answer.is_success else ErrorAnswer
     assert not answer.is_success or answer.status_code in (route.status, *route.also)
-    if model:
+    if model and answer.headers["content-type"].startswith("application/json"):
         model.model_validate(answer.json())
     return answer
 
