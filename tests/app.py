@@ -102,6 +102,8 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     """``app`` on a loopback port, in this event loop; yields its URL."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # From now on whoever connects waits for the server, and is not refused.
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         # The server's own handlers would take the signals of the tests.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]

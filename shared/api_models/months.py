@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.api_models.values import Amount, Amounts, AnswerModel, Count, DayText, Instant, Range
+from shared.api_models.values import Amount, Amounts, AnswerModel, Count, DayText, Instant, Json, Range
 
 
 class DynamicsCounts(AnswerModel):
@@ -98,16 +98,16 @@ class Completeness(Range):
     """By state, and for ``handled_outside`` and ``left_out``."""
     by_reason: list[ReasonTotals] = Field(default_factory=list)
     days: list[DayCounts] = Field(default_factory=list)
-    states: list[StateReadiness] = Field(default_factory=list)
+    states: list[StateReadiness] | dict[str, Json] = Field(default_factory=list)
     ready_to_file: bool | None = None
     why: list[str] = Field(default_factory=list)
-    late: Listed | None = None
-    untaxed_without_reason: Listed | None = None
-    tax_without_nexus: Listed | None = None
-    tax_from_exempt_customer: Listed | None = None
-    left_out: Listed | None = None
-    foreign: Listed | None = None
-    handled_outside: Listed | None = None
+    late: Listed | list[Json] | None = None
+    untaxed_without_reason: Listed | list[Json] | None = None
+    tax_without_nexus: Listed | list[Json] | None = None
+    tax_from_exempt_customer: Listed | list[Json] | None = None
+    left_out: Listed | list[Json] | Json | None = None
+    foreign: Listed | list[Json] | None = None
+    handled_outside: Listed | list[Json] | Json | None = None
     last_poll_at: Instant | None = None
     nexus_pulled_at: Instant | None = None
 
