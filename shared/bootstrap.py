@@ -27,6 +27,7 @@ from shared.dynamics.reader import DynamicsReader
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
+from shared.ledger.fences import FenceLedger
 from shared.ledger.keys import LEDGER_TABLE
 from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
@@ -116,6 +117,9 @@ async def build_connector(
         ),
         periods=PeriodLedger(rows),
         last_runs=LastRuns(rows, clock=clock),
+        fences=FenceLedger(subjects),
+        fences_passed=set(),
+        accounts_known=set(),
         subjects=subjects,
         seals=Seals(rows, signer=signer, store=store),
         backfills=BackfillLedger(rows, subjects),

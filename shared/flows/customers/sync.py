@@ -19,6 +19,7 @@ from shared.documents import Customer
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.filters import chunks
 from shared.flows.customers.put import CustomerDesk, named, without_states
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
@@ -101,7 +102,8 @@ class _CompanySync:
         """Put those of one page in TaxJar that it does not know as F&O shows them."""
         try:
             await self.desk.company.account.gate.open()
-        except Paused as paused:
+            await check_fence(self.desk.connector, self.desk.connection, self.desk.company, self.desk.actor)
+        except (Paused, Fenced, TaxJarError) as paused:
             self.given_up = str(paused)
         if self.given_up:
             return

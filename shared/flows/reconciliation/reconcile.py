@@ -15,6 +15,7 @@ from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import Repair
 from shared.flows.reconciliation.taxjar import PROVIDERS, TaxJarSide
+from shared.flows.work.fence import check_fence
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
@@ -52,6 +53,7 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(connector, run.connection, run.company, run.actor)
         findings = Findings(since, until, query.deep, connector.clock())
         await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
     if query.format == "csv":
@@ -77,6 +79,7 @@ async def _heal(run: Run) -> None:
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(run.connector, run.connection, run.company, run.actor)
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
         complete = True
