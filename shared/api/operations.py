@@ -9,6 +9,9 @@ from shared.flows.audit import export
 from shared.flows.finding import receive
 from shared.flows.live import nexus, rates, taxes
 from shared.flows.operations import ping
+from shared.flows.review.decide import Why
+from shared.flows.work import fence as fences
+from shared.ledger.audit import Actor
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, read_query
@@ -70,6 +73,15 @@ async def ping_connection(call: Call[Nothing, Anything]) -> Answer:
 async def health(call: Call[Anything, Anything]) -> Answer:
     """Whether the app is alive, and its version."""
     return Answer(body={"status": "ok", "version": VERSION})
+
+
+async def confirm_move(call: Call[Nothing, Why]) -> Answer:
+    """A person confirms that a company is reported from this environment, to this account, from now on."""
+    connection = call.connector.connection(call.connection)
+    company = connection.company(call.company)
+    actor = Actor(function="confirm_move", by=call.body.by)
+    fence = await fences.confirm_move(call.connector, connection, company, actor, call.body.reason)
+    return Answer(202, {"connection": connection.name, "company": company.id, "host": fence.host})
 
 
 async def export_audit(call: Call[export.ExportQuery, Nothing]) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.route import AnyRoute, Anything, Nothing, Route
-from shared.api_models.connector import Accepted, Health, Ping
+from shared.api_models.connector import Accepted, Health, Moved, Ping
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
 from shared.api_models.jobs import BackfillShown, JobStarted, Reconciliation, RunStarted
 from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
@@ -203,6 +203,18 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         body=Anything,
         answer=Ping,
         needs_storage=False,
+    ),
+    Route(
+        name="confirm_move",
+        path="connections/{connection}/{company}/move",
+        methods=("POST",),
+        role=Role.APPROVER,
+        decides=True,
+        handle=operations.confirm_move,
+        query=Nothing,
+        body=decide.Why,
+        answer=Moved,
+        status=202,
     ),
     Route(
         name="export_audit",
