@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import tomllib
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -42,12 +41,14 @@ from shared.settings_checks import (
     explain,
     five_digits,
     iana_time_zone,
+    in_app,
     lower_keys,
     secret_text,
     standard_set,
     storage_connection_string,
     two_letter_codes,
     us_state,
+    webhook,
 )
 
 CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
@@ -235,6 +236,17 @@ class AuditSettings(_Section):
         return key_file
 
 
+class PeopleSettings(_Section):
+    """Who may sign in, and what keys and approvers may do."""
+
+    tenant_id: str | None = None
+    """The Entra tenant whose people may sign in; without it nobody can."""
+    keys_may_decide: bool = True
+    """Off: function keys read and run, and only signed-in people decide."""
+    approver_must_differ: bool = False
+    """Who tried a document again does not approve it."""
+
+
 class StorageSettings(BaseModel):
     """The storage account behind queues and tables: a connection string, or service URIs with an identity."""
 
@@ -287,9 +299,11 @@ class _ConnectionsFile(PydanticBaseSettingsSource):
         if not path:
             return {}
         try:
-            content = dict(lower_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), deeply=True))
+            content = dict(lower_keys(tomllib.loads(in_app(path).read_text(encoding="utf-8")), deeply=True))
         except (OSError, ValueError) as error:
-            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {error}"]) from None
+            # Without the full path: `health` shows it to anyone.
+            why = error.strerror if isinstance(error, OSError) else error
+            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {why}"]) from None
         known = {field.validation_alias or name for name, field in self.settings_cls.model_fields.items()}
         if unknown := sorted(content.keys() - known):
             raise SettingsError([f"{name.upper()} (in {path}): {NOT_A_SETTING}" for name in unknown])
@@ -312,6 +326,9 @@ class Settings(BaseSettings):
     storage: StorageSettings = Field(validation_alias="azurewebjobsstorage")
     claim_lease_seconds: int = Field(default=120, ge=1)
     audit: AuditSettings = AuditSettings()
+    people: PeopleSettings = PeopleSettings()
+    notify_webhook_url: Annotated[Secret | None, AfterValidator(webhook)] = None
+    """Where the daily digest goes. Whoever knows the URL can post there: it is a secret."""
 
     @model_validator(mode="after")
     def _companies_do_not_meet(self) -> Settings:

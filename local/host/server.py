@@ -16,8 +16,10 @@ from local.host.app_settings import PLACEHOLDER, resolve
 from local.host.errors import HostError
 from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker
 from local.host.host_json import HostJson
-from local.host.http import HttpTriggers
+from local.host.http import HttpTriggers, without_platform_headers
+from local.host.keys import Keys
 from local.host.ncrontab import Schedule, parse_schedule
+from local.host.people import SignIn
 from local.host.queues import QueueListener
 from local.host.storage import STORAGE, queue_service, table_service
 from local.host.timers import StoredTimerStatuses, TimerListener, TimerStatuses
@@ -41,7 +43,7 @@ class Host:
         host_json: HostJson,
         environment: Mapping[str, str],
         *,
-        key: str,
+        keys: Keys,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._functions = functions
@@ -51,7 +53,8 @@ class Host:
         self._work = Work()
         self._invoker = Invoker(host_json.function_timeout)
         prefix = host_json.extensions.http.route_prefix
-        self.http = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, key=key).app
+        triggers = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, keys=keys)
+        self.http = without_platform_headers(SignIn(triggers.app, environment))
 
     def stop(self) -> None:
         """Begins the graceful end: nothing new is taken, ``serve`` returns soon."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.ledger import wide
 from shared.ledger.keys import audit_place, audit_row
+from shared.people.caller import FUNCTION_KEY, Caller, present_caller
 from shared.proof.chain import VERSION, entry_hash, first_version_hash
 from shared.proof.journal import journal_time
 from shared.proof.records import record_hash
@@ -24,12 +25,29 @@ Redact = Callable[[Any], Any]
 """Takes secrets out of text, mappings and sequences."""
 
 
+def _of_person(read: Callable[[Caller], str]) -> str:
+    caller = present_caller()
+    return read(caller) if caller else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: the function that runs, and the schedule, key or person behind it."""
+    """Who acts: the function that runs, and the schedule, key or person behind it.
+
+    Object id and way are those of the request that is being served, unless given.
+    """
 
     function: str
     by: str
+    object_id: str = field(default_factory=lambda: _of_person(lambda caller: caller.object_id))
+    """Of a signed-in person in Entra ID."""
+    way: str = field(default_factory=lambda: _of_person(lambda caller: caller.way.value))
+    """By which way a request came: ``console``, ``cli`` or ``key``; empty for schedules and queues."""
+
+    def __post_init__(self) -> None:
+        # Where a function answers requests alone it says so; the person who made this one is known better.
+        if self.by == FUNCTION_KEY and (caller := present_caller()):
+            object.__setattr__(self, "by", caller.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +76,8 @@ class AuditEntry:
             "at": self.at.isoformat(),
             "function": self.actor.function,
             "by": self.actor.by,
+            "person": self.actor.object_id,
+            "way": self.actor.way,
             "subject": self.subject,
             "decision": self.decision,
             "reason": self.reason,
@@ -79,6 +99,8 @@ class Chain:
 
     count: int = 0
     head: str = ""
+    at: str = field(default="", compare=False)
+    """When the last entry was written, as the journal has it; known only of a chain that was just appended to."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Chain:
@@ -87,7 +109,12 @@ class Chain:
 
     def stored(self) -> dict[str, Any]:
         """The properties in which a row keeps it, once an entry of this version was appended."""
-        return {"audit_count": self.count, "audit_head": self.head, "audit_version": VERSION}
+        return {
+            "audit_count": self.count,
+            "audit_head": self.head,
+            "audit_version": VERSION,
+            "audit_at": self.at,
+        }
 
     def append(
         self,
@@ -107,10 +134,11 @@ class Chain:
         text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
         place = {
             "at": journal_time(at or entry.at),
-            "previous": self.head,
+            "previous": str(self.head),
             "record": record_hash(content) if content is not None else "",
         }
-        number = self.count + 1
+        # A forged count must not stop the row's work.
+        number = max(self.count, 0) + 1 if type(self.count) is int else 1
         head = entry_hash(partition=partition_key, row=subject_row, number=number, text=text, **place)
         entity = {
             "PartitionKey": partition_key,
@@ -120,7 +148,7 @@ class Chain:
             **place,
             **wide.pack("entry", text),
         }
-        return Chain(number, head), entity
+        return Chain(number, head, place["at"]), entity
 
 
 def entry_text(entity: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.documents import Line, PostedDocument
 from shared.mapping.items import lines_in_order
@@ -31,6 +31,10 @@ class Sending:
         given = ids.of([(part.kind, frozenset(keys)) for part, keys in zip(self.parts, self._keys, strict=True)])
         self._ids = given
         self._own_order = ids.own_order()
+        self._orders: dict[tuple[str, ...], str] = {}
+        for part, id_ in zip(self.parts, given, strict=True):
+            if part.kind is Kind.ORDER:
+                self._orders.setdefault(part.placement.key, id_)
         self._origins = [self._ship_from(part) for part in self.parts]
         if ids.number_taken and ids.key.number:
             self.notes.append("Another document of this number came first: the ids carry a suffix of date and voucher.")
@@ -53,9 +57,7 @@ class Sending:
         """The order that a refund takes back: the original's, else the document's own, of its destination first."""
         if part.kind is Kind.ORDER or part.placement.reference:
             return part.placement.reference
-        orders = [(other, id_) for other, id_ in zip(self.parts, self._ids, strict=True) if other.kind is Kind.ORDER]
-        there = [id_ for other, id_ in orders if other.placement.key == part.placement.key]
-        return next(iter([*there, *(id_ for _, id_ in orders)]), self._own_order)
+        return self._orders.get(part.placement.key) or next(iter(self._orders.values()), self._own_order)
 
     def _ship_from(self, part: Part) -> Place | None:
         if part.placement.original:
@@ -70,9 +72,11 @@ class Sending:
 
     def _stock(self, part: Part) -> list[tuple[Line, int]]:
         """The part's lines with their values; a part without lines came from where the others there came from."""
-        beside = [other for other in self.parts if other.placement.key == part.placement.key]
-        for group in ([part], beside, self.parts):
-            lines = [(share.item.line, share.value) for other in group for share in lines_of(other) if share.item.line]
-            if lines:
-                return lines
-        return [(line, 0) for line in lines_in_order(self._document)]
+        if own := _valued_lines([part]):
+            return own
+        beside = _valued_lines(other for other in self.parts if other.placement.key == part.placement.key)
+        return beside or _valued_lines(self.parts) or [(line, 0) for line in lines_in_order(self._document)]
+
+
+def _valued_lines(parts: Iterable[Part]) -> list[tuple[Line, int]]:
+    return [(share.item.line, share.value) for part in parts for share in lines_of(part) if share.item.line]

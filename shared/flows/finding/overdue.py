@@ -15,7 +15,7 @@ from shared.flows.work.enqueue import ON_QUEUE, enqueued_until
 from shared.flows.work.run import today_of
 from shared.ledger.records import DocumentRecord
 from shared.ledger.work_index import CompanyWork
-from shared.queues import DocumentQueue
+from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
 
 _RESUMED_AT_ONCE = 500
 """Documents of a company that are enqueued when a pause ends; the messages of the others come back by themselves."""
@@ -27,19 +27,22 @@ class Queues:
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
         self._is_empty: bool | None = None
-        self._oldest: dict[bool, datetime | None] = {}
+        self._oldest: dict[str, datetime | None] = {}
 
     async def names(self, row: DocumentRecord, now: datetime, *, is_history: bool) -> bool:
         """Whether a message names the document of ``row`` still.
 
-        None does where the queues are empty. Later than expected one does where the queue is not worked off that far.
+        None does where the queues are empty. Later than expected one does where the queue is not worked off that far;
+        history may be on either.
         """
         if row.enqueued_until is None:
             return False
         if row.enqueued_until > now:
             return not await self._are_empty()
-        oldest = await self._oldest_due(is_history=is_history)
-        return oldest is not None and oldest <= row.enqueued_until - ON_QUEUE
+        due = row.enqueued_until - ON_QUEUE
+        if await self._reaches_back(DOCUMENTS_QUEUE, self._connector.documents_queue, due):
+            return True
+        return is_history and await self._reaches_back(BACKFILL_QUEUE, self._connector.backfill_queue, due)
 
     async def _are_empty(self) -> bool:
         if self._is_empty is None:
@@ -47,13 +50,12 @@ class Queues:
             self._is_empty = not sum([await queue.length() for queue in queues])
         return self._is_empty
 
-    async def _oldest_due(self, *, is_history: bool) -> datetime | None:
-        if is_history not in self._oldest:
-            self._oldest[is_history] = await self._queue(is_history).oldest_due()
-        return self._oldest[is_history]
-
-    def _queue(self, is_history: bool) -> DocumentQueue:
-        return self._connector.backfill_queue if is_history else self._connector.documents_queue
+    async def _reaches_back(self, name: str, queue: DocumentQueue, due: datetime) -> bool:
+        """Whether messages that were due by then wait in ``queue``."""
+        if name not in self._oldest:
+            self._oldest[name] = await queue.oldest_due()
+        oldest = self._oldest[name]
+        return oldest is not None and oldest <= due
 
 
 class Overdue:

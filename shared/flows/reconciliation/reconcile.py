@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Literal
 
+from shared import telemetry
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
@@ -14,6 +15,7 @@ from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import Repair
 from shared.flows.reconciliation.taxjar import PROVIDERS, TaxJarSide
+from shared.flows.work.fence import check_fence
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
@@ -51,6 +53,7 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(connector, run.connection, run.company, run.actor)
         findings = Findings(since, until, query.deep, connector.clock())
         await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
     if query.format == "csv":
@@ -72,17 +75,22 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 async def _heal(run: Run) -> None:
     """The last ``SWEEP_DAYS`` of one company."""
     name = f"{run.connection.name} {run.company.id.upper()}"
+    complete = False
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(run.connector, run.connection, run.company, run.actor)
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
+        complete = True
     except TRANSIENT as trouble:
         await judge(run, trouble, 1)
         logger.warning("%s: reconciliation ended early: %s", name, trouble)
     else:
         figures = ", ".join(f"{status} {count}" for status, count in findings.counts().items())
         logger.info("%s reconciled: %s; enqueued %d, held %d", name, figures, findings.enqueued, findings.held)
+    finally:
+        telemetry.ran(run.connection.name, run.actor.function, complete=complete)
 
 
 def _run(connector: Connector, connection: str, company: str, actor: Actor) -> Run:

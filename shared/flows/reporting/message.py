@@ -18,10 +18,14 @@ from shared.flows.reporting.originals import sales_of
 from shared.flows.reporting.removed import drop_message
 from shared.flows.work.claims import Claim
 from shared.flows.work.enqueue import enqueue, enqueue_keys
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.retries import (
     CLOCK_SKEW,
+    LOOK_AGAIN,
     TRANSIENT,
     Postponed,
+    judge,
+    put_back_all,
     put_back_until_due,
     put_back_until_open,
     put_message_back,
@@ -71,6 +75,16 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await run.company.account.gate.open()
     except Paused as paused:
         await put_back_until_open(run, message, paused.pause)
+        return
+    try:
+        await check_fence(run.connector, run.connection, run.company, run.actor)
+    except Fenced as fenced:
+        logger.error("%s: %s", run.name, fenced)
+        await put_back_all(run, message, LOOK_AGAIN)
+        return
+    except TRANSIENT as trouble:
+        await judge(run, trouble, 1)
+        await put_back_all(run, message, LOOK_AGAIN)
         return
     if not run.company.settings.reporting:
         await find_by_number(run, message.numbers)
