@@ -42,8 +42,11 @@ function problem({ message, status, wait }, again) {
 
 // A part of a screen that loads by itself.
 function part(waiting, load) {
-  const box = h("div", h("p.quiet", waiting));
-  const run = async () => box.replaceChildren(...(await load().catch((trouble) => [problem(trouble, run)])).filter(Boolean));
+  const box = h("div", h("p.quiet", waiting)), run = async () => {
+    box.ariaBusy = "true";
+    box.replaceChildren(...(await load().catch((trouble) => [problem(trouble, run)])).filter(Boolean));
+    box.ariaBusy = null;
+  };
   run();
   return box;
 }

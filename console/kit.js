@@ -100,7 +100,7 @@ export function table(caption, specs, rows, { empty = "None.", sorts, totals } =
     return head;
   });
   return h("section", caption && h("h2", caption),
-    rows.length ? h("div.scroll", { tabindex: 0, role: "region", "aria-label": caption || "Table" },
+    rows.length ? h("div.scroll", { tabindex: 0, role: "group", "aria-label": caption || "Table" },
     h("table", h("thead", h("tr", heads)), body,
       totals && h("tfoot", h("tr", columns.map(([, , , , total], index) => h("td.num", index ? total?.(rows) : "All")))))) : h("p.quiet",
         empty));

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from local.azurite import Azurite
 from local.bootstrap import ROOT
+from local.browser import VARIABLE as BROWSER_VARIABLE
+from local.browser import NoBrowser, bring_browser
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
@@ -31,9 +33,18 @@ def main(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != THOROUGH]
     codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
     with Azurite() as azurite:
-        environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
+        environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string, **_browser()}
         codes.append(_run([sys.executable, "-m", "pytest", *thorough, *arguments], environment))
     return next(filter(None, codes), 0)
+
+
+def _browser() -> dict[str, str]:
+    """Where the browser is, as a variable. Without one its tests say why, and fail where ``CI`` is set."""
+    try:
+        return {BROWSER_VARIABLE: str(bring_browser())}
+    except NoBrowser as missing:
+        print(f"No browser for the tests of the page: {missing}", file=sys.stderr, flush=True)
+        return {}
 
 
 def _check(name: str, command: list[str]) -> int:

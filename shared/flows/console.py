@@ -1,4 +1,7 @@
-"""The operator's page: static files of the folder ``console``, for anybody; what they show needs a sign-in (design 3.1)."""
+"""The operator's page: the static files of the folder ``console``, for anybody (design 3.1).
+
+What the page shows comes from the API, which demands a sign-in.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,13 @@ def document(index: int, **changes: Any) -> Json:
 
 def payload(sales_tax: str, **changes: Any) -> Json:
     """A transaction as it is sent to TaxJar."""
-    line = {"id": "0", "quantity": 2, "product_identifier": "P-1000", "description": f"Speaker {MARKUP}", "unit_price": "50.00"}
+    line = {
+        "id": "0",
+        "quantity": 2,
+        "product_identifier": "P-1000",
+        "description": f"Speaker {MARKUP}",
+        "unit_price": "50.00",
+    }
     sent = {
         "transaction_id": "USMF-INV-1",
         "transaction_date": "2026-09-02",
@@ -88,7 +94,9 @@ def full_document(number: int = 1) -> Json:
                 **dollars("122.00", "8.88"),
                 "shipping": "22.00",
                 "payload": filed,
-                "in_taxjar": payload("8.88", to_city="NEW YORK", transaction_date="2026-09-02T00:00:00.000Z", to_zip="10002"),
+                "in_taxjar": payload(
+                    "8.88", to_city="NEW YORK", transaction_date="2026-09-02T00:00:00.000Z", to_zip="10002"
+                ),
             }
         ],
         "proposal": {
@@ -108,7 +116,13 @@ def full_document(number: int = 1) -> Json:
             ],
         },
         "audit": [
-            {"at": "2026-09-02T06:00:00Z", "function": "poll_posted_invoices", "by": "schedule", "way": "schedule", "decision": "seen"},
+            {
+                "at": "2026-09-02T06:00:00Z",
+                "function": "poll_posted_invoices",
+                "by": "schedule",
+                "way": "schedule",
+                "decision": "seen",
+            },
             {
                 "at": "2026-09-02T06:00:04Z",
                 "function": "report_documents",
@@ -135,12 +149,32 @@ def full_document(number: int = 1) -> Json:
 def status(you: Json, held: int, pauses: list[Json]) -> Json:
     """What ``show_status`` answers to ``you``, with so many held documents."""
     work = [
-        {"state": "held", "reason": reason, "count": share, **dollars(f"{share * 310}.40", f"{share * 25}.11"), "oldest": f"2026-09-1{at}T08:00:00Z"}
-        for at, (reason, share) in enumerate(zip(REASONS, (held - held // 2, held // 4, held // 8, held // 8), strict=True))
+        {
+            "state": "held",
+            "reason": reason,
+            "count": share,
+            **dollars(f"{share * 310}.40", f"{share * 25}.11"),
+            "oldest": f"2026-09-1{at}T08:00:00Z",
+        }
+        for at, (reason, share) in enumerate(
+            zip(REASONS, (held - held // 2, held // 4, held // 8, held // 8), strict=True)
+        )
         if share
     ]
-    failed = {"state": "failed", "reason": None, "count": 1, **dollars("99.00", "8.17"), "oldest": "2026-09-29T08:00:00Z"}
-    functions = ["poll_posted_invoices", "sweep_posted_invoices", "sync_exempt_customers", "pull_nexus_regions", "reconcile_nightly"]
+    failed = {
+        "state": "failed",
+        "reason": None,
+        "count": 1,
+        **dollars("99.00", "8.17"),
+        "oldest": "2026-09-29T08:00:00Z",
+    }
+    functions = [
+        "poll_posted_invoices",
+        "sweep_posted_invoices",
+        "sync_exempt_customers",
+        "pull_nexus_regions",
+        "reconcile_nightly",
+    ]
     return {
         "checked_at": NOW,
         "version": "1.0.0",
@@ -166,7 +200,15 @@ def status(you: Json, held: int, pauses: list[Json]) -> Json:
             }
         ],
         "runs": [
-            {"function": name, "connection": "main", "company": None, "finished_at": NOW, "by": "schedule", "ok": name != functions[-1], "message": MARKUP}
+            {
+                "function": name,
+                "connection": "main",
+                "company": None,
+                "finished_at": NOW,
+                "by": "schedule",
+                "ok": name != functions[-1],
+                "message": MARKUP,
+            }
             for name in functions
         ],
         "queues": [
@@ -187,7 +229,10 @@ def status(you: Json, held: int, pauses: list[Json]) -> Json:
             "broken": [{"connection": "main", "company": "usmf", "transaction_id": "USMF-INV-7"}],
             "last_root": {"day": "2026-10-01", "root": "9f" * 32, "signed_at": "2026-10-02T00:10:00Z", "key": "audit"},
         },
-        "settings": [{"name": "CONNECTIONS__MAIN__TAXJAR__TOKEN", "value": "set"}, {"name": "POLL_SCHEDULE", "value": MARKUP}],
+        "settings": [
+            {"name": "CONNECTIONS__MAIN__TAXJAR__TOKEN", "value": "set"},
+            {"name": "POLL_SCHEDULE", "value": MARKUP},
+        ],
         "delays": {
             "from": "2026-09-25T00:00:00Z",
             "to": NOW,
@@ -200,7 +245,9 @@ def status(you: Json, held: int, pauses: list[Json]) -> Json:
 
 
 def _listed(count: int, amount: str, sales_tax: str) -> Json:
-    rows = [{**document(index, number=f"INV-{index} {MARKUP}"), "to_state": "TX"} for index in range(1, min(count, 5) + 1)]
+    rows = [
+        {**document(index, number=f"INV-{index} {MARKUP}"), "to_state": "TX"} for index in range(1, min(count, 5) + 1)
+    ]
     return {"count": count, **dollars(amount, sales_tax), "documents": rows}
 
 
@@ -245,7 +292,14 @@ def completeness(start: str, end: str, held: int) -> Json:
         "dynamics": {"listed": sum(counts.values()), "not_seen_yet": 0, "seen_but_gone": 0},
         "amounts": {name: dollars(f"{count * 310}.40", f"{count * 25}.11") for name, count in counts.items()},
         "by_reason": [
-            {"state": "held", "reason": reason, "count": 3, **dollars("930.40", "75.11"), "oldest": "2026-09-10", "in_taxjar": 1}
+            {
+                "state": "held",
+                "reason": reason,
+                "count": 3,
+                **dollars("930.40", "75.11"),
+                "oldest": "2026-09-10",
+                "in_taxjar": 1,
+            }
             for reason in REASONS
         ],
         "days": [
@@ -272,10 +326,25 @@ def completeness(start: str, end: str, held: int) -> Json:
 
 def job(name: str, state: str) -> Json:
     """A reconciliation."""
-    counts = {"reconciled": 1190, "missing_in_taxjar": 3, "missing_in_dynamics": 1, "amount_mismatch": 2, "tax_mismatch": 0}
-    sides = {"dynamics": dollars("1200.00", "99.00"), "taxjar": dollars("1100.00", "99.00"), "difference": dollars("100.00", "0.00")}
+    counts = {
+        "reconciled": 1190,
+        "missing_in_taxjar": 3,
+        "missing_in_dynamics": 1,
+        "amount_mismatch": 2,
+        "tax_mismatch": 0,
+    }
+    sides = {
+        "dynamics": dollars("1200.00", "99.00"),
+        "taxjar": dollars("1100.00", "99.00"),
+        "difference": dollars("100.00", "0.00"),
+    }
     rows = [
-        {**document(index), "to_state": "TX", "status": "amount_mismatch" if index % 2 else "missing_in_taxjar", **sides}
+        {
+            **document(index),
+            "to_state": "TX",
+            "status": "amount_mismatch" if index % 2 else "missing_in_taxjar",
+            **sides,
+        }
         for index in range(1, 7)
     ]
     return {
@@ -326,11 +395,22 @@ def backfill(name: str, state: str) -> Json:
 
 def filing_periods() -> Json:
     """Three states over a year."""
-    months = [(f"2026-{month:02}-01", f"2026-{month:02}-{28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31}") for month in range(1, 11)]
+    months = [
+        (f"2026-{month:02}-01", f"2026-{month:02}-{28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31}")
+        for month in range(1, 11)
+    ]
 
     def period(at: int, start: str, end: str, code: str) -> Json:
         status = "filed" if at < 8 else "open" if at == 8 else "running"
-        return {"from": start, "to": end, "status": status, "held": 6 if at == 8 and code == "TX" else 0, "failed": 0, "in_flight": 0, "late": int(at == 4)}
+        return {
+            "from": start,
+            "to": end,
+            "status": status,
+            "held": 6 if at == 8 and code == "TX" else 0,
+            "failed": 0,
+            "in_flight": 0,
+            "late": int(at == 4),
+        }
 
     return {
         "filing_lock_day": 4,
@@ -369,7 +449,15 @@ def activity() -> Json:
                 "before": {"state": "held"},
                 "after": {"state": "retrying"},
             },
-            {"at": NOW, "kind": "nexus", "by": "schedule", "way": "schedule", "subject": "nexus main", "decision": "pulled", "message": "10 regions"},
+            {
+                "at": NOW,
+                "kind": "nexus",
+                "by": "schedule",
+                "way": "schedule",
+                "subject": "nexus main",
+                "decision": "pulled",
+                "message": "10 regions",
+            },
         ],
         "next": None,
     }
@@ -380,8 +468,23 @@ def customers() -> Json:
     common = {"exemption_type": "wholesale", "regions": ["TX"], "rule": "sales tax group EXEMPT", "updated_at": NOW}
     return {
         "customers": [
-            {"customer_id": "USMF-C-1", "account": "C-1", "name": f"Contoso {MARKUP}", "state": "exempt", "message": None, **common},
-            {"customer_id": "USMF-C-2", "account": "C-2", "name": "Fabrikam", "state": "refused", "message": "name is missing", **common, "regions": []},
+            {
+                "customer_id": "USMF-C-1",
+                "account": "C-1",
+                "name": f"Contoso {MARKUP}",
+                "state": "exempt",
+                "message": None,
+                **common,
+            },
+            {
+                "customer_id": "USMF-C-2",
+                "account": "C-2",
+                "name": "Fabrikam",
+                "state": "refused",
+                "message": "name is missing",
+                **common,
+                "regions": [],
+            },
         ],
         "count": 2,
         "next": None,
@@ -397,6 +500,11 @@ CHECKS = {
     "ok": False,
     "checks": [
         {"name": "sign-in", "ok": True, "message": "Entra ID gives tokens.", "hint": ""},
-        {"name": "TaxJar account of usmf", "ok": False, "message": f"401 Unauthorized {MARKUP}", "hint": "Correct TAXJAR__TOKEN."},
+        {
+            "name": "TaxJar account of usmf",
+            "ok": False,
+            "message": f"401 Unauthorized {MARKUP}",
+            "hint": "Correct TAXJAR__TOKEN.",
+        },
     ],
 }

@@ -112,7 +112,9 @@ class FakeApi:
             case ["documents", _, _, name] if name.startswith("USMF-INV-"):
                 return JSONResponse(answers.full_document(int(name.rpartition("-")[2])))
             case ["reconciliation-jobs", _, _]:
-                return JSONResponse({"jobs": [answers.job("r2", "running"), answers.job("r1", "finished")], "next": None})
+                return JSONResponse(
+                    {"jobs": [answers.job("r2", "running"), answers.job("r1", "finished")], "next": None}
+                )
             case ["reconciliation-jobs", _, _, name]:
                 return JSONResponse(answers.job(name, "running" if name == "r2" else "finished"))
             case ["filing-periods", _, _]:
@@ -132,7 +134,11 @@ class FakeApi:
     def _documents(self, query: dict[str, str]) -> Json:
         if number := query.get("number"):
             count = {"INV-1": 1, "INV-TWICE": 2}.get(number, 0)
-            return {"documents": [answers.document(1, voucher=f"V-{at}") for at in range(count)], "count": count, "next": None}
+            return {
+                "documents": [answers.document(1, voucher=f"V-{at}") for at in range(count)],
+                "count": count,
+                "next": None,
+            }
         start, limit = int(query.get("after", "0")), int(query.get("limit", PAGE))
         rows = [answers.document(index) for index in range(start, min(start + limit, self.held))]
         after = start + limit
@@ -151,7 +157,13 @@ class FakeApi:
             case ["filing-periods", _, _, "TX"] if not body.get("confirm"):
                 return _error(409, "open_work", "6 documents of TX are still held up to 2026-09-30.")
             case ["filing-periods", _, _, state]:
-                return JSONResponse({"state": state, "before": {"filed_through": None}, "after": {"filed_through": body["filed_through"]}})
+                return JSONResponse(
+                    {
+                        "state": state,
+                        "before": {"filed_through": None},
+                        "after": {"filed_through": body["filed_through"]},
+                    }
+                )
             case ["connections", _, "ping"]:
                 return JSONResponse(answers.CHECKS)
             case ["reconciliation-jobs", _, _] | ["backfills", _]:
