@@ -120,7 +120,7 @@ function header({ at, company, connection, pairs, screen, to, you }) {
 
 // Show what the address says; the status is asked again when it is old or something was done.
 async function show(anew) {
-  const mine = ++turn, done = anew === true;
+  const mine = ++turn, done = anew === true, spots = () => [...main.querySelectorAll("a, button, input, summary")];
   let shown;
   main.ariaBusy = "true";
   try {
@@ -132,12 +132,15 @@ async function show(anew) {
     shown = [h("h1", trouble.status === 401 ? "Please sign in" : "This did not work"), problem(trouble, () => show(true))];
   }
   if (mine !== turn) return;
+  // What had the focus has it again.
+  const spot = spots().indexOf(document.activeElement);
   main.replaceChildren(...shown.flat().filter(Boolean));
   main.ariaBusy = null;
   const title = main.querySelector("h1");
   document.title = `${title.textContent} – F&O → TaxJar`;
   title.tabIndex = -1;
-  if (mine > 1 && !done) title.focus();
+  if (done) spots()[spot]?.focus();
+  else if (mine > 1) title.focus();
 }
 
 addEventListener("hashchange", show);

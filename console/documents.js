@@ -39,11 +39,11 @@ export async function todo(ctx) {
 
 // Least role, meaning.
 const DECISIONS = {
-  retry: ["operator", "It is read from F&O and mapped anew. What was filed is not changed without approval."],
+  retry: ["operator", "Read from F&O and mapped anew. What was filed is not changed without approval."],
   approve: ["approver", "The proposal is sent to TaxJar, dated today. What was filed is reversed, not overwritten."],
   dismiss: ["approver", "What TaxJar holds is kept. The change is not sent."],
     settle: ["operator", "It was handled outside the connector."],
-  note: ["operator", "It goes into the audit. The state stays."], assign: ["operator", "Who looks after it. The state stays."],
+  note: ["operator", "The state stays."], assign: ["operator", "The state stays."],
 };
 
 const buttons = (ctx, names, chosen) => names.map((name) => (ctx.may(DECISIONS[name][0])
@@ -84,24 +84,21 @@ async function one(ctx) {
     if (trouble.error?.candidates) return trouble.error;
     throw trouble;
   });
-  const { amount, audit = [], audit_intact: intact, candidates, in_taxjar: filed, left_out: left, message, proposal, reason,
+  const { audit = [], audit_intact: intact, candidates, in_taxjar: filed, left_out: left, message, proposal, reason,
     state } = found;
   if (candidates) return [h("h1", id), h("p", message), choose(candidates)];
   const held = state === "held", fits = [/held|failed|skipped|reported/.test(state) && "retry", held && proposal && "approve",
     held && (proposal || filed) && "dismiss", WAITING.includes(state) && "settle", "note", "assign"];
-  const known = {
-    id: found.transaction_id, voucher: found.voucher, date: found.date, customer: found.customer, net: money(amount),
-      tax: money(found.sales_tax),
-    ships_to: found.to_states?.join(", "), since: when(found.since), assignee: found.assignee, attempts: found.attempts,
-    audit_chain: works(intact, `whole, ${number(audit.length)} entries`, "BROKEN"),
-    left_out: left?.map?.((each) => h("div", `${money(each.amount)} ${words(each.reason)}`)) ?? left,
-  };
   const sent = h("div", transactions(found));
   return [
     h("div.bar", h("h1", `${found.kind === "refund" ? "Credit note" : "Invoice"} ${found.number}`), badge(state), h("b", words(reason)),
       found.late && h("span.tag", "late")),
     message && h(`p.notice.${state}`, message), h("div.bar", buttons(ctx, fits.filter(Boolean), () => [found])),
-    facts(known), proposal && changes(proposal),
+    facts(["transaction_id||TaxJar id", "voucher", "date|d", "customer", ...DOLLARS, "to_states|l|Ships to", "since|@", "assignee",
+      "attempts",
+      ["Audit chain", () => works(intact, `whole, ${number(audit.length)} entries`, "BROKEN")],
+      ["Left out", () => left?.map?.(({ amount, reason }) => h("div", `${money(amount)} ${words(reason)}`))]], found),
+        proposal && changes(proposal),
     h("h2", "Transactions"), sent, ctx.part("Asking TaxJar what it holds now…", async () => {
       sent.replaceChildren(...transactions(await ctx.get(path, { voucher, live: true }), true));
       return [];

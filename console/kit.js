@@ -18,9 +18,6 @@ export const quiet = (...text) => h("span.quiet", text);
 export const sign = (text) => h("i", { "aria-hidden": "true" }, text);
 export const link = (href, ...text) => h("a", { href }, text);
 
-// The entries of an object as terms, and parts of it as they are.
-export const facts = (all) =>
-  h("dl", Object.entries(all).map(([name, value]) => value != null && value !== "" && h("div", h("dt", words(name)), h("dd", value))));
 export const details = (entry, ...names) => names.map((name) => entry[name] &&
   h("details", h("summary", words(name)), h("pre", { tabindex: 0 }, JSON.stringify(entry[name], null, 1))));
 
@@ -34,7 +31,6 @@ export const sum = (rows, get) => rows.reduce((total, row) => total + (get(row) 
 
 export const cents = (text) => Math.round(Number(text ?? 0) * 100);
 
-// A decimal string, or cents as a number.
 export const money = (value) => (value == null ? "–"
   : ((typeof value === "number" ? value : cents(value)) / 100).toLocaleString("en-US", { style: "currency", currency: "USD" }));
 
@@ -48,7 +44,6 @@ export const span = (s) =>
 export const age = (instant) => (instant ? span((Date.now() - new Date(instant)) / 1000) : "–");
 
 const iso = (time) => new Date(time).toISOString().slice(0, 10);
-export const today = ({ company }) => company.today ?? iso(Date.now());
 export const addDays = (day, days) => iso(Date.parse(day) + days * 864e5);
 export const spell = (day, options = { dateStyle: "medium" }) => new Date(day).toLocaleDateString("en-US", { timeZone: "UTC", ...options });
 
@@ -84,6 +79,8 @@ function column(spec) {
   return [label, (row) => show(dig(row)), /[$±#~]/.test(kind) ? "num" : null, key, total];
 }
 
+export const facts = (specs, row) => h("dl", specs.map(column).map(([label, content]) => h("div", h("dt", label), h("dd", content(row)))));
+
 // The first column heads the rows.
 export function table(caption, specs, rows, { empty = "None.", sorts, totals } = {}) {
   const columns = specs.filter(Boolean).map(column), lead = columns[0][0] instanceof Node ? 1 : 0;
@@ -102,7 +99,8 @@ export function table(caption, specs, rows, { empty = "None.", sorts, totals } =
   return h("section", caption && h("h2", caption),
     rows.length ? h("div.scroll", { tabindex: 0, role: "group", "aria-label": caption || "Table" },
     h("table", h("thead", h("tr", heads)), body,
-      totals && h("tfoot", h("tr", columns.map(([, , , , total], index) => h("td.num", index ? total?.(rows) : "All")))))) : h("p.quiet",
+      totals && h("tfoot", h("tr",
+        columns.map(([, , , , total], index) => h(index ? "td.num" : "td", index ? total?.(rows) : "All")))))) : h("p.quiet",
         empty));
 }
 
@@ -124,7 +122,6 @@ function field(values, spec) {
   return h("label", label, h(type === "textarea" ? type : "input", { ...props, value, maxlength: 1000, autocomplete: "off" }));
 }
 
-// `send` gets the values by name.
 export function form(kind, values, specs, submit, send, ...more) {
   const onsubmit = (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@
 import {
   DOLLARS, REASON, SIDES, addDays, addMonths, badge, bars, button, cents, h, link, many, money, monthRange, number, quiet, selection, sign,
     spell, sum,
-  table, today, when, words,
+  table, when, words,
 } from "./kit.js";
 
 const FLOW = ["reported", "skipped", "held", "failed", "in_flight"], OPEN = ["failed", "held", "in_flight", "not_seen_yet"];
@@ -11,7 +11,7 @@ const FINDINGS = ["late", "untaxed_without_reason", "tax_without_nexus", "tax_fr
 const counted = (counts) => (name) => `${number(counts[name])} ${words(name).toLowerCase()}`;
 
 export function month(ctx) {
-  const day = today(ctx), { filing_lock_day: lock = 4 } = ctx.company, { to: address } = ctx, path = `completeness/${ctx.at}`;
+  const { company: { today: day, filing_lock_day: lock }, to: address } = ctx, path = `completeness/${ctx.at}`;
   // Until the filing day the month before is the one in hand.
   const shown = ctx.query.month ?? addMonths(day.slice(0, 7), day.slice(8) > lock ? 0 : -1), [from, to] = monthRange(shown);
   const step = (by, label, text) => h("a.button", { href: address("month", { month: addMonths(shown, by) }), "aria-label": label }, text);
@@ -59,11 +59,11 @@ const strip = (ctx, { days = [] }) => days.length > 0
   && h("section", h("h2", "By day"), bars(`days.start${new Date(days[0].date).getUTCDay()}`, days.map((day) => {
   const open = OPEN.filter((name) => day[name]), { date, seen } = day;
   const text = [spell(date), many(seen, "document"), ...open.map(counted(day))].join(", ");
-  return { size: seen, label: Number(date.slice(8)), text, kind: open[0], href: open.length && ctx.to("todo", { from: date, to: date }) };
+  return { size: seen, label: Number(date.slice(8)), text, kind: open[0], href: open.length && ctx.to("todo", { state: "all", from: date, to: date }) };
 })));
 
-function states(ctx, { states: rows = [] }) {
-  return table("By state", [["State", ({ state }) => link(ctx.to("todo", { to_state: state }), state), null, ({ state }) => state],
+function states(ctx, { from, to, states: rows = [] }) {
+  return table("By state", [["State", ({ state }) => link(ctx.to("todo", { state: "all", to_state: state, from, to }), state), null, ({ state }) => state],
     "documents|#", ...SIDES,
     "nexus|y", "filed_through|d",
       ["Ready to file", (row) => [badge(row.ready_to_file ? "ok" : "held", row.ready_to_file ? "Ready" : "Waits"),
@@ -90,8 +90,8 @@ export async function filing(ctx) {
   const cell = (month) => ({ state, periods = [] }) =>
     periods.filter((period) => period.to.startsWith(month)).map(({ status, from, to, late, ...period }) => {
     const open = sum(["held", "failed", "in_flight"], (name) => period[name]), [mark, meaning] = SIGNS[status] ?? ["?", status];
-    return [h(`span.${status}`, { title: `${from} to ${to}: ${meaning}` }, sign(mark), h("span.hidden", meaning)),
-      open > 0 && [" ", link(ctx.to("todo", { from, to, to_state: state }), `${number(open)} open`)],
+    return [h(`span.${status}`, sign(mark), h("span.hidden", meaning)),
+      open > 0 && [" ", link(ctx.to("todo", { from, to, to_state: state }), `${number(open)}\u00a0open`)],
         late > 0 && h("span.tag", `${number(late)} late`)];
   });
   return [h("h1", "Filing"), h("p", `By the calendar all is closed through ${through}: on day ${lock} of the month after a period.`),
@@ -99,13 +99,13 @@ export async function filing(ctx) {
     approver ? button("Close the selected states…", () => close(ctx, [...chosen].map(({ state }) => state)),
       "main") : quiet("Approvers close periods."),
     table("Periods", [approver && selection(chosen, "state"), "state", ...months.sort().map((month) => [month, cell(month)]),
-      "frequency||Files", "nexus|y", "filed_through|d", "by", "at|@", "reason||Why"], states)];
+      "filed_through|d", "by", "at|@", "reason||Why", "frequency||Files", "nexus|y"], states)];
 }
 
 async function close(ctx, names) {
   await ctx.ask(`Close ${names.join(", ") || "nothing: select states first"}`, {
     text: h("p", "What is filed is never changed without approval."), label: "Close",
-      values: { filed_through: addDays(`${today(ctx).slice(0, 7)}-01`, -1) },
+      values: { filed_through: addDays(`${ctx.company.today.slice(0, 7)}-01`, -1) },
     fields: ["filed_through|date!", REASON, "confirm|checkbox|Although documents are open inside",
       "reopen|checkbox|Although the day moves back"],
     send: async (body) => {

@@ -1,7 +1,7 @@
 // Jobs, runs, the activity of people and schedules, exempt customers and nexus.
 import {
-  DOLLARS, SIDES, addDays, addMonths, badge, bars, button, details, facts, form, h, link, many, monthRange, number, quiet, span, sum, table,
-    today, when, words, works,
+  DOLLARS, SIDES, addDays, addMonths, badge, bars, button, details, facts, form, h, link, many, monthRange, number, span, sum, table,
+    when, words, works,
 } from "./kit.js";
 import { linkTo } from "./documents.js";
 import { findings } from "./periods.js";
@@ -42,7 +42,7 @@ const differing = ({ counts = {} }) => sum(Object.entries(counts), ([name, count
 export async function reconciliation(ctx) {
   const { screen, to, rest: [id], query: { status, to_state: code, after } } = ctx, list = `reconciliation-jobs/${ctx.at}`;
   if (!id) {
-    const [from, until] = monthRange(addMonths(today(ctx).slice(0, 7), -1));
+    const [from, until] = monthRange(addMonths(ctx.company.today.slice(0, 7), -1));
     return jobs(ctx, list, "jobs", { from, to: until }, ["deep|checkbox|Deep: every field", "heal|checkbox|Report what is missing"],
       ["Differences", (job) => number(differing(job)), "num"]);
   }
@@ -65,13 +65,13 @@ export async function backfill(ctx) {
   const { company, rest: [id] } = ctx, list = `backfills/${ctx.name}`;
   if (!id) {
     return jobs({ ...ctx, act: (method, path, body) => ctx.act(method, path, { company: company.id, ...body }) }, list, "backfills",
-      { from: company.report_from, to: today(ctx), dry_run: true },
+      { from: company.report_from, to: ctx.company.today, dry_run: true },
         ["dry_run|checkbox|Dry run: nothing is sent", "force|checkbox|Also before the start, mapped anew"],
       "remaining|#");
   }
   const job = await ctx.get(`${list}/${id}`), { seen = 0, remaining = 0, reasons = {}, totals = {} } = job;
   return [head(ctx, `${list}/${id}`, job, seen - remaining, seen),
-    facts(Object.fromEntries(FIGURES.filter((name) => name in job).map((name) => [name, number(job[name])]))),
+    facts(FIGURES.map((name) => `${name}|#`), job),
     table("Causes", ["reason|w|Cause", "of|s|State", "count|#|Documents"], Object.entries(reasons).flatMap(([of, found]) =>
       Object.entries(found).map(([reason, count]) => ({ of, reason, count })))),
     table("What would reach TaxJar", ["0||State", "1.documents|#|Documents", ...DOLLARS.map((side) => `1.${side}`)],
@@ -82,7 +82,7 @@ export async function running(ctx) {
   const all = await ctx.get("status", { detail: true }), { name } = ctx.connection, operator = ctx.may("operator"), pinged = h("div");
   const { audit, delays: { buckets = [], from } = {}, settings } = all, here = all.connections.find((each) => each.name === name),
     sets = here.sets_done_without ?? [];
-  const ping = () => pinged.replaceChildren(ctx.part("Trying everything that the connection needs…", async () => [table("", ["name||Check",
+  const ping = () => pinged.replaceChildren(ctx.part("Trying…", async () => [table("", ["name||Check",
     ["Result", ({ ok }) => works(ok, "works", "does not")], "message||Says", "hint||What to do"],
       (await ctx.act("POST", `connections/${ctx.name}/ping`)).checks)]));
   const run = async (name) => await ctx.ask(`Run ${words(name)} now`, { send: () => ctx.act("POST", `runs/${name}`) }) && ctx.again();
@@ -93,8 +93,8 @@ export async function running(ctx) {
     table("Pauses", ["side|w", "company", "since|@", "until|@", "reason||Why"], here.pauses ?? []),
     table("Queues", ["name|c|Queue", "messages|#", "oldest_at|~|Oldest"], all.queues ?? []),
     h("h2", "Connection"), operator && button(`Ping ${name}`, ping), pinged,
-      h("p", "Sets done without, as F&O never let them be read: ", sets.join(", ") || "none"),
-    h("h2", "From first sight to TaxJar"), h("p.quiet", "Since ", when(from), ", by the time it took at most"),
+      h("p", "Sets done without: ", sets.join(", ") || "none"),
+    h("h2", "From first sight to TaxJar"), h("p.quiet", "Since ", when(from), ""),
       bars("delays", buckets.map(({ up_to_seconds: s, count }) =>
       ({ size: count, text: `${number(count)} in ${s ? span(s) : "more"}`, label: `${s ? span(s) : "more"}: ${number(count)}` }))),
     chain(audit), settings && h("details", h("summary", "Settings in force"), table("", ["name|c|Setting", "value"], settings))];
@@ -107,14 +107,14 @@ const chain = ({ intact, broken = [], last_root: root } = {}) => h("section", h(
   root && h("p.quiet", `Root of ${root.day}, signed `, when(root.signed_at), ": ", h("code", root.root)));
 
 export async function activity(ctx) {
-  const { query, company, to: address } = ctx, to = query.to || today(ctx), from = query.from || addDays(to, -30);
+  const { query, company, to: address } = ctx, to = query.to || ctx.company.today, from = query.from || addDays(to, -30);
   const page = await ctx.get(`activity/${ctx.name}`, { company: company.id, limit: 100, ...query });
   return [h("div.bar", h("h1", "Activity"), h("span.right", ctx.file("ndjson", `audit/${ctx.at}`, { from, to }))),
     form("row", query, ["person", "subject", "kind", "from|date", "to|date"], "Show",
       (values) => (location.hash = address("activity", values))),
     table("", ["at|@|When", ["Who", (row) => [h("b", { title: row.person }, row.by), h("div.quiet", row.way)]], "decision|w|What", "kind|w",
       ["Subject", ({ transaction_id: id, subject = id }) => (id ? link(address("document", {}, id), subject) : subject)],
-      ["Why", (row) => [row.reason, h("div", row.message), details(row, "before", "after")]]], page.activity),
+      ["Why", (row) => [h("div", row.reason), h("div", row.message), details(row, "before", "after")]]], page.activity),
     ctx.more(page), chain(page.audit ?? ctx.status.audit)];
 }
 
@@ -122,7 +122,7 @@ export function customers(ctx) {
   const { query, company } = ctx, path = `nexus/${ctx.name}`, signs = { exempt: "ok", refused: "failed" };
   return [h("h1", "Customers and nexus"),
     form("row", query, ["account"], "Show", (values) => (location.hash = ctx.to("customers", values))),
-    ctx.part("Reading the customers…", async () => {
+    ctx.part("Reading…", async () => {
       const page = await ctx.get(`customers/${ctx.at}`, { limit: 100, ...query }), { customers: rows, count = rows.length } = page;
       return [table("Exempt customers", ["account", "name", ["State", (row) => badge(signs[row.state], words(row.state))],
         "exemption_type|w|Exemption",
@@ -130,7 +130,7 @@ export function customers(ctx) {
           rows, { sorts: true }),
       h("p.quiet", many(count, "customer"), ", brought up to date ", when(page.synced_at)), ctx.more(page)];
     }),
-    ctx.part("Reading the regions…", async () => {
+    ctx.part("Reading…", async () => {
       const { regions, pulled_at: at } = await ctx.get(path, { company: company.id });
       return [table("Nexus", ["region", "region_code||Code", "country_code||Country"], regions),
         h("p.quiet", "As TaxJar said ", when(at), ". ", ctx.file("csv", path, { company: company.id }))];
