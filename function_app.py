@@ -30,7 +30,6 @@ from shared.flows import (
     report,
     taxes,
 )
-from shared.flows.console import show_console
 from shared.flows.trouble import problem_of
 from shared.ledger.audit import Actor
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
@@ -281,10 +280,3 @@ async def show_completeness(req: func.HttpRequest) -> Answer:
 async def health(req: func.HttpRequest) -> Answer:
     """Whether the app is alive, and its version."""
     return Answer(body={"status": "ok", "version": VERSION})
-
-
-@app.route("console/{file?}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@answering
-async def console(req: func.HttpRequest) -> Answer:
-    """The operator's page: static files only."""
-    return show_console(req.route_params.get("file"), req.headers.get("If-None-Match"))

@@ -4,37 +4,33 @@ import {
 } from "./kit.js";
 
 const WAITING = "held,failed";
-const FILTERS = ["state|held,failed held failed seen,reporting,retrying skipped reported all", "reason||Cause (code)", "number", "customer",
-  "to_state",
-  "from|date", "to|date", "assignee", "order|oldest newest", "late|checkbox"];
+const FILTERS = ["state|held,failed held failed in_flight skipped reported all", "reason||Cause (code)", "number", "customer", "to_state",
+  "from|date", "to|date", "order|oldest newest", "late|checkbox"];
 
 export const linkTo = (ctx) =>
   ["Document", ({ transaction_id: id, number: shown = id, voucher }) => link(ctx.to("document", { voucher }, id), shown)];
 
 export async function todo(ctx) {
-  const { at, company, connection, to, status } = ctx, query = { state: WAITING, order: "oldest", limit: 100, ...ctx.query },
-    { state } = query;
-  const sent = { ...query, state: state === "all" ? "" : state }, page = await ctx.get(`documents/${at}`, sent),
-    { documents: rows, count = rows.length } = page, operator = ctx.may("operator"), chosen = new Set();
+  const { at, company, connection, to, status } = ctx, query = { state: WAITING, order: "oldest", limit: 100, ...ctx.query };
+  const sent = { ...query, state: query.state.replace("all", "") }, filter = { ...sent, after: "", limit: "" };
+  const page = await ctx.get(`documents/${at}`, sent), { documents: rows, count = rows.length } = page;
+  const operator = ctx.may("operator"), chosen = new Set();
   const open = (company.open_work ?? []).filter((row) => WAITING.includes(row.state)), cause = ({ state, reason, text }) =>
     link(to("todo", { state, reason }), text ?? words(reason ?? state));
-  const steps = (status.next_steps ?? []).filter((step) => step.connection === connection.name
-    && (step.company ?? company.id) === company.id);
-  const filtered = Object.keys(ctx.query).some((key) => !/state$|reason|after/.test(key));
+  const steps = (status.next_steps ?? []).filter((step) =>
+    (step.connection ?? connection.name) === connection.name && (step.company ?? company.id) === company.id);
   return [h("h1", "To do"), h("ul", steps.map((step) => h("li", cause(step)))),
     table("By cause", [["Cause", cause, null, (row) => row.reason], "state|s", "count|#|Documents", ...DOLLARS, "oldest|~|For"], open,
-      { sorts: true, totals: true,
-      empty: "Nothing waits for a person." }),
-    h("details", { open: filtered }, h("summary", "Filter and find"),
+      { sorts: true, totals: true, empty: "Nothing waits for a person." }),
+    h("details", h("summary", "Filter and find"),
       form("row", query, FILTERS, "Show", (values) => (location.hash = to("todo", values)), link(to("todo"), "Reset"))),
     h("h2", many(count, "document"), rows.length < count && quiet(`, ${rows.length} on this page`)),
-    // All at once only by what the bulk retry can tell apart.
     operator && h("div.bar", buttons(ctx, ["retry", "settle", "note", "assign"], () => [...chosen]),
-      !filtered && !query.to_state && count > 0 && button(`Retry all ${number(count)}…`, () => retryAll(ctx, query, rows, count))),
+      count > 0 && button(`Retry all ${number(count)}…`, () => retryAll(ctx, filter, rows, count))),
     table("", [operator && selection(chosen, "number"), linkTo(ctx), "state|s",
-      ["Cause", (row) => [h("b", words(row.reason)), row.late && h("span.tag", "late"),
-      h("div", row.message)]], "date|d", "customer", "to_states|l|To", ...DOLLARS, "since|~|For", "assignee"], rows, { sorts: true }),
-    ctx.more(page), ctx.file("csv", `documents/${at}`, { ...sent, after: "", limit: "" })];
+      ["Cause", (row) => [h("b", words(row.reason)), row.late && h("span.tag", "late"), h("div", row.message)]], "date|d", "customer",
+        "to_states|l|To", ...DOLLARS, "since|~|For", "assignee"], rows, { sorts: true }),
+    ctx.more(page), ctx.file("csv", `documents/${at}`, filter)];
 }
 
 // Least role, meaning.
@@ -42,7 +38,7 @@ const DECISIONS = {
   retry: ["operator", "Read from F&O and mapped anew. What was filed is not changed without approval."],
   approve: ["approver", "The proposal is sent to TaxJar, dated today. What was filed is reversed, not overwritten."],
   dismiss: ["approver", "What TaxJar holds is kept. The change is not sent."],
-    settle: ["operator", "It was handled outside the connector."],
+  settle: ["approver", "It was handled outside the connector."],
   note: ["operator", "The state stays."], assign: ["operator", "The state stays."],
 };
 
@@ -55,7 +51,7 @@ async function decide(ctx, name, chosen) {
   const title = second ? `${what} ${many(chosen.length, "document")}` : `${what} ${called ?? "nothing: select documents first"}`;
   await ctx.ask(title, {
     text: h("p", DECISIONS[name][1]), label: what, typed: name === "approve" && called, values: { to: first?.assignee ?? ctx.you.name },
-    fields: [name === "assign" ? "to||To (empty: nobody)" : REASON,
+    fields: [name === "assign" ? "to||To (empty: nobody)" : name === "note" ? "text|textarea!|Note" : REASON,
       name === "settle" && !second && "transaction_ids||Ids in TaxJar, where entered by hand"],
     send: async ({ transaction_ids: ids, ...body }) => {
       if (ids != null) body.transaction_ids = ids.split(/[\s,;]+/).filter(Boolean);
@@ -66,9 +62,9 @@ async function decide(ctx, name, chosen) {
   ctx.again();
 }
 
-const retryAll = async (ctx, { state, reason, from, to }, rows, count) => await ctx.ask(`Retry ${many(count, "document")}`, {
+const retryAll = async (ctx, filter, rows, count) => await ctx.ask(`Retry ${many(count, "document")}`, {
   text: [h("p", DECISIONS.retry[1]), table("The first of them", ["number", "date|d", "reason|w|Cause", ...DOLLARS], rows.slice(0, 8))],
-  fields: [REASON], send: (body) => ctx.act("POST", `documents/${ctx.at}/retry`, body, { state, reason, from, to }),
+  fields: [REASON], send: (body) => ctx.act("POST", `documents/${ctx.at}/retry`, body, filter),
 }) && ctx.again();
 
 async function one(ctx) {
@@ -128,12 +124,12 @@ const beside = (left, right, rows) => table("", ["name|c|Field", [left, (row) =>
   h(row.differs ? "div.failed" : "div", text(row.b))], right && ["Difference", ({ name, a, b, differs }) => differs && DOLLAR.test(name)
   && money(cents(b) - cents(a)), "num"]], rows);
 
-const changes = ({ pairs }) => h("section.notice.held", h("h2", "What would change"), pairs.map(({ filed, reversal, replacement }) => {
-  const one = flat(filed), two = flat(replacement?.payload);
-  return [h("p", h("code", reversal.transaction_id), " takes back what was filed. ",
-    replacement && [h("code", replacement.transaction_id), " takes its place."]),
+const changes = ({ pairs }) => h("section.notice.held", h("h2", "What would change"), pairs.map(({ filed, ids, payloads }) => {
+  const one = flat(filed ?? {}), two = flat(payloads.replacement);
+  return [h("p", ids.reversal && [h("code", ids.reversal), " takes back what was filed. "],
+    ids.replacement && [h("code", ids.replacement), " takes its place."]),
     beside("Filed", "New", differences(one, two, Object.keys({ ...one, ...two })).filter((row) => row.differs)),
-    details({ reversal, replacement }, "reversal", "replacement")];
+    details(payloads, "reversal", "replacement")];
 }));
 
 const transactions = ({ transactions: all = [] }, asked) => all.map(({ transaction_id: id, payload, in_taxjar: holds, ...each }) => {

@@ -59,11 +59,13 @@ const strip = (ctx, { days = [] }) => days.length > 0
   && h("section", h("h2", "By day"), bars(`days.start${new Date(days[0].date).getUTCDay()}`, days.map((day) => {
   const open = OPEN.filter((name) => day[name]), { date, seen } = day;
   const text = [spell(date), many(seen, "document"), ...open.map(counted(day))].join(", ");
-  return { size: seen, label: Number(date.slice(8)), text, kind: open[0], href: open.length && ctx.to("todo", { state: "all", from: date, to: date }) };
+  return { size: seen, label: Number(date.slice(8)), text, kind: open[0],
+    href: open.length && ctx.to("todo", { state: "all", from: date, to: date }) };
 })));
 
 function states(ctx, { from, to, states: rows = [] }) {
-  return table("By state", [["State", ({ state }) => link(ctx.to("todo", { state: "all", to_state: state, from, to }), state), null, ({ state }) => state],
+  return table("By state", [["State", ({ state }) => link(ctx.to("todo", { state: "all", to_state: state, from, to }), state), null,
+    ({ state }) => state],
     "documents|#", ...SIDES,
     "nexus|y", "filed_through|d",
       ["Ready to file", (row) => [badge(row.ready_to_file ? "ok" : "held", row.ready_to_file ? "Ready" : "Waits"),

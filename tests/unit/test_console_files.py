@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.connector import NotFound
-from shared.flows.console import FOLDER, show_console
+from local.bootstrap import ROOT
 from tests.package import deployed_files
 
 KIB = 1024
 RAW, GZIP, LINES = 60 * 1000, 20 * KIB, 150
-FILES = sorted(FOLDER.iterdir())
+FILES = sorted((ROOT / "console").iterdir())
 MODULES = [path for path in FILES if path.suffix == ".js"]
 SINKS = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|style=|javascript:"
 
@@ -44,41 +43,6 @@ def test_what_a_module_names_from_another_is_there() -> None:
             for name in filter(None, map(str.strip, names.split(","))):
                 assert re.search(rf"export (?:async )?(?:const|function) {name}\b", texts[module]), (module, name)
                 assert len(re.findall(rf"\b{name}\b", text)) > 1, name
-
-
-def test_the_page_itself_is_what_no_name_means() -> None:
-    answer = show_console(None)
-    assert answer.body == (FOLDER / "index.html").read_text(encoding="utf-8")
-    assert (answer.status, answer.content_type) == (200, "text/html")
-    assert show_console("index.html").body == answer.body
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_file_comes_with_its_type_and_with_what_the_browser_must_not_do(path: Path) -> None:
-    answer = show_console(path.name)
-    expected = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}[path.suffix]
-    assert answer.content_type == expected
-    policy = answer.headers["Content-Security-Policy"].split("; ")
-    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
-    assert {"require-trusted-types-for 'script'", "trusted-types 'none'"} <= set(policy)
-    assert not [rule for rule in policy if "unsafe" in rule or "*" in rule]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_what_the_browser_has_already_is_not_sent_again() -> None:
-    tag = show_console("app.js").headers["ETag"]
-    for known in (tag, f'"other", W/{tag}'):
-        again = show_console("app.js", known)
-        assert (again.status, again.body, again.headers["ETag"]) == (304, "", tag)
-    assert show_console("app.js", '"other"').status == 200
-
-
-@pytest.mark.parametrize(
-    "name", ["none.js", "..", "../host.json", "..%2fhost.json", "/etc/passwd", "INDEX.HTML", "app.js/"]
-)
-def test_nothing_else_is_served(name: str) -> None:
-    with pytest.raises(NotFound):
-        show_console(name)
 
 
 def test_a_deployment_carries_the_page() -> None:

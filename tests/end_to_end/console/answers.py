@@ -82,7 +82,7 @@ def full_document(number: int = 1) -> Json:
         "message": "New York is filed through 2026-09-30, and the document would now be sent with another tax.",
         "attempts": 2,
         "in_taxjar": True,
-        "left_out": [{"reason": "payment_charge", "amount": "30.00", "sales_tax": "0.00"}],
+        "left_out": [{"reason": "payment", "amount": "30.00", "sales_tax": "0.00", "sentence": "Store credit."}],
         "transactions": [
             {
                 "transaction_id": f"USMF-INV-{number}",
@@ -106,12 +106,9 @@ def full_document(number: int = 1) -> Json:
                     "transaction_id": f"USMF-INV-{number}",
                     "filed": filed,
                     "difference": {"sales_tax": {"filed": "8.88", "new": "10.65"}},
-                    "reversal": {
-                        "transaction_id": f"USMF-INV-{number}-reversal-1",
-                        "kind": "refund",
-                        "payload": payload("-8.88", amount="-122.00"),
-                    },
-                    "replacement": {"transaction_id": f"USMF-INV-{number}-1", "kind": "order", "payload": new},
+                    "ids": {"reversal": f"USMF-INV-{number}-reversal-1", "replacement": f"USMF-INV-{number}-1"},
+                    "kinds": {"reversal": "refund", "replacement": "order"},
+                    "payloads": {"reversal": payload("-8.88", amount="-122.00"), "replacement": new},
                 }
             ],
         },

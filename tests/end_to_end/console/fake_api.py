@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from shared.connector import NotFound
-from shared.flows.console import show_console
+from local.bootstrap import ROOT
+from shared.api.console import console_file
+from shared.web import Problem
 from tests.end_to_end.console import answers
 
 Json = dict[str, Any]
 RANKS = ["viewer", "operator", "approver"]
-APPROVER_ONLY = ("approve", "dismiss")
+APPROVER_ONLY = ("approve", "dismiss", "settle")
 PAGE = 100
 
 
@@ -37,6 +38,8 @@ class FakeApi:
     """Path, or its beginning → status and error."""
     calls: list[tuple[str, str, Json | None]] = field(default_factory=list)
     """Method, path with query, body: of each call under ``people``."""
+    plain: bool = False
+    """Without the markup in texts."""
     url: str = ""
 
     def asked(self, method: str, path: str) -> list[Json | None]:
@@ -57,10 +60,10 @@ class FakeApi:
 
     async def _page(self, request: Request) -> Response:
         try:
-            answer = show_console(request.path_params.get("file") or None, request.headers.get("If-None-Match"))
-        except NotFound as error:
-            return PlainTextResponse(str(error), 404)
-        return Response(answer.text(), answer.status, dict(answer.headers), answer.content_type)
+            answer = console_file(ROOT / "console", request.path_params.get("file", ""), request.headers)
+        except Problem as missing:
+            return _error(missing.status, missing.code, str(missing))
+        return Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
 
     async def _sign_in(self, request: Request) -> Response:
         response = RedirectResponse("/api/console/", 302)
@@ -88,7 +91,8 @@ class FakeApi:
                 return JSONResponse({"error": error}, status, {"Retry-After": "120"} if status == 503 else {})
         parts, query = path.split("/"), dict(request.query_params)
         if request.method == "GET":
-            return self._read(parts, query, role)
+            answer = self._read(parts, query, role)
+            return _without_markup(answer) if self.plain else answer
         approver = parts[-1] in APPROVER_ONLY or parts[0] == "filing-periods"
         if RANKS.index(role) < (2 if approver else 1):
             return _error(403, "forbidden", f"{parts[-1]} needs the role {'approver' if approver else 'operator'}.")
@@ -171,6 +175,11 @@ class FakeApi:
             case ["runs", name]:
                 return JSONResponse({"function": name, "accepted": True}, 202)
         return JSONResponse({"state": "cancelled"})
+
+
+def _without_markup(answer: Response) -> Response:
+    markup = json.dumps(answers.MARKUP)[1:-1].encode()
+    return Response(bytes(answer.body).replace(markup, b""), answer.status_code, media_type=answer.media_type)
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -9,7 +9,7 @@ from tests.end_to_end.console.conftest import SignIn
 from tests.end_to_end.console.fake_api import FakeApi
 
 DOCUMENT = "#/document/main/usmf/USMF-INV-1"
-OPERATORS = ["Retry…", "Settle…", "Note…", "Assign…"]
+OPERATORS = ["Retry…", "Note…", "Assign…"]
 
 
 def test_nobody_is_asked_to_sign_in_and_sees_nothing(visit: SignIn, api: FakeApi) -> None:
@@ -24,7 +24,11 @@ def test_nobody_is_asked_to_sign_in_and_sees_nothing(visit: SignIn, api: FakeApi
 
 @pytest.mark.parametrize(
     ("role", "buttons"),
-    [("viewer", []), ("operator", OPERATORS), ("approver", ["Retry…", "Approve…", "Dismiss…", *OPERATORS[1:]])],
+    [
+        ("viewer", []),
+        ("operator", OPERATORS),
+        ("approver", ["Retry…", "Approve…", "Dismiss…", "Settle…", *OPERATORS[1:]]),
+    ],
 )
 def test_a_document_offers_what_the_role_may_decide(visit: SignIn, role: str, buttons: list[str]) -> None:
     person = visit(role)
@@ -66,11 +70,11 @@ def test_what_the_api_refuses_is_shown_in_its_own_words(visit: SignIn, api: Fake
 
 
 def test_a_settlement_says_what_was_entered_by_hand(visit: SignIn, api: FakeApi) -> None:
-    operator = visit("operator")
-    operator.go(DOCUMENT)
-    operator.press("Settle…")
-    operator.dialog("Settle", reason="Entered by hand", transaction_ids="HAND-1, HAND-2")
-    expect(operator.page.locator("dialog")).to_have_count(0)
+    approver = visit("approver")
+    approver.go(DOCUMENT)
+    approver.press("Settle…")
+    approver.dialog("Settle", reason="Entered by hand", transaction_ids="HAND-1, HAND-2")
+    expect(approver.page.locator("dialog")).to_have_count(0)
     sent = api.asked("POST", "documents/main/usmf/USMF-INV-1/settle")
     assert sent == [{"reason": "Entered by hand", "transaction_ids": ["HAND-1", "HAND-2"]}]
 
@@ -79,12 +83,12 @@ def test_notes_and_assignments_need_no_more_than_they_say(visit: SignIn, api: Fa
     operator = visit("operator")
     operator.go(DOCUMENT)
     operator.press("Note…")
-    operator.dialog("Note", reason="Asked the warehouse")
+    operator.dialog("Note", text="Asked the warehouse")
     expect(operator.page.locator("dialog")).to_have_count(0)
     operator.press("Assign…")
     operator.dialog("Assign", to="Ann Smith")
     expect(operator.page.locator("dialog")).to_have_count(0)
-    assert api.asked("POST", "documents/main/usmf/USMF-INV-1/note") == [{"reason": "Asked the warehouse"}]
+    assert api.asked("POST", "documents/main/usmf/USMF-INV-1/note") == [{"text": "Asked the warehouse"}]
     assert api.asked("POST", "documents/main/usmf/USMF-INV-1/assign") == [{"to": "Ann Smith"}]
 
 
@@ -98,14 +102,8 @@ def test_a_bulk_retry_shows_first_what_it_would_retry(visit: SignIn, api: FakeAp
     assert not api.asked("POST", "documents")
     operator.dialog("Retry 12 documents", reason="Addresses were completed")
     expect(dialog).to_have_count(0)
-    path = "documents/main/usmf/retry?state=held&reason=address_incomplete"
+    path = "documents/main/usmf/retry?state=held&order=oldest&reason=address_incomplete"
     assert api.asked("POST", path) == [{"reason": "Addresses were completed"}]
-
-
-def test_a_filter_that_the_bulk_retry_does_not_have_offers_none(visit: SignIn) -> None:
-    operator = visit("operator")
-    operator.go("#/todo/main/usmf?customer=C-1")
-    assert not [name for name in operator.buttons() if name.startswith("Retry all")]
 
 
 def test_several_documents_are_decided_at_once(visit: SignIn, api: FakeApi) -> None:
