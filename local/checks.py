@@ -29,17 +29,19 @@ def main(arguments: list[str]) -> int:
     With arguments only pytest runs, and gets them; ``--thorough`` adds the long tests. Returns 0, or the exit code of
     the first failed check.
     """
+    if not [argument for argument in arguments if argument != THOROUGH]:
+        os.environ.update(_browser())
     thorough = ["-m", ""] if THOROUGH in arguments else []
     arguments = [argument for argument in arguments if argument != THOROUGH]
     codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
     with Azurite() as azurite:
-        environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string, **_browser()}
+        environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
         codes.append(_run([sys.executable, "-m", "pytest", *thorough, *arguments], environment))
     return next(filter(None, codes), 0)
 
 
 def _browser() -> dict[str, str]:
-    """Where the browser is, as a variable. Without one its tests say why, and fail where ``CI`` is set."""
+    """Where the browser is, as a variable, for a whole run. Without one its tests say why, and fail where ``CI`` is set."""
     try:
         return {BROWSER_VARIABLE: str(bring_browser())}
     except NoBrowser as missing:
