@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _browser() -> dict[str, str]:
-    """Where the browser is, as a variable, for a whole run. Without one its tests say why, and fail where ``CI`` is set."""
+    """Where the browser is, as a variable. Without one its tests say why, and fail where ``CI`` is set."""
     try:
         return {BROWSER_VARIABLE: str(bring_browser())}
     except NoBrowser as missing:
