@@ -88,8 +88,8 @@ export async function running(ctx) {
   const run = async (name) => await ctx.ask(`Run ${words(name)} now`, { send: () => ctx.act("POST", `runs/${name}`) }) && ctx.again();
   return [h("h1", "Running?"), h("p.quiet", `Version ${all.version}, `, when(all.checked_at)),
     table("Last runs", ["function|w", "connection", "company", "finished_at|@|Last run", "finished_at|~|Ago", "by",
-      ["Result", ({ ok, finished_at: at, message }) => at && [works(ok, "complete", "not complete"), " ", message]],
-      operator && ["Now", (row) => button("Run now…", () => run(row.function))]], all.runs ?? []),
+      operator && ["Now", (row) => button("Run now…", () => run(row.function))],
+      ["Result", ({ ok, finished_at: at, message }) => at && [works(ok, "complete", "not complete"), " ", message]]], all.runs ?? []),
     table("Pauses", ["side|w", "company", "since|@", "until|@", "reason||Why"], here.pauses ?? []),
     table("Queues", ["name|c|Queue", "messages|#", "oldest_at|~|Oldest"], all.queues ?? []),
     h("h2", "Connection"), operator && button(`Ping ${name}`, ping), pinged,
