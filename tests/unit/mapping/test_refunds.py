@@ -263,6 +263,15 @@ def test_the_original_as_dynamics_shows_it_is_mapped_by_the_same_rules() -> None
     assert hold.reason is HoldReason.ADDRESS_INCOMPLETE
 
 
+def test_a_refund_of_a_sale_that_is_held_for_anything_else_goes_where_the_sale_would_go() -> None:
+    lines = (line(delivery_address=DENVER, lot="L1"), line(delivery_address=RENO, lot="L2", sequence=2))
+    posted = document(*lines, net="190", number="INV-1")
+    assert held(posted).reasons == (HoldReason.AMOUNTS_DO_NOT_ADD_UP,)
+    originals = {("INV-1", DAY): original_sale_of(outcome(posted), posted)}
+    refund = mapped(credit(back(originals=(original(lot="L2"),))), originals=originals)
+    assert (refund.ship_to.state, refund.transaction_reference_id) == ("NV", "USMF-INV-1-part-2")
+
+
 def test_the_route_to_the_original_is_noted() -> None:
     assert "The original invoice is INV-1, found by the returned lot." in notes(
         credit(back(originals=(original(lot="L"),)))
