@@ -16,7 +16,7 @@ from shared.flows.in_step import InStep, days, one_by_one
 from shared.flows.postpone import TRANSIENT, judge
 from shared.flows.run import Run
 from shared.flows.sides import SidesOfADay, foreign, is_of_another_company
-from shared.flows.taxjar_side import PROVIDERS, TaxJarSide
+from shared.flows.taxjar_side import TaxJarSide
 from shared.flows.trouble import told_as_problem
 from shared.flows.untaxed import Untaxed
 from shared.ledger.audit import Actor
@@ -107,7 +107,7 @@ def _default_start(run: Run) -> date:
 
 async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) -> Findings:
     """Go through the days, with no more than one of them in memory."""
-    taxjar, untaxed = TaxJarSide(run.company.account.client), Untaxed(run)
+    taxjar, untaxed = TaxJarSide(run.company.account.client, run.connector.clock), Untaxed(run)
     since, until, company = findings.since, findings.until, run.company.id
     listed = InStep(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
     ledger = run.connector.ledger
@@ -122,9 +122,8 @@ async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool) 
         findings.untaxed += await untaxed.among([each.record for each in compared if each.record], taxjar)
         if healing:
             await healing.heal(day, documents, compared)
-    named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
-    others = dict.fromkeys([*PROVIDERS, *named])
-    for other in await taxjar.of_other_providers(since, until, list(others)):
+    named = [name.strip() for name in providers.split(",")]
+    for other in await taxjar.of_other_providers(since, until, named):
         if not is_of_another_company(run, other.transaction_id):
             findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))
     return findings
