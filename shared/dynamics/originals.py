@@ -14,7 +14,7 @@ from datetime import date
 
 from shared.documents import DocumentKey, OriginalInvoice, OriginalRoute
 from shared.dynamics.corrected import find_corrected
-from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, JOURNALS
+from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, HEADERS, JOURNALS
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.lots import LineOriginals, find_by_returned_lot
 from shared.dynamics.posted import PostedRows
@@ -59,7 +59,9 @@ async def find_originals(
         for note in open_notes:
             if number := text(note.header, custom_field):
                 found[note.key] = {OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD)}
-    corrected = await find_corrected(reads, company, [note for note in open_notes if note.key not in found])
+    rest = [note for note in open_notes if note.key not in found]
+    corrected, waiting = await find_corrected(reads, company, rest)
+    missing |= dict.fromkeys(waiting, HEADERS.name)
     for key, original in corrected.items():
         found[key] = {original}
     return Originals(
