@@ -15,7 +15,7 @@ from shared.dynamics.entities import CUSTOMER_ADDRESSES, CUSTOMERS
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import Unavailable, UnreadableRow
 from shared.dynamics.filters import Comparison, any_of, chunks, enum, equals
-from shared.dynamics.narrowing import is_narrowable, key_of, rows_in_small_pages
+from shared.dynamics.narrowing import is_narrowable, rows_in_small_pages
 from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceDataSource, UntaxedGroups
 from shared.dynamics.rows import Row, day, folded, text, yes
@@ -87,17 +87,20 @@ async def _pages(sets: EntitySets, companies: Sequence[str]) -> AsyncIterator[li
         account = text(row or {}, "CustomerAccount") or "unknown"
         logger.error("left out: customer %s, which F&O cannot show: %s", account, trouble)
 
-    seen: set[tuple[object, ...]] = set()
+    last: Row | None = None
     where = any_of("dataAreaId", companies)
     try:
         async for page in sets.pages(CUSTOMERS, where):
             yield page
-            seen.update(key_of(row, CUSTOMERS) for row in page)
+            last = page[-1] if page else last
         return
     except Unavailable as trouble:
         if not await is_narrowable(sets, CUSTOMERS, where, trouble):
             raise
+    reached = folded(last, "dataAreaId") if last is not None else ""
     for company in companies:
-        mine = equals("dataAreaId", company)
-        async for page in rows_in_small_pages(sets, CUSTOMERS, mine, CUSTOMERS.key[1:], unreadable):
-            yield [row for row in page if key_of(row, CUSTOMERS) not in seen]
+        if company < reached:
+            continue
+        mine, after = equals("dataAreaId", company), last if company == reached else None
+        async for page in rows_in_small_pages(sets, CUSTOMERS, mine, CUSTOMERS.key[1:], unreadable, after=after):
+            yield page

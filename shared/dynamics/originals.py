@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from shared.documents import DocumentKey, OriginalInvoice, OriginalRoute
+from shared.documents import ZERO, DocumentKey, OriginalInvoice, OriginalRoute
 from shared.dynamics.corrected import find_corrected
 from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, HEADERS, JOURNALS
 from shared.dynamics.errors import UnreadableRow
@@ -51,7 +51,11 @@ async def find_originals(
     lots = await find_by_returned_lot(reads, company, returns)
     for document in returns:
         by_line = lots.of_lines.get(document.key, {})
-        every = {original for originals in by_line.values() for original in originals}
+        every = {
+            replace(original, lot="", quantity=None, returned=ZERO)
+            for originals in by_line.values()
+            for original in originals
+        }
         if document.key not in found and every:
             found[document.key] = every
     open_notes = [note for note in credit_notes if note.key not in found]
@@ -119,4 +123,4 @@ def _original(invoice: Row | None) -> OriginalInvoice | None:
 
 
 def _age(original: OriginalInvoice) -> tuple[date, str, str]:
-    return original.date or date.max, original.number, original.lot
+    return original.date or date.max, original.number, original.voucher

@@ -306,6 +306,14 @@ async def test_a_customer_that_cannot_be_rendered_keeps_no_other(retailer: Retai
     assert accounts == ["C-1000", "C-1001", "C-2000", "C-2002", "C-2003", "C-3000"]
 
 
+async def test_customers_are_listed_on_from_where_a_page_failed(retailer: Retailer) -> None:
+    retailer.dynamics.page_size = 2
+    retailer.dynamics.faults.add(Fault(path="*/CustomersV3", skip=1, status=500, times=1))
+    pages = retailer.reader().list_customers([COMPANY])
+    accounts = [customer.account async for _, customers in pages for customer in customers]
+    assert accounts == ["C-1000", "C-1001", "C-2000", "C-2001", "C-2002", "C-2003", "C-3000"]
+
+
 async def test_a_number_that_cannot_be_rendered_keeps_no_other_from_being_found(retailer: Retailer) -> None:
     for n in range(3):
         sale(retailer, f"INV-{n}")
