@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from shared.documents import Line, PostedDocument
+from shared.mapping.ids import taken_suffix
 from shared.mapping.items import lines_in_order
 from shared.mapping.origins import find_origin
 from shared.mapping.outcomes import Hold, MappedTransaction
@@ -14,7 +15,7 @@ from shared.mapping.transactions import build, in_order, line_keys, lines_of, wi
 from shared.settings import CompanySettings
 from shared.transactions import Kind, Place
 
-_ZERO_TAX_NOTE = "Warning: tax of {tax} was collected from exempt customer {customer}. It is reported as taxable."
+_TAXED_NOTE = "Warning: tax of {tax} was collected from exempt customer {customer}. It is reported as taxable."
 
 
 class Sending:
@@ -36,7 +37,7 @@ class Sending:
             if part.kind is Kind.ORDER:
                 self._orders.setdefault(part.placement.key, id_)
         self._origins = [self._ship_from(part) for part in self.parts]
-        if ids.number_taken and ids.key.number:
+        if ids.number_taken and any(taken_suffix(ids.key) in id_ for id_ in given):
             self.notes.append("Another document of this number came first: the ids carry a suffix of date and voucher.")
         if len(given) > 1:
             self.notes.append(f"The document becomes {len(given)} transactions: {', '.join(given)}.")
@@ -49,7 +50,7 @@ class Sending:
             mapped = with_lines(transaction, part, keys, self._document, self._company)
             if mapped.tax_from_exempt_customer and self._document.customer:
                 shown = abs(mapped.tax_from_exempt_customer)
-                self.notes.append(_ZERO_TAX_NOTE.format(tax=shown, customer=self._document.customer.account))
+                self.notes.append(_TAXED_NOTE.format(tax=shown, customer=self._document.customer.account))
             built.append(mapped)
         return tuple(built)
 

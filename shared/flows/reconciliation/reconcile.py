@@ -14,7 +14,7 @@ from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_
 from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import Repair
-from shared.flows.reconciliation.taxjar import PROVIDERS, TaxJarSide
+from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.fence import check_fence
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
@@ -118,7 +118,7 @@ def _default_start(run: Run) -> date:
 
 async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, confirmed: bool = False) -> Findings:
     """Go through the days, with no more than one of them in memory."""
-    taxjar, notices = TaxJarSide(run.company.account.client), Notices(run)
+    taxjar, notices = TaxJarSide(run.company.account.client, run.connector.clock), Notices(run)
     since, until, company = findings.since, findings.until, run.company.id
     listed = MergedByDay(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
     ledger = run.connector.ledger
@@ -136,9 +136,8 @@ async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, 
             await repair.repair(day, documents, compared)
     if repair:
         await repair.finish()
-    named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
-    others = dict.fromkeys([*PROVIDERS, *named])
-    for other in await taxjar.of_other_providers(since, until, list(others)):
+    named = [name.strip() for name in providers.split(",")]
+    for other in await taxjar.of_other_providers(since, until, named):
         if not is_of_another_company(run, other.transaction_id):
             findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))
     return findings
