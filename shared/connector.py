@@ -119,6 +119,8 @@ class Connector:
     """Connection, company and account that this process has found to hold what is reported."""
     resources: AsyncExitStack
     """Open connections to storage and to the remote sides."""
+    fence_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whose holder may look at a fence and write it."""
 
     async def aclose(self) -> None:
         """Close every connection; the graph cannot be used afterwards."""

@@ -309,7 +309,7 @@ async def test_an_account_that_refused_access_is_probed_by_polls_where_the_messa
         await world.poll()
     await world.work()
     assert await numbers(world) == {"INV-1": State.REPORTED}
-    assert [call.status for call in world.simulation.taxjar.calls] == [401, 401, 400, 201]
+    assert [call.status for call in world.simulation.taxjar.calls] == [401, 401, 406, 201]
 
 
 @pytest.fixture

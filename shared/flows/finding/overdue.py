@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Self
 
 from shared.connector import Company, Connection, Connector
 from shared.flows.finding.outgoing import Outgoing
@@ -59,7 +60,7 @@ class Queues:
 
 
 class Overdue:
-    """Enqueues what is overdue in one environment. ``work`` is what each company waits for."""
+    """What is overdue in one environment. ``work`` is what each company waits for."""
 
     def __init__(self, connector: Connector, connection: Connection, work: Mapping[str, CompanyWork]) -> None:
         self._connector = connector
@@ -67,40 +68,48 @@ class Overdue:
         self._work = work
         self._now = connector.clock()
         self._queues = Queues(connector)
+        self._due: dict[str, list[DocumentRecord]] = {}
+        self._lost: dict[str, list[DocumentRecord]] = {}
+
+    async def find(self) -> Self:
+        """Find out what is due and named by no message, before the caller puts any on the queues."""
+        for id, work in self._work.items():
+            company = self._connection.company(id)
+            due = [row for row in work.rows if row.is_due(self._now)] if company.settings.reporting else []
+            if due:
+                recent = self._recent(company)
+                self._due[id] = due
+                self._lost[id] = [row for row in due if not await self._is_named(row, recent)]
+        return self
 
     async def enqueue(self, *, resumed: Collection[str] = ()) -> None:
-        """Enqueue what is due and named by no message; of the companies ``resumed``, all that is due.
+        """Enqueue what was found; of the companies ``resumed``, all that is due.
 
         A TaxJar account that refused access is probed when it is time: its companies are resumed where it is back.
         """
-        due = {id: rows for id in self._work if (rows := self._due(self._connection.company(id)))}
-        refused = [id for id in due if await self._is_refused(self._connection.company(id))]
-        for id, rows in due.items():
+        refused = [id for id in self._due if await self._is_refused(self._connection.company(id))]
+        for id, due in self._due.items():
             company = self._connection.company(id)
             if await company.account.gate.opens():
-                await self._enqueue(company, rows, is_resumed=id in resumed or id in refused)
-
-    def _due(self, company: Company) -> list[DocumentRecord]:
-        if not company.settings.reporting:
-            return []
-        return [row for row in self._work[company.id].rows if row.is_due(self._now)]
+                is_resumed = id in resumed or id in refused
+                await self._enqueue(company, due[-_RESUMED_AT_ONCE:] if is_resumed else self._lost[id])
 
     async def _is_refused(self, company: Company) -> bool:
         pause = await company.account.gate.pause()
         return pause is not None and pause.denied
 
-    async def _enqueue(self, company: Company, due: Sequence[DocumentRecord], *, is_resumed: bool) -> None:
+    def _recent(self, company: Company) -> date:
+        """The first day that polls look at; what is older is history."""
         days = self._connection.settings.dynamics.lookback_days
-        recent = today_of(self._connector, company.settings) - timedelta(days=days)
-        if is_resumed:
-            lost = list(due[-_RESUMED_AT_ONCE:])
-        else:
-            lost = [row for row in due if not await self._is_named(row, recent)]
+        return today_of(self._connector, company.settings) - timedelta(days=days)
+
+    async def _enqueue(self, company: Company, found: Sequence[DocumentRecord]) -> None:
+        recent = self._recent(company)
         for is_history in (False, True):
             queue = self._connector.backfill_queue if is_history else self._connector.documents_queue
             outgoing = Outgoing(self._connector, self._connection, queue)
             # Newest first: today does not wait for history.
-            rows = [row for row in reversed(lost) if (row.key.date < recent) is is_history]
+            rows = [row for row in reversed(found) if (row.key.date < recent) is is_history]
             await outgoing.add(await self._take(rows))
             await outgoing.flush()
 
@@ -137,4 +146,5 @@ async def resume(connector: Connector, connection: Connection, companies: Collec
     """A pause has ended: what waits in these companies is enqueued at once."""
     today = connector.clock().date()
     work = {company: await read_work(connector, connection, company, today) for company in companies}
-    await Overdue(connector, connection, work).enqueue(resumed=companies)
+    overdue = await Overdue(connector, connection, work).find()
+    await overdue.enqueue(resumed=companies)

@@ -110,10 +110,11 @@ async def _find(connector: Connector, connection: Connection, window: Window, *,
         company: await read_work(connector, connection, company, _counts_from(connection, company, first, window))
         for company, first in since.items()
     }
+    overdue = await Overdue(connector, connection, work).find()
     trouble = await _list(connector, connection, window, actor, since, work)
     for company in connection.companies.values():
         await let_go_on(connector, connection, company, work[company.id], actor, is_sweep=window.is_sweep)
-    await Overdue(connector, connection, work).enqueue(resumed=since.keys() if was_refused else ())
+    await overdue.enqueue(resumed=since.keys() if was_refused else ())
     if window.is_sweep:
         missing = [row for each in work.values() for row in each.rows if is_missing(row)]
         await ask_for_missing(connector, connection, missing)

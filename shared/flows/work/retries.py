@@ -139,7 +139,7 @@ class Postponed:
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
     left = max(pause.until - run.connector.clock(), timedelta(0))
-    delay = min(left, LOOK_AGAIN) if pause.denied else left
+    delay = max(left, LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
     await put_back_all(run, message.model_copy(update={"numbers": numbers}), delay)
 
