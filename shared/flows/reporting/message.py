@@ -24,6 +24,7 @@ from shared.flows.work.retries import (
     LOOK_AGAIN,
     TRANSIENT,
     Postponed,
+    has_another_message,
     judge,
     put_back_all,
     put_back_until_due,
@@ -125,6 +126,9 @@ async def _claim(run: Run, message: DocumentsMessage) -> list[Claim]:
     alone = len(records) > 1
     for record in records:
         if record.in_flight and not record.is_due(now):
+            if has_another_message(run.connector, record):
+                logger.info("%s: dropped, another message names it at %s", record.key, record.due_at())
+                continue
             await put_back_until_due(run.connector, run.queue, record)
         elif record.is_due(now) and record.attempts.alone and alone:
             await enqueue(run.connector, run.queue, run.connection.name, [record])

@@ -151,16 +151,19 @@ async def put_back_all(run: Run, message: DocumentsMessage, delay: timedelta) ->
 
 
 async def put_back_until_due(connector: Connector, queue: DocumentQueue, record: DocumentRecord) -> None:
-    """Put a document back that another worker has, or that waits for its next attempt.
+    """Put a document back that another worker has, or that waits for its next attempt."""
+    await enqueue(connector, queue, record.connection, [record], delay=_wait(record, connector) + CLOCK_SKEW)
 
-    One that waits for long has another message, which is visible then: this one is a second and is dropped.
-    """
+
+def has_another_message(connector: Connector, record: DocumentRecord) -> bool:
+    """Whether a message that came for ``record`` is a second one: the one that was put back for it comes later."""
+    is_noted = record.state is State.RETRYING and record.is_enqueued(connector.clock())
+    return is_noted and _SECOND_FROM < _wait(record, connector) < _LONGEST_DELAY
+
+
+def _wait(record: DocumentRecord, connector: Connector) -> timedelta:
     now = connector.clock()
-    wait = max((record.due_at() or now) - now, timedelta(0))
-    if record.state is State.RETRYING and record.is_enqueued(now) and _SECOND_FROM < wait < _LONGEST_DELAY:
-        logger.info("%s: dropped, another message names it at %s", record.key, record.due_at())
-        return
-    await enqueue(connector, queue, record.connection, [record], delay=wait + CLOCK_SKEW)
+    return max((record.due_at() or now) - now, timedelta(0))
 
 
 async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, delay: timedelta) -> None:
