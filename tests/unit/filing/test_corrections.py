@@ -43,7 +43,7 @@ def transactions(draw: st.DrawFn) -> Transaction:
         ship_to=draw(PLACES),
         ship_from=draw(st.none() | PLACES),
         line_items=lines,
-        exemption_type=draw(st.none() | st.sampled_from(ExemptionType)),
+        exemption_type=draw(st.sampled_from(ExemptionType)),
         transaction_reference_id="USMF-INV-0" if kind is Kind.REFUND else "",
     )
 
