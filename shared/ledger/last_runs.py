@@ -8,7 +8,7 @@ from datetime import datetime
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _ROW = "last-run"
 

@@ -13,7 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.ledger.audit import AuditEntry, Chain, Redact
 from shared.ledger.chains import read_audit
 from shared.ledger.journal import journal_row
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _ATTEMPTS = 5
 

@@ -14,8 +14,8 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.simulation import CONNECTION
 from local.simulators.certificates import Certificates
-from shared.ledger.keys import encode
 from shared.remote.budget import CallBudget
+from shared.table_keys import encode
 from tests.slow_storage import SlowStorage
 from tests.world import COMPANY, NOW, connected, running_world
 
