@@ -49,16 +49,15 @@ class Differences:
         """List the days whose count differs. Raises the first trouble after the last day."""
         if not since:
             return
-        left = await self._connection.reader.count_posted(since) - sum(
-            self._noted_of(company, first, None) for company, first in since.items()
-        )
+        left = await self._difference(since)
         troubles: list[Unavailable] = []
         for first, last in _spans(min(since.values()), today):
             if left == 0 or len(troubles) == _GIVE_UP_AFTER:
                 break
             windows = {company: max(first, begin) for company, begin in since.items() if last is None or begin <= last}
             try:
-                left -= await self._list_span(windows, last)
+                explained = await self._list_span(windows, last)
+                left = None if left is None else left - explained
             except Unavailable as trouble:
                 logger.error("%s: the documents of %s cannot be listed: %s", self._connection.name, first, trouble)
                 troubles.append(trouble)
@@ -69,6 +68,17 @@ class Differences:
         """These days of ``company`` were listed to their end."""
         await self._connector.work.note_counts(self._connection.name, company, counts)
         self._noted[company].update(counts)
+
+    async def _difference(self, since: Mapping[str, date]) -> int | None:
+        """How many documents more there are than were noted; ``None`` where that takes F&O too long to count."""
+        noted = sum(self._noted_of(company, first, None) for company, first in since.items())
+        try:
+            return await self._connection.reader.count_posted(since) - noted
+        except Unavailable as trouble:
+            if trouble.retry_after is not None:
+                raise
+            logger.warning("%s: the window cannot be counted at once, each day is: %s", self._connection.name, trouble)
+            return None
 
     def _noted_of(self, company: str, first: date, last: date | None) -> int:
         counts = self._noted[company].items()
