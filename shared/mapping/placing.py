@@ -76,8 +76,9 @@ class Placements:
 
     @property
     def to_states(self) -> tuple[str, ...]:
-        """The US states that are known, in the order of the lines, each once."""
-        states = (placement.state for placement in self.by_key.values())
+        """The US states that are known, in the order of the lines, then those in question, each once."""
+        states = [placement.state for placement in self.by_key.values()]
+        states += [state for hold in self.holds for state in hold.states]
         return tuple(dict.fromkeys(state for state in states if state))
 
 
