@@ -104,7 +104,9 @@ class _Placing:
         self._destinations = Destinations(document, company)
         self._placements = Placements()
         self._first_of: dict[Kind, Placement] = {}
-        self._goods_went_out = any(item.kind is Kind.ORDER and item.has_value for item in items.lines)
+        # A credit note with a fee is none: what went out are goods, or most of the document.
+        out = items.lines if _main(document) is Kind.REFUND else (*items.lines, *items.charges, *items.shipping)
+        self._has_own_order = any(item.kind is Kind.ORDER and item.has_value for item in out)
 
     def place(self) -> Placements:
         kinds = {item.kind for item in self._items.lines}
@@ -165,7 +167,7 @@ class _Placing:
         own = self._destinations.of_return(item.line)
         if isinstance(own, Found) and own.place.country != US:
             yield self._placement(own, item)
-        elif self._goods_went_out:
+        elif self._has_own_order:
             self._placements.notes.append("What came back refers to the document's own order.")
             yield self._only_destination() if own is None else self._placement(own, item)
         elif self._company.unlinked_credit_notes == "send":
