@@ -81,7 +81,7 @@ class Route(Generic[Q, B]):
     query: type[Q]
     body: type[B]
     answer: type[BaseModel] | None = None
-    """What a success answers as JSON."""
+    """What a success answers as JSON; ``None`` for JSON without a model, or, with ``formats``, for no JSON at all."""
     status: int = 200
     """Of a success."""
     also: tuple[int, ...] = ()

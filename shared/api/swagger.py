@@ -49,11 +49,16 @@ def _operation(operation: Json, schemas: Json) -> Json:
     responses = {
         status: {
             "description": response["description"],
-            "schema": _schema(response["content"]["application/json"]["schema"]),
+            "schema": _schema(_main_content(response["content"])["schema"]),
         }
         for status, response in operation["responses"].items()
     }
     return {**kept, "produces": list(dict.fromkeys(kinds)), "parameters": parameters, "responses": responses}
+
+
+def _main_content(content: Json) -> Json:
+    """What Swagger 2.0 describes of several content types: JSON where there is any."""
+    return dict(content.get("application/json") or next(iter(content.values())))
 
 
 def _parameter(parameter: Json, schemas: Json) -> Json:

@@ -42,7 +42,7 @@ class AccessDenied(TaxJarError, remote.AccessDenied):
     405, 410, a web page. ``refused`` is the kind of call, such as ``POST order``.
     """
 
-    def __init__(self, status: int, detail: str, refused: str = "") -> None:
+    def __init__(self, status: int | None, detail: str, refused: str = "") -> None:
         super().__init__(status, detail)
         self.refused = refused
 

@@ -192,9 +192,9 @@ def test_a_refund_of_a_sale_that_nobody_knows_goes_to_its_own_address_but_never_
 
 def test_a_credit_note_that_is_sent_unlinked_passes_over_every_address_of_the_company() -> None:
     settings = company(unlinked_credit_notes="send")
-    stock = {"warehouse": "W1", "warehouse_address": RENO}
+    store = replace(DALLAS, zip="75201-1000")
     posted = credit(
-        back(delivery_address=RENO, order_address=replace(DALLAS, zip="75201-1000"), **stock),
+        back(delivery_address=RENO, order_address=store, warehouse="W1", warehouse_address=RENO),
         customer=Customer("C-1", delivery_address=DENVER, primary_address=AUSTIN),
     )
     refund = mapped(posted, settings)
