@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from local.host.functions import functions_of
 from local.host.host_json import HostJson
+from local.host.keys import Keys
 from local.host.people import switch_sign_in
 from local.host.server import Host
 from tests.world import COMPANY, World
@@ -73,7 +74,7 @@ def hosted_app(
     environment = {"LOCAL_PEOPLE": json.dumps(people), **settings}
     switch_sign_in(environment)
     with _loaded(world, azurite, environment) as module:
-        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, key=KEY)
+        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, keys=Keys.of(environment, KEY))
 
 
 @contextmanager
