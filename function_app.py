@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import azure.functions as func
 
+from shared.api.console import console_file
+from shared.api.description import ALL_ROUTES
+from shared.api.route import AnyRoute, Request
+from shared.api.serve import Api
 from shared.backfill_messages import parse_backfill_message
 from shared.bootstrap import build_connector
 from shared.connector import Connector
-from shared.flows.audit import export, sealing
-from shared.flows.backfill import start, steps
+from shared.flows.audit import sealing
+from shared.flows.backfill import steps
 from shared.flows.customers import sync
-from shared.flows.finding import poll, receive
-from shared.flows.live import nexus, rates, taxes
-from shared.flows.operations import bury, ping
-from shared.flows.reconciliation import completeness
+from shared.flows.finding import poll
+from shared.flows.live import nexus
+from shared.flows.operations import bury
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.reporting import message as reporting
-from shared.flows.review import decide, documents, filing_periods, listing, redrive
 from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
+from shared.people.door import Door, platform_signs_in
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
-from shared.taxjar.taxes import TaxRequest
-from shared.version import VERSION
-from shared.web import Answer, check_size, read_json, read_query
+from shared.web import Answer
 
 STORAGE = "AzureWebJobsStorage"
+CONSOLE = Path(__file__).parent / "console"
+PEOPLE_METHODS = ("GET", "POST", "PUT", "DELETE")
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 _settings = load_settings()
@@ -54,26 +58,6 @@ def schedule(setting: str, default: str) -> str:
     return f"%{setting}%" if setting in given else default
 
 
-def answering(
-    handler: Callable[[func.HttpRequest], Awaitable[Answer]],
-) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
-    """Turn a handler's answer or problem into the response of the Functions SDK."""
-
-    # Without the handler's annotations: Azure's worker loads no function that says it returns anything but a response.
-    @wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
-    async def function(req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            check_size(req.get_body())
-            answer = await handler(req)
-        except Exception as failure:
-            answer = problem_of(failure, handler.__name__).answer()
-        return func.HttpResponse(
-            answer.text(), status_code=answer.status, headers=dict(answer.headers), mimetype=answer.content_type
-        )
-
-    return function
-
-
 @app.timer_trigger("timer", schedule("POLL_SCHEDULE", "0 */5 * * * *"), run_on_startup=False)
 async def poll_posted_invoices(timer: func.TimerRequest) -> None:
     """Find newly posted documents in the short window."""
@@ -90,14 +74,6 @@ async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
 async def reconcile_nightly(timer: func.TimerRequest) -> None:
     """Compare F&O with TaxJar over the long window, and enqueue what is missing."""
     await reconciliation.reconcile_nightly(await connector(), by="schedule")
-
-
-@app.route("business-events/{connection}", methods=["POST"])
-@answering
-async def receive_business_event(req: func.HttpRequest) -> Answer:
-    """Note which documents business events name."""
-    graph = await connector(even_without_storage=True)
-    return await receive.receive_business_event(graph, req.route_params["connection"], req.get_body())
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)
@@ -149,139 +125,72 @@ async def seal_audit(timer: func.TimerRequest) -> None:
     await sealing.seal_days(await connector(), by="schedule")
 
 
-@app.route("nexus/{connection}", methods=["GET"])
-@answering
-async def list_nexus_regions(req: func.HttpRequest) -> Answer:
-    """The regions as pulled last, as JSON or CSV."""
-    query = read_query(req.params, nexus.NexusQuery)
-    return await nexus.list_nexus_regions(await connector(), req.route_params["connection"], query)
+def respond(answer: Answer) -> func.HttpResponse:
+    """An answer as the Functions SDK has it."""
+    return func.HttpResponse(
+        answer.text(), status_code=answer.status, headers=dict(answer.headers), mimetype=answer.content_type
+    )
 
 
-@app.route("taxes/{connection}", methods=["POST"])
-@answering
-async def calculate_tax(req: func.HttpRequest) -> Answer:
-    """TaxJar's tax for a sale; nothing is stored."""
-    query = read_query(req.params, taxes.TaxQuery)
-    request = read_json(req.get_body(), TaxRequest)
-    return Answer(body=await taxes.calculate_tax(await connector(), req.route_params["connection"], request, query))
+def as_request(req: func.HttpRequest) -> Request:
+    """A request of the Functions SDK as the API has it."""
+    headers = {name.lower(): value for name, value in req.headers.items()}
+    return Request(req.method.upper(), req.url, headers, dict(req.params), req.get_body(), dict(req.route_params))
 
 
-@app.route("rates/{connection}/{zip}", methods=["GET"])
-@answering
-async def look_up_rate(req: func.HttpRequest) -> Answer:
-    """The sales tax rates of a place, at most a day old while TaxJar answers."""
-    query = read_query({**req.params, "zip": req.route_params["zip"]}, rates.RateQuery)
-    return Answer(body=await rates.look_up_rate(await connector(), req.route_params["connection"], query))
+def answering(
+    name: str, description: str, serve: Callable[[Request], Awaitable[Answer]]
+) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    """The HTTP function ``name``: what ``serve`` answers, or the problem that it raises."""
+
+    async def function(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return respond(await serve(as_request(req)))
+        except Exception as failure:
+            return respond(problem_of(failure, name).answer())
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = description
+    return function
 
 
-@app.route("documents/{connection}/{company}", methods=["GET"])
-@answering
-async def list_documents(req: func.HttpRequest) -> Answer:
-    """Documents by state, reason and invoice date, in pages."""
-    query = read_query(req.params, listing.DocumentFilter)
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    return await listing.list_documents(await connector(), connection, company, query)
+def publish(name: str, path: str, methods: Sequence[str], level: func.AuthLevel, function: Callable[..., Any]) -> None:
+    """Make ``function`` answer ``methods`` at ``path`` below ``/api/``."""
+    routed = app.route(path, methods=list(methods), auth_level=level)(function)
+    app.function_name(name)(routed)
 
 
-@app.route("documents/{connection}/{company}/{transaction_id}", methods=["GET"])
-@answering
-async def show_document(req: func.HttpRequest) -> Answer:
-    """One document with its payload and its whole audit."""
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    transaction_id, chosen = req.route_params["transaction_id"], read_query(req.params, documents.Shown)
-    return Answer(body=await documents.show_document(await connector(), connection, company, transaction_id, chosen))
+async def serve_people(request: Request) -> Answer:
+    """The same routes for people who signed in; everybody else is refused."""
+    return await api().serve_person(request.route.get("path", ""), request)
 
 
-@app.route("documents/{connection}/{company}/{transaction_id}/{decision}", methods=["POST"])
-@answering
-async def decide_document(req: func.HttpRequest) -> Answer:
-    """A person retries a document, or approves or dismisses what is proposed for it."""
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    transaction_id, decision = req.route_params["transaction_id"], req.route_params["decision"]
-    chosen, why = read_query(req.params, documents.Chosen), read_json(req.get_body(), decide.DecisionBody)
-    graph = await connector()
-    return Answer(202, await decide.decide_document(graph, connection, company, transaction_id, decision, why, chosen))
+async def serve_console(request: Request) -> Answer:
+    """The operator's page: static files only."""
+    return console_file(CONSOLE, request.route.get("file", ""), request.headers)
 
 
-@app.route("documents/{connection}/{company}/retry", methods=["POST"])
-@answering
-async def retry_documents(req: func.HttpRequest) -> Answer:
-    """Re-drive all documents of a state or reason."""
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    where, body = read_query(req.params, listing.DocumentFilter), read_json(req.get_body(), redrive.Redrive)
-    return Answer(202, {"retried": await redrive.retry_documents(await connector(), connection, company, where, body)})
+def api() -> Api:
+    """The API on the present object graph."""
+    return Api(ALL_ROUTES, Door(_settings.people, platform_signs_in()), connector)
 
 
-@app.route("filing-periods/{connection}/{company}/{state}", methods=["PUT"])
-@answering
-async def close_filing_period(req: func.HttpRequest) -> Answer:
-    """A person says through which day a state has its return."""
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    state, closing = req.route_params["state"], read_json(req.get_body(), filing_periods.Closing)
-    return Answer(body=await filing_periods.close_filing_period(await connector(), connection, company, state, closing))
+def keyed(route: AnyRoute) -> Callable[[Request], Awaitable[Answer]]:
+    """How the function of ``route`` serves."""
+
+    async def serve(request: Request) -> Answer:
+        return await api().serve(route, request)
+
+    return serve
 
 
-@app.route("filing-periods/{connection}/{company}", methods=["GET"])
-@answering
-async def list_filing_periods(req: func.HttpRequest) -> Answer:
-    """What is closed for a company."""
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    return Answer(body=await filing_periods.list_filing_periods(await connector(), connection, company))
-
-
-@app.route("connections/{connection}/ping", methods=["POST"])
-@answering
-async def ping_connection(req: func.HttpRequest) -> Answer:
-    """Whether everything that a connection needs works."""
-    graph = await connector(even_without_storage=True)
-    return Answer(body=await ping.ping_connection(graph, req.route_params["connection"], "function key"))
-
-
-@app.route("backfills/{connection}", methods=["POST"])
-@answering
-async def start_backfill(req: func.HttpRequest) -> Answer:
-    """Report, or try out, the documents of a company and a range of days."""
-    request = read_json(req.get_body(), start.BackfillRequest)
-    return Answer(202, await start.start_backfill(await connector(), req.route_params["connection"], request))
-
-
-@app.route("backfills/{connection}/{job}", methods=["GET"])
-@answering
-async def show_backfill(req: func.HttpRequest) -> Answer:
-    """How far a backfill is."""
-    connection, job = req.route_params["connection"], req.route_params["job"]
-    return Answer(body=await start.show_backfill(await connector(), connection, job))
-
-
-@app.route("reconciliations/{connection}/{company}", methods=["GET", "POST"])
-@answering
-async def reconcile(req: func.HttpRequest) -> Answer:
-    """Compare F&O with TaxJar; POST also enqueues what is missing."""
-    query = read_query(req.params, reconciliation.ReconcileQuery)
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    return await reconciliation.reconcile(await connector(), connection, company, query, heal=req.method == "POST")
-
-
-@app.route("completeness/{connection}/{company}", methods=["GET"])
-@answering
-async def show_completeness(req: func.HttpRequest) -> Answer:
-    """Whether every document of F&O is accounted for, in figures."""
-    query = read_query(req.params, completeness.CompletenessQuery)
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    return await completeness.show_completeness(await connector(), connection, company, query)
-
-
-@app.route("audit/{connection}/{company}", methods=["GET"])
-@answering
-async def export_audit(req: func.HttpRequest) -> Answer:
-    """The audit with its journal and signed roots, as JSON lines in pages."""
-    query = read_query(req.params, export.ExportQuery)
-    connection, company = req.route_params["connection"], req.route_params["company"]
-    return await export.export_audit(await connector(), connection, company, query)
-
-
-@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@answering
-async def health(req: func.HttpRequest) -> Answer:
-    """Whether the app is alive, and its version."""
-    return Answer(body={"status": "ok", "version": VERSION})
+for _route in ALL_ROUTES:
+    _level = func.AuthLevel.FUNCTION if _route.needs_key else func.AuthLevel.ANONYMOUS
+    _function = answering(_route.name, _route.summary, keyed(_route))
+    publish(_route.name, _route.path, _route.methods, _level, _function)
+for _name, _path, _methods, _serve in (
+    ("people", "people/{*path}", PEOPLE_METHODS, serve_people),
+    ("console", "console/{file?}", ("GET",), serve_console),
+):
+    _function = answering(_name, _serve.__doc__ or "", _serve)
+    publish(_name, _path, _methods, func.AuthLevel.ANONYMOUS, _function)

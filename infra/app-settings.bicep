@@ -4,6 +4,8 @@ param connections object
 param connectionsFile string
 param schedules object
 param claimLeaseSeconds int
+param people object
+param notifies bool
 param identityClientId string
 param keyVaultName string
 param blobServiceUri string
@@ -55,6 +57,11 @@ var productTaxCodeNames = [
   'TAX_ITEM_GROUPS'
   'CATEGORIES'
 ]
+var peopleNames = [
+  'TENANT_ID'
+  'KEYS_MAY_DECIDE'
+  'APPROVER_MUST_DIFFER'
+]
 var marketplaceNames = [
   'SALES_ORIGINS'
   'CUSTOMERS'
@@ -62,7 +69,13 @@ var marketplaceNames = [
 ]
 
 // Secrets are listed by name: DYNAMICS__CLIENT_SECRET, TAXJAR__TOKEN, COMPANIES__<ID>__TAXJAR__TOKEN.
-var secretSettings = flatten(map(items(connections), connection => map(connection.value.secrets, secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))
+var connectionSecrets = flatten(map(items(connections), connection => map(connection.value.secrets, secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))
+var secretSettings = concat(connectionSecrets, notifies ? ['NOTIFY_WEBHOOK_URL'] : [])
+
+var peopleSettings = map(filter(peopleNames, name => contains(people, toLower(name))), name => {
+  name: 'PEOPLE__${name}'
+  value: string(people[toLower(name)])
+})
 
 var dynamicsSettings = flatten(map(items(connections), connection => map(filter(dynamicsNames, name => contains(connection.value.dynamics, toLower(name))), name => {
   name: 'CONNECTIONS__${toUpper(connection.key)}__DYNAMICS__${name}'
@@ -135,5 +148,5 @@ var fileSettings = empty(connectionsFile) ? [] : [
   { name: 'CONNECTIONS_FILE', value: connectionsFile }
 ]
 
-output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, marketplaceSettings, secretReferences)
+output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, peopleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, marketplaceSettings, secretReferences)
 output secretNames array = map(secretSettings, setting => replace(setting, '_', '-'))

@@ -39,6 +39,12 @@ param schedules object = {
 @minValue(1)
 param claimLeaseSeconds int = 120
 
+@description('Who may sign in and decide: PEOPLE__* of the README, names in lower case; without tenant_id nobody can sign in.')
+param people object = {}
+
+@description('Whether the daily digest is posted to the web hook whose URL is the secret NOTIFY-WEBHOOK-URL of the Key Vault.')
+param notifies bool = false
+
 @description('Python of the app. The tests run on 3.11.')
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.11'
@@ -115,6 +121,8 @@ module settings 'app-settings.bicep' = {
     connectionsFile: connectionsFile
     schedules: schedules
     claimLeaseSeconds: claimLeaseSeconds
+    people: people
+    notifies: notifies
     identityClientId: identity.outputs.clientId
     keyVaultName: keyVault.outputs.name
     blobServiceUri: storage.outputs.blobServiceUri

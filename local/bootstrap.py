@@ -34,6 +34,7 @@ def enter_virtual_environment(arguments: list[str]) -> None:
         sys.exit(f"Python {_dotted(PYTHON_AT_LEAST)} or newer is needed; this is {_dotted(sys.version_info[:3])}.")
     with one_at_a_time():
         _install_packages()
+        _install_command()
         _install_azurite()
     if Path(sys.prefix).resolve() != VENV.resolve():
         command = [str(VENV_PYTHON), "-m", "local", *arguments]
@@ -54,6 +55,19 @@ def _install_packages() -> None:
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "--require-hashes", "--requirement", str(REQUIREMENTS)], "installing the Python packages")
     stamp.write_text(_hash(REQUIREMENTS))
+
+
+def _install_command() -> None:
+    """The console script ``connector`` of this repository, without a build."""
+    folder = VENV_PYTHON.parent
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from cli.main import main; sys.exit(main())"
+    if os.name == "nt":
+        script, text = folder / "connector.cmd", f'@"%~dp0python.exe" -c "{program}" %*\n'
+    else:
+        script, text = folder / "connector", f"#!{VENV_PYTHON}\n{program}\n"
+    if not script.exists() or script.read_text(encoding="utf-8") != text:
+        script.write_text(text, encoding="utf-8")
+        script.chmod(0o755)
 
 
 def _install_azurite() -> None:

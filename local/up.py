@@ -5,23 +5,40 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import sys
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from local.demo import retailer
 from local.demo.story import Demo, running_demo, say, wait_until_settled
+from local.host.command import bound
+from local.host.errors import HostError
 from local.simulation import CONNECTION, TAXJAR_TOKEN
 
+PEOPLE = (
+    {"id": "vera", "name": "Vera Viewer", "roles": ["viewer"]},
+    {"id": "otto", "name": "Otto Operator", "roles": ["operator"]},
+    {"id": "ada", "name": "Ada Approver", "roles": ["approver"]},
+)
+"""Who can sign in."""
 _SALE = {"to_country": "US", "to_state": "TX", "to_zip": "78704", "amount": 59.9, "shipping": 5}
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until Ctrl-C or SIGTERM, then end everything. Returns 0, or the host's code when it ends by itself."""
+    """Serve until Ctrl-C or SIGTERM, then end everything.
+
+    Returns 0, the host's code when it ends by itself, and 1 at once for a port that is in use.
+    """
     parser = argparse.ArgumentParser(prog="python3 -m local up", description="The demo's world, left running.")
     parser.add_argument("--port", type=int, default=7071, help="the host's port on 127.0.0.1; 0 takes a free one")
     options = parser.parse_args(arguments)
     try:
-        with running_demo(port=options.port, output=None) as demo:
+        bound(options.port).close()
+    except HostError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        with running_demo(port=options.port, output=None, people=PEOPLE) as demo:
             say("Sweeping the last 45 days, once.\n")
             demo.host.run("sweep_posted_invoices")
             wait_until_settled(demo.host, len(demo.expectations))
@@ -63,9 +80,18 @@ def _what_to_try(demo: Demo) -> str:
             _curl(f"{control}/faults", method="DELETE"),
         ],
     }
+    company = f"--connection {CONNECTION} --company {retailer.COMPANY}"
+    sections["The command line, in another shell after the last line below"] = [
+        f"connector held {company}",
+        f"connector show {reported} {company}",
+        f"connector month {company}",
+    ]
+    links = [f"{person['name']:14} {host.url}/.auth/login/local?id={person['id']}" for person in PEOPLE]
+    sections["The operator's page, as"] = links
     lines = [f"\n{title}:\n" + "\n".join(f"  {command}" for command in sections[title]) for title in sections]
     sides = "\n".join(f"  {name:18} {url}" for name, url in {**urls, "Functions host": host.url}.items())
-    return "\n".join([f"\nRunning:\n{sides}", *lines, f"\nFunction and master key: {host.key}", "Ctrl-C ends it all."])
+    paste = f"export HOST={shlex.quote(host.url)} KEY={shlex.quote(host.key)}"
+    return "\n".join([f"\nRunning:\n{sides}", *lines, "\nCtrl-C ends it all. In another shell:", paste])
 
 
 def _first_order(demo: Demo, state: str) -> str:

@@ -261,6 +261,8 @@ def _gate(pauses: Pauses, target: str, clock: Clock, call: Callable[[str], Await
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
+    if settings.notify_webhook_url:
+        yield settings.notify_webhook_url.get_secret_value()
     if settings.storage.connection_string:
         yield settings.storage.connection_string.get_secret_value()
     for connection in settings.connections.values():

@@ -48,6 +48,7 @@ from shared.settings_checks import (
     storage_connection_string,
     two_letter_codes,
     us_state,
+    webhook,
 )
 
 CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
@@ -235,6 +236,17 @@ class AuditSettings(_Section):
         return key_file
 
 
+class PeopleSettings(_Section):
+    """Who may sign in, and what keys and approvers may do."""
+
+    tenant_id: str | None = None
+    """The Entra tenant whose people may sign in; without it nobody can."""
+    keys_may_decide: bool = True
+    """Off: function keys read and run, and only signed-in people decide."""
+    approver_must_differ: bool = False
+    """Who tried a document again does not approve it."""
+
+
 class StorageSettings(BaseModel):
     """The storage account behind queues and tables: a connection string, or service URIs with an identity."""
 
@@ -312,6 +324,9 @@ class Settings(BaseSettings):
     storage: StorageSettings = Field(validation_alias="azurewebjobsstorage")
     claim_lease_seconds: int = Field(default=120, ge=1)
     audit: AuditSettings = AuditSettings()
+    people: PeopleSettings = PeopleSettings()
+    notify_webhook_url: Annotated[Secret | None, AfterValidator(webhook)] = None
+    """Where the daily digest goes. Whoever knows the URL can post there: it is a secret."""
 
     @model_validator(mode="after")
     def _companies_do_not_meet(self) -> Settings:

@@ -48,6 +48,8 @@ ENTITY_SETS = (
 )
 """The standard entity sets that are read (:mod:`shared.dynamics.entities`), for which settings may name others."""
 
+VAULT_REFERENCE = "@Microsoft.KeyVault("
+"""How a secret begins that the platform could not fetch: it is none, and is never sent."""
 _STORAGE = "AzureWebJobsStorage"
 _STORAGE_SETTINGS = {"queueserviceuri": "queueServiceUri", "tableserviceuri": "tableServiceUri", "clientid": "clientId"}
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -173,6 +175,15 @@ def bare_https_url(value: Any, *, path_allowed: bool = False) -> str:
         raise ValueError("must be the bare address: https://, the host, and nothing behind it")
     name = f"[{host}]" if ":" in host else host
     return f"{scheme}://{name}{'' if port in (None, _DEFAULT_PORTS[scheme]) else f':{port}'}{parts.path}"
+
+
+def webhook(secret: SecretStr | None) -> SecretStr | None:
+    """The URL of a webhook, which carries its own signature in path or query. A vault reference may stand for it."""
+    text = secret.get_secret_value() if secret else ""
+    if secret and not text.startswith(VAULT_REFERENCE):
+        base, _, _ = text.partition("?")
+        bare_https_url(base, path_allowed=True)
+    return secret
 
 
 def authority(value: Any) -> str:

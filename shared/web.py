@@ -69,30 +69,42 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; ``body`` is JSON content, or text when ``content_type`` says so."""
+    """An HTTP answer; ``body`` is JSON content, or text or bytes when ``content_type`` says so."""
 
     status: int = 200
     body: Any = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def text(self) -> str:
+    def text(self) -> str | bytes:
         """The body as it goes over the wire."""
-        return self.body if self.content_type != "application/json" else json.dumps(self.body, ensure_ascii=False)
+        if self.content_type != "application/json":
+            return self.body if isinstance(self.body, bytes) else str(self.body)
+        return json.dumps(self.body, ensure_ascii=False)
 
 
 class Problem(Exception):
-    """A request that cannot be served; becomes ``{"error": {"code", "message"}}``."""
+    """A request that cannot be served; becomes ``{"error": {"code", "message"}}``, and ``details`` for programs."""
 
-    def __init__(self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.headers = headers or {}
+        self.details = details or {}
 
     def answer(self) -> Answer:
         """The problem as an answer."""
-        return Answer(self.status, {"error": {"code": self.code, "message": str(self)}}, headers=self.headers)
+        error = {**self.details, "code": self.code, "message": str(self)}
+        return Answer(self.status, {"error": error}, headers=self.headers)
 
 
 def instant(at: datetime | None) -> str | None:

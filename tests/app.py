@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
+import uvicorn
+from starlette.types import ASGIApp
 
+from local.host.functions import functions_of
+from local.host.host_json import HostJson
+from local.host.people import switch_sign_in
+from local.host.server import Host
 from tests.world import COMPANY, World
 
+KEY = "the-key"
 FUNCTION_APP = Path(__file__).parent.parent / "function_app.py"
 
 
@@ -25,12 +34,19 @@ class App:
     functions: Mapping[str, Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]]
 
     async def call(
-        self, name: str, body: object = None, *, query: Mapping[str, str] | None = None, **route: str
+        self,
+        name: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **route: str,
     ) -> tuple[int, Any]:
         """Status and JSON of the answer; connection and company are the world's unless ``route`` says otherwise."""
         request = func.HttpRequest(
             method="GET" if body is None else "POST",
             url=f"https://localhost/api/{name}",
+            headers=headers or {},
             params=query or {},
             route_params={"connection": "main", "company": COMPANY, **route},
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
@@ -40,12 +56,33 @@ class App:
 
 
 @contextmanager
-def running_app(world: World, azurite: str) -> Iterator[App]:
+def running_app(world: World, azurite: str, **settings: str) -> Iterator[App]:
     """The app on the world's connector."""
+    with _loaded(world, azurite, settings) as module:
+        functions = {
+            function.get_function_name(): function.get_user_function() for function in module.app.get_functions()
+        }
+        yield App(functions)
+
+
+@contextmanager
+def hosted_app(
+    world: World, azurite: str, people: Sequence[Mapping[str, object]] = (), **settings: str
+) -> Iterator[Host]:
+    """The app on the world's connector in the local host, whose HTTP side is ``http``; ``people`` can sign in."""
+    environment = {"LOCAL_PEOPLE": json.dumps(people), **settings}
+    switch_sign_in(environment)
+    with _loaded(world, azurite, environment) as module:
+        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, key=KEY)
+
+
+@contextmanager
+def _loaded(world: World, azurite: str, settings: Mapping[str, str]) -> Iterator[Any]:
+    """The module of the app, with ``settings`` in the environment."""
     companies = {COMPANY: {"report_from": "2026-01-01"}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AzureWebJobsStorage", azurite)
-        for name, value in world.simulation.environment(companies).items():
+        given = {"AzureWebJobsStorage": azurite, **world.simulation.environment(companies), **settings}
+        for name, value in given.items():
             patch.setenv(name, value)
         spec = importlib.util.spec_from_file_location("function_app_under_test", FUNCTION_APP)
         assert spec is not None
@@ -53,9 +90,24 @@ def running_app(world: World, azurite: str) -> Iterator[App]:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
 
-    async def connector(*, even_without_storage: bool = False) -> Any:
-        return world.connector
+        async def connector(*, even_without_storage: bool = False) -> Any:
+            return world.connector
 
-    module.connector = connector  # type: ignore[attr-defined]
-    functions = {function.get_function_name(): function.get_user_function() for function in module.app.get_functions()}
-    yield App(functions)
+        module.connector = connector  # type: ignore[attr-defined]
+        yield module
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """``app`` on a loopback port, in this event loop; yields its URL."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        # The server's own handlers would take the signals of the tests.
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = server.force_exit = True
+            await serving

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,8 +64,10 @@ class Demo:
 
 
 @contextmanager
-def running_demo(*, port: int = 0, output: int | None = DEVNULL) -> Iterator[Demo]:
-    """Start everything and post the documents; ``port`` and ``output`` are the host's."""
+def running_demo(
+    *, port: int = 0, output: int | None = DEVNULL, people: Sequence[Mapping[str, object]] = ()
+) -> Iterator[Demo]:
+    """Start everything and post the documents; ``port`` and ``output`` are the host's, ``people`` can sign in there."""
     today = datetime.now(UTC).date()
     say("Starting Azurite and the simulated Entra ID, Dynamics 365 F&O and TaxJar.")
     with running_storage_and_simulation() as (azurite, table_calls, simulation):
@@ -72,7 +75,7 @@ def running_demo(*, port: int = 0, output: int | None = DEVNULL) -> Iterator[Dem
         expectations = post_adventureworks(simulation.dynamics, today) + post_retailer(simulation.dynamics, today)
         say(f"Posted {len(expectations)} documents. Starting the Functions host.")
         storage = azurite.connection_string
-        environment = _environment(simulation, company_settings(), storage)
+        environment = _environment(simulation, company_settings(), storage) | {"LOCAL_PEOPLE": json.dumps(people)}
         with running_host(environment, port=port, output=output) as host:
             yield Demo(host, simulation, table_calls, expectations, storage, output)
 

@@ -24,6 +24,7 @@ from local.host.app_settings import apply_local_settings
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
+from local.host.people import switch_sign_in
 from local.host.server import Host
 from local.host.storage import development_storage
 
@@ -58,7 +59,8 @@ def _host(folder: Path, port: int, *, ends_with_stdin: bool) -> int:
     """Returns 0 after a good end; see ``main`` for the others."""
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
-    with _bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
+    switch_sign_in(os.environ)
+    with bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
             functions = _functions(folder)
         except HostError:
@@ -129,7 +131,7 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
     """A socket that holds the port and does not listen yet: nobody connects before the triggers run."""
     listener = socket.socket()
     if os.name != "nt":

@@ -18,6 +18,7 @@ from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker
 from local.host.host_json import HostJson
 from local.host.http import HttpTriggers
 from local.host.ncrontab import Schedule, parse_schedule
+from local.host.people import SignIn
 from local.host.queues import QueueListener
 from local.host.storage import STORAGE, queue_service, table_service
 from local.host.timers import StoredTimerStatuses, TimerListener, TimerStatuses
@@ -51,7 +52,8 @@ class Host:
         self._work = Work()
         self._invoker = Invoker(host_json.function_timeout)
         prefix = host_json.extensions.http.route_prefix
-        self.http = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, key=key).app
+        triggers = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, key=key)
+        self.http = SignIn(triggers.app, environment)
 
     def stop(self) -> None:
         """Begins the graceful end: nothing new is taken, ``serve`` returns soon."""

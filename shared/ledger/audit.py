@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.ledger import wide
 from shared.ledger.keys import audit_place, audit_row
+from shared.people.caller import FUNCTION_KEY, Caller, present_caller
 from shared.proof.chain import VERSION, entry_hash, first_version_hash
 from shared.proof.journal import journal_time
 from shared.proof.records import record_hash
@@ -24,12 +25,29 @@ Redact = Callable[[Any], Any]
 """Takes secrets out of text, mappings and sequences."""
 
 
+def _of_person(read: Callable[[Caller], str]) -> str:
+    caller = present_caller()
+    return read(caller) if caller else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: the function that runs, and the schedule, key or person behind it."""
+    """Who acts: the function that runs, and the schedule, key or person behind it.
+
+    Object id and way are those of the request that is being served, unless given.
+    """
 
     function: str
     by: str
+    object_id: str = field(default_factory=lambda: _of_person(lambda caller: caller.object_id))
+    """Of a signed-in person in Entra ID."""
+    way: str = field(default_factory=lambda: _of_person(lambda caller: caller.way.value))
+    """By which way a request came: ``console``, ``cli`` or ``key``; empty for schedules and queues."""
+
+    def __post_init__(self) -> None:
+        # Where a function answers requests alone it says so; the person who made this one is known better.
+        if self.by == FUNCTION_KEY and (caller := present_caller()):
+            object.__setattr__(self, "by", caller.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +76,8 @@ class AuditEntry:
             "at": self.at.isoformat(),
             "function": self.actor.function,
             "by": self.actor.by,
+            "person": self.actor.object_id,
+            "way": self.actor.way,
             "subject": self.subject,
             "decision": self.decision,
             "reason": self.reason,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -48,3 +49,14 @@ def test_a_world_left_running_ends_with_all_its_processes() -> None:
             process.wait(timeout=_PATIENCE)
         finally:
             process.kill()
+
+
+def test_a_port_that_is_in_use_is_refused_in_one_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        command = [sys.executable, "-m", "local", "up", "--port", str(other.getsockname()[1])]
+        done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=_PATIENCE, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "cannot be used" in done.stderr

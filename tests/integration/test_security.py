@@ -186,7 +186,9 @@ async def test_hostile_queries_of_the_http_functions_find_nothing_and_break_noth
             await documents.show_document(world.connector, CONNECTION, text, "x")
 
 
-def test_every_http_function_but_health_needs_a_function_key(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+def test_every_http_function_but_health_and_what_is_for_people_needs_a_function_key(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
     monkeypatch.setenv(
         "CONNECTIONS__MAIN", json.dumps(world.simulation.settings({COMPANY: {"report_from": "2026-01-01"}}))
     )
@@ -197,5 +199,6 @@ def test_every_http_function_but_health_needs_a_function_key(monkeypatch: pytest
         trigger: Any = function.get_trigger()
         if trigger is None or trigger.type != "httpTrigger":
             continue
-        expected = func.AuthLevel.ANONYMOUS if function.get_function_name() == "health" else func.AuthLevel.FUNCTION
+        anonymous = function.get_function_name() in ("health", "openapi", "people", "console")
+        expected = func.AuthLevel.ANONYMOUS if anonymous else func.AuthLevel.FUNCTION
         assert trigger.auth_level == expected, function.get_function_name()

@@ -18,6 +18,7 @@ from local.bootstrap import ROOT
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import InvoiceSpec
+from shared.api.description import ALL_ROUTES
 from shared.documents import DocumentKey
 from shared.queues import encode, messages
 from tests.package import copy_package, deployed_files
@@ -34,6 +35,9 @@ ROUTE = {
     "state": "TX",
     "zip": "75207",
     "job": "none",
+    "function": "pull_nexus_regions",
+    "path": "documents/main/usmf",
+    "file": "index.html",
 }
 RANGE = {"from": TODAY.isoformat(), "to": TODAY.isoformat()}
 
@@ -103,7 +107,9 @@ def test_the_package_holds_only_what_runs() -> None:
 
 def test_every_function_of_the_app_is_indexed(run: Run) -> None:
     source = (ROOT / "function_app.py").read_text(encoding="utf-8")
-    assert len(run.functions) == source.count("\n@app.")
+    of_the_table = {route.name for route in ALL_ROUTES} | {"people", "console"}
+    assert of_the_table <= run.functions.keys()
+    assert len(run.functions) == source.count("\n@app.") + len(of_the_table)
 
 
 def test_no_function_fails(run: Run) -> None:
@@ -121,7 +127,8 @@ def test_only_http_functions_return_something(run: Run) -> None:
     for name, function in run.of("httpTrigger").items():
         returned = function["returned"]
         assert returned["status"] < 500, name
-        assert returned["headers"]["content-type"].startswith(("application/json", "text/csv")), name
+        kinds = ("application/json", "text/csv", "text/html", "application/x-ndjson")
+        assert returned["headers"]["content-type"].startswith(kinds), name
 
 
 def test_an_answer_passes_through_the_runtime_unchanged(run: Run) -> None:
@@ -135,6 +142,15 @@ def test_every_storage_trigger_uses_the_one_connection(run: Run) -> None:
     assert connections == {"AzureWebJobsStorage"}
 
 
-def test_only_health_can_be_called_without_a_key(run: Run) -> None:
+def test_only_health_and_what_is_for_people_can_be_called_without_a_key(run: Run) -> None:
     levels = {name: function["bindings"][0]["authLevel"] for name, function in run.of("httpTrigger").items()}
-    assert {name for name, level in levels.items() if level.upper() == "ANONYMOUS"} == {"health"}
+    assert {name for name, level in levels.items() if level.upper() == "ANONYMOUS"} == {
+        "health",
+        "openapi",
+        "people",
+        "console",
+    }
+
+
+def test_nobody_passes_the_door_for_people_without_having_signed_in(run: Run) -> None:
+    assert run.functions["people"]["returned"]["status"] == 401

@@ -32,6 +32,8 @@ ROLES = {
 OUTSIDE = {
     "connectionsFile": "",
     "claimLeaseSeconds": 120,
+    "people": {},
+    "notifies": False,
     "identityClientId": "5b1c7f0a-2f51-4d86-9a3e-3f8a6d1f0c42",
     "keyVaultName": "kv-example",
     "blobServiceUri": "https://stexample.blob.core.windows.net/",
@@ -135,7 +137,9 @@ def test_every_setting_can_be_given() -> None:
     secretless = everything()
     secretless["main"]["secrets"] = []
     del secretless["main"]["dynamics"]["certificate_path"]
-    made = app_settings(everything(), connectionsFile="connections.toml").keys() | app_settings(secretless).keys()
+    people = {name.removeprefix("PEOPLE__").lower(): value for name, value in SAMPLE.items() if "PEOPLE__" in name}
+    full = app_settings(everything(), connectionsFile="connections.toml", people=people, notifies=True)
+    made = full.keys() | app_settings(secretless).keys()
     storage = {name for name in made if name.startswith("AzureWebJobsStorage__")}
     platform = {name for name in made if name.startswith(("APPLICATIONINSIGHTS_", "PYTHON_", "OTEL_"))}
     assert made - storage - platform == SAMPLE.keys() - {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}

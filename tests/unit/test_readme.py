@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.commands import COMMANDS
+from shared.api.description import ALL_ROUTES
 from shared.ledger.records import State
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.settings import load_settings
@@ -22,7 +23,8 @@ PREFIXES = ("CONNECTIONS__MAIN__COMPANIES__USMF__", "CONNECTIONS__MAIN__")
 
 def functions() -> list[str]:
     source = (ROOT / "function_app.py").read_text(encoding="utf-8")
-    return re.findall(r"^async def (\w+)\((?:req|timer|message): ", source, re.MULTILINE)
+    triggered = re.findall(r"^async def (\w+)\((?:timer|message): ", source, re.MULTILINE)
+    return [*triggered, "people", "console", *(route.name for route in ALL_ROUTES)]
 
 
 @pytest.mark.parametrize("name", functions())

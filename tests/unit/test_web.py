@@ -102,3 +102,8 @@ def test_instants_are_iso_8601_in_utc() -> None:
     assert instant(None) is None
     assert instant(datetime(2026, 3, 17, 12, 30, 5, 999, UTC)) == "2026-03-17T12:30:05Z"
     assert instant(datetime(2026, 3, 17, 12, 30, tzinfo=timezone(timedelta(hours=2)))) == "2026-03-17T10:30:00Z"
+
+
+def test_a_problem_may_say_more_to_programs_but_not_otherwise() -> None:
+    problem = Problem(409, "open_work", "8 documents are held.", details={"held": 8, "code": "another"})
+    assert problem.answer().body == {"error": {"held": 8, "code": "open_work", "message": "8 documents are held."}}

@@ -65,9 +65,9 @@ async def invoke(function_id: str, bindings: list[Values], values: Values) -> Va
 
 def http_input(trigger: Values, values: Values) -> tuple[TypedData, Values]:
     """A request for the trigger's route; the host matches routes and hands their parameters over."""
-    names = [part[1:-1].split(":")[0] for part in trigger["route"].split("/") if part.startswith("{")]
-    params = {name: values["route"][name] for name in names}
-    path = "/".join(params.get(part[1:-1].split(":")[0], part) for part in trigger["route"].split("/"))
+    names = {part: part.strip("{*?}").split(":")[0] for part in trigger["route"].split("/") if part.startswith("{")}
+    params = {name: values["route"][name] for name in names.values()}
+    path = "/".join(params[names[part]] if part in names else part for part in trigger["route"].split("/"))
     method = str(trigger["methods"][0]).upper()
     body = json.dumps(values["body"]).encode() if method in ("POST", "PUT") else b""
     request = Message(

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from shared.ledger import wide
 from shared.ledger.audit import Actor, AuditEntry, Chain, read_chain
+from shared.people.caller import KEY_HOLDER, Caller, Way, acting
+from shared.people.roles import Role
 from shared.redaction import Redactor
 
 AT = datetime(2026, 3, 17, 12, tzinfo=UTC)
@@ -140,3 +142,16 @@ def test_any_text_may_be_audited(text: str) -> None:
     found, intact = read_chain(entities, end)
     assert intact
     assert found[0]["message"] == text
+
+
+def test_who_makes_the_present_request_is_in_its_entries_and_in_no_other() -> None:
+    ann = Caller(name="Ann", object_id="a-1", way=Way.CONSOLE, role=Role.OPERATOR)
+    with acting(ann):
+        found = Actor(function="reconcile", by="function key")
+        named = Actor(function="decide_document", by="Ann Smith")
+    assert (found.by, found.object_id, found.way) == ("Ann", "a-1", "console")
+    assert (named.by, named.object_id) == ("Ann Smith", "a-1")
+    with acting(KEY_HOLDER):
+        assert (Actor(function="f", by="Pat").by, Actor(function="f", by="Pat").way) == ("Pat", "key")
+    content = AuditEntry(at=AT, actor=Actor(function="f", by="schedule"), subject="s", decision="d").content()
+    assert content.keys() == {"at", "function", "by", "subject", "decision"}

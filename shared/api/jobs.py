@@ -1,0 +1,79 @@
+"""Handlers about work over many documents: backfills, reconciliation, and what a timer does at other times."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from shared.api.route import Anything, Call, Nothing
+from shared.connector import Connector, NotFound
+from shared.flows.audit import sealing
+from shared.flows.backfill import start
+from shared.flows.customers import sync
+from shared.flows.finding import poll
+from shared.flows.live import nexus
+from shared.flows.reconciliation import reconcile as reconciliation
+from shared.people.caller import Caller
+from shared.web import Answer, instant
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds to wait for a run before it is answered as one that goes on."""
+
+Run = Callable[[Connector, str], Awaitable[None]]
+RUNS: Mapping[str, Run] = {
+    "poll_posted_invoices": poll.poll_posted_invoices,
+    "sweep_posted_invoices": poll.sweep_posted_invoices,
+    "reconcile_nightly": reconciliation.reconcile_nightly,
+    "sync_exempt_customers": sync.sync_exempt_customers,
+    "pull_nexus_regions": nexus.pull_nexus_regions,
+    "seal_audit": sealing.seal_days,
+}
+"""What each timer function does, with the connector and on whose behalf."""
+_going_on: set[asyncio.Task[None]] = set()
+
+
+async def start_backfill(call: Call[Nothing, start.BackfillRequest]) -> Answer:
+    """Report, or try out, the documents of a company and a range of days."""
+    return Answer(202, await start.start_backfill(call.connector, call.connection, call.body))
+
+
+async def show_backfill(call: Call[Nothing, Nothing]) -> Answer:
+    """How far a backfill is."""
+    return Answer(body=await start.show_backfill(call.connector, call.connection, call.request.route["job"]))
+
+
+async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answer:
+    """Compare F&O with TaxJar; POST also enqueues what is missing."""
+    heal = call.request.method == "POST"
+    return await reconciliation.reconcile(call.connector, call.connection, call.company, call.query, heal=heal)
+
+
+async def run_now(call: Call[Nothing, Anything]) -> Answer:
+    """Run what a timer function does now; a run that takes long goes on after the answer."""
+    name = call.request.route["function"]
+    if name not in RUNS:
+        raise NotFound(f"there is no timer function {name!r}", f"There are {', '.join(RUNS)}.")
+    started = call.connector.clock()
+    run = asyncio.ensure_future(_run(call.connector, name, call.caller))
+    _going_on.add(run)
+    run.add_done_callback(_ended)
+    done, _ = await asyncio.wait({run}, timeout=PATIENCE)
+    finished = None
+    if done:
+        run.result()
+        finished = call.connector.clock()
+    shown = {"function": name, "accepted": True, "started_at": instant(started), "finished_at": instant(finished)}
+    return Answer(202, {**shown, "state": "finished" if finished else "running"})
+
+
+async def _run(connector: Connector, name: str, caller: Caller) -> None:
+    await RUNS[name](connector, caller.name)
+
+
+def _ended(run: asyncio.Task[None]) -> None:
+    _going_on.discard(run)
+    if not run.cancelled() and (failure := run.exception()):
+        logger.error("a run that was asked for failed", exc_info=failure)
