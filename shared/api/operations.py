@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.api.route import Anything, Call, Nothing
 from shared.flows.finding import receive
 from shared.flows.live import nexus, rates, taxes
-from shared.flows.operations import ping
+from shared.flows.operations import ping, status
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, read_query
@@ -64,6 +64,17 @@ async def look_up_rate(call: Call[PlaceQuery, Nothing]) -> Answer:
 async def ping_connection(call: Call[Nothing, Anything]) -> Answer:
     """Whether everything that a connection needs works."""
     return Answer(body=await ping.ping_connection(call.connector, call.connection, call.caller.name))
+
+
+async def show_status(call: Call[status.StatusQuery, Nothing]) -> Answer:
+    """Whether it runs, what waits, and what to do next."""
+    shown = await status.show_status(call.connector, call.query)
+    caller = call.caller
+    shown["you"] = (
+        {"id": caller.object_id, "name": caller.name, "roles": [caller.role.value]} if caller.is_person else None
+    )
+    shown["rules"] = call.people.model_dump(include={"keys_may_decide", "approver_must_differ"})
+    return Answer(body=shown)
 
 
 async def health(call: Call[Anything, Anything]) -> Answer:

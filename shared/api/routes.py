@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.route import AnyRoute, Anything, Nothing, Route
-from shared.api_models.connector import Accepted, Health, Ping
+from shared.api_models.connector import Accepted, Health, Ping, Status
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
-from shared.api_models.jobs import BackfillShown, JobStarted, Reconciliation, RunStarted
+from shared.api_models.jobs import BackfillList, BackfillShown, JobStarted, Reconciliation, RunStarted
 from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
 from shared.api_models.taxjar import NexusRegionList, Rate, Tax
 from shared.flows.audit import export
-from shared.flows.backfill import start
+from shared.flows.backfill import manage, start
 from shared.flows.live import nexus, taxes
+from shared.flows.operations import status
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.review import decide, documents, filing_periods, listing, redrive
@@ -135,6 +136,26 @@ _JOBS: tuple[AnyRoute, ...] = (
         answer=BackfillShown,
     ),
     Route(
+        name="list_backfills",
+        path="backfills/{connection}",
+        methods=("GET",),
+        role=Role.VIEWER,
+        handle=jobs.list_backfills,
+        query=manage.BackfillsQuery,
+        body=Nothing,
+        answer=BackfillList,
+    ),
+    Route(
+        name="cancel_backfill",
+        path="backfills/{connection}/{job}",
+        methods=("DELETE",),
+        role=Role.OPERATOR,
+        handle=jobs.cancel_backfill,
+        query=Nothing,
+        body=manage.Cancellation,
+        answer=BackfillShown,
+    ),
+    Route(
         name="reconcile",
         path="reconciliations/{connection}/{company}",
         methods=("GET", "POST"),
@@ -214,6 +235,16 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         body=Anything,
         answer=Ping,
         needs_storage=False,
+    ),
+    Route(
+        name="show_status",
+        path="status",
+        methods=("GET",),
+        role=Role.VIEWER,
+        handle=operations.show_status,
+        query=status.StatusQuery,
+        body=Nothing,
+        answer=Status,
     ),
     Route(
         name="health",
