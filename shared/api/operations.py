@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from shared.api.route import Anything, Call, Nothing
+from shared.flows.customers import exempt
 from shared.flows.finding import receive
 from shared.flows.live import nexus, rates, taxes
 from shared.flows.operations import ping, status
@@ -48,6 +49,11 @@ def _handshake(call: Call[Anything, Anything]) -> Answer:
 async def list_nexus_regions(call: Call[nexus.NexusQuery, Nothing]) -> Answer:
     """The regions as pulled last, as JSON or CSV."""
     return await nexus.list_nexus_regions(call.connector, call.connection, call.query)
+
+
+async def list_exempt_customers(call: Call[exempt.CustomersQuery, Nothing]) -> Answer:
+    """Who is exempt in TaxJar, where and by which rule, and whom TaxJar refused."""
+    return await exempt.list_exempt_customers(call.connector, call.connection, call.company, call.query)
 
 
 async def calculate_tax(call: Call[taxes.TaxQuery, TaxRequest]) -> Answer:

@@ -8,9 +8,10 @@ from shared.api_models.connector import Accepted, Health, Ping, Status
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
 from shared.api_models.jobs import BackfillList, BackfillShown, JobStarted, Reconciliation, RunStarted
 from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
-from shared.api_models.taxjar import NexusRegionList, Rate, Tax
+from shared.api_models.taxjar import ExemptCustomers, NexusRegionList, Rate, Tax
 from shared.flows.audit import export
 from shared.flows.backfill import manage, start
+from shared.flows.customers import exempt
 from shared.flows.live import nexus, taxes
 from shared.flows.operations import status
 from shared.flows.reconciliation import completeness
@@ -203,6 +204,17 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         query=nexus.NexusQuery,
         body=Nothing,
         answer=NexusRegionList,
+        formats=(CSV,),
+    ),
+    Route(
+        name="list_exempt_customers",
+        path="customers/{connection}/{company}",
+        methods=("GET",),
+        role=Role.VIEWER,
+        handle=operations.list_exempt_customers,
+        query=exempt.CustomersQuery,
+        body=Nothing,
+        answer=ExemptCustomers,
         formats=(CSV,),
     ),
     Route(

@@ -133,7 +133,7 @@ class BackfillLedger:
 
 
 def _is_running(stored: Mapping[str, Any]) -> bool:
-    return stored.get("state", BackfillState.RUNNING.value) == BackfillState.RUNNING.value
+    return bool(stored.get("state", BackfillState.RUNNING.value) == BackfillState.RUNNING.value)
 
 
 def _partition(connection: str) -> str:

@@ -32,7 +32,7 @@ def texts(status: dict[str, Any]) -> str:
 
 async def connection_of(world: World) -> dict[str, Any]:
     [shown] = (await show_status(world.connector))["connections"]
-    return shown  # type: ignore[no-any-return]
+    return shown
 
 
 async def test_what_waits_is_shown_by_state_and_reason_with_dollars_and_age(world: World) -> None:
