@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.flows.reconciliation.completeness import CompletenessQuery
 from shared.flows.reconciliation.reconcile import ReconcileQuery
-from shared.flows.review.decide import RedriveFilter
-from shared.flows.review.documents import DocumentFilter
+from shared.flows.review.listing import DocumentFilter
 from shared.web import BODY_LIMIT, Answer, Days, Problem, check_size, instant, read_json, read_query
 
 
@@ -89,13 +88,17 @@ def test_query_parameters_are_read_like_a_body() -> None:
         read_query({"company": "usmf", "from": "2026-01-01", "count": "many"}, Order)
 
 
-@pytest.mark.parametrize(
-    "query", [DocumentFilter, ReconcileQuery, CompletenessQuery, RedriveFilter], ids=lambda query: query.__name__
-)
+@pytest.mark.parametrize("query", [DocumentFilter, ReconcileQuery, CompletenessQuery], ids=lambda query: query.__name__)
 def test_a_range_of_days_that_ends_before_it_begins_is_refused(query: type[Days]) -> None:
     assert read_query({"from": "2026-03-01", "to": "2026-03-01"}, query).since == date(2026, 3, 1)
     with pytest.raises(Problem, match="must not be after"):
         read_query({"from": "2026-03-02", "to": "2026-03-01"}, query)
+
+
+def test_an_unknown_parameter_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(Problem) as problem:
+        read_query({"stat": "held"}, DocumentFilter)
+    assert str(problem.value).startswith("stat: there is no such parameter; there are from, to, state, reason, ")
 
 
 def test_instants_are_iso_8601_in_utc() -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.ledger.customers import CustomerShown, Standing
-from shared.web import Answer, instant
+from shared.web import Answer, attachment, instant
 
 State = Literal["exempt", "refused", "pending"]
 
@@ -51,8 +51,7 @@ async def list_exempt_customers(connector: Connector, connection: str, company: 
     if query.format == "csv":
         rows = ({**_shown(each), "regions": " ".join(each.asked.regions)} for each in found)
         text = to_csv(COLUMNS, ({name: str(row[name] or "") for name in COLUMNS} for row in rows))
-        name = f'attachment; filename="exempt-customers-{company}.csv"'
-        return Answer(body=text, content_type="text/csv", headers={"Content-Disposition": name})
+        return attachment(text, f"exempt-customers-{company}.csv")
     page, rest = found[: query.limit], found[query.limit :]
     following = None
     if rest:
