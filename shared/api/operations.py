@@ -8,7 +8,7 @@ from shared.api.route import Anything, Call, Nothing
 from shared.flows.customers import exempt
 from shared.flows.finding import receive
 from shared.flows.live import nexus, rates, taxes
-from shared.flows.operations import ping, status
+from shared.flows.operations import activity, ping, status
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, read_query
@@ -49,6 +49,11 @@ def _handshake(call: Call[Anything, Anything]) -> Answer:
 async def list_nexus_regions(call: Call[nexus.NexusQuery, Nothing]) -> Answer:
     """The regions as pulled last, as JSON or CSV."""
     return await nexus.list_nexus_regions(call.connector, call.connection, call.query)
+
+
+async def list_activity(call: Call[activity.ActivityQuery, Nothing]) -> Answer:
+    """What people and schedules did, newest first."""
+    return Answer(body=await activity.list_activity(call.connector, call.connection, call.query))
 
 
 async def list_exempt_customers(call: Call[exempt.CustomersQuery, Nothing]) -> Answer:

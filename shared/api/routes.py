@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.route import AnyRoute, Anything, Nothing, Route
-from shared.api_models.connector import Accepted, Health, Ping, Status
+from shared.api_models.connector import Accepted, Activity, Health, Ping, Status
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
 from shared.api_models.jobs import BackfillList, BackfillShown, JobStarted, Reconciliation, RunStarted
 from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
@@ -13,7 +13,7 @@ from shared.flows.audit import export
 from shared.flows.backfill import manage, start
 from shared.flows.customers import exempt
 from shared.flows.live import nexus, taxes
-from shared.flows.operations import status
+from shared.flows.operations import activity, status
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.review import decide, documents, filing_periods, listing, redrive
@@ -257,6 +257,16 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         query=status.StatusQuery,
         body=Nothing,
         answer=Status,
+    ),
+    Route(
+        name="list_activity",
+        path="activity/{connection}",
+        methods=("GET",),
+        role=Role.VIEWER,
+        handle=operations.list_activity,
+        query=activity.ActivityQuery,
+        body=Nothing,
+        answer=Activity,
     ),
     Route(
         name="health",

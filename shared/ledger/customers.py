@@ -174,7 +174,7 @@ class CustomerLedger:
         claim: CustomerClaim,
         entry: AuditEntry,
         *,
-        asked: Asked,
+        asked: Asked | None = None,
         payload: Mapping[str, Any] | None = None,
         **properties: str,
     ) -> None:
@@ -193,7 +193,7 @@ class CustomerLedger:
         changes = {
             **packed,
             **properties,
-            **wide.pack("asked", json.dumps(asdict(asked), sort_keys=True, ensure_ascii=False)),
+            **(wide.pack("asked", json.dumps(asdict(asked), sort_keys=True, ensure_ascii=False)) if asked else {}),
             "decision": entry.decision,
             "message": entry.message[:_LONGEST_MESSAGE],
             "settled_at": self._clock().isoformat(),

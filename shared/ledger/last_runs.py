@@ -9,9 +9,12 @@ from datetime import datetime
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.keys import encode
+from shared.ledger.activity import activity_row
+from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.keys import encode, partition
 
 _ROW = "last-run"
+_FREQUENT = frozenset({"poll_posted_invoices"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,26 @@ class LastRuns:
         self._clock = clock
 
     async def note(self, connection: str, function: str, *, company: str = "", by: str = "") -> None:
-        """``function`` has just come to its end for ``connection``, with nothing left undone."""
-        await self._table.upsert_entity(
-            {
-                "PartitionKey": f"{encode(connection)}|",
-                "RowKey": f"{_ROW}|{function}" + (f"|{encode(company)}" if company else ""),
-                "function": function,
-                "company": company,
-                "by": by,
-                "complete_at": self._clock().isoformat(),
-            },
-            mode=UpdateMode.REPLACE,
-        )
+        """``function`` has just come to its end for ``connection``, with nothing left undone.
+
+        It is listed among the acts, except for a poll, of which there is one every few minutes.
+        """
+        now, where = self._clock(), partition(connection, "")
+        row = {
+            "PartitionKey": where,
+            "RowKey": f"{_ROW}|{function}" + (f"|{encode(company)}" if company else ""),
+            "function": function,
+            "company": company,
+            "by": by,
+            "complete_at": now.isoformat(),
+        }
+        written = [("upsert", row, {"mode": UpdateMode.REPLACE})]
+        if function not in _FREQUENT:
+            entry = AuditEntry(at=now, actor=Actor(function=function, by=by), subject=function, decision="complete")
+            name = f"{function}|{encode(company)}"
+            act = activity_row(where, entry, lambda value: value, kind="run", company=company, name=name)
+            written.append(("upsert", act, {"mode": UpdateMode.REPLACE}))
+        await self._table.submit_transaction(written)
 
     async def all_of(self, connection: str) -> list[LastRun]:
         """Every row of ``connection``."""

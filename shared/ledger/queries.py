@@ -104,7 +104,7 @@ class DocumentQueries:
     async def with_number(self, connection: str, company: str, number: str, ids: Iterable[str]) -> list[DocumentRecord]:
         """The documents with F&O's ``number``, in full; ``ids`` are the ids in TaxJar that it can have."""
         partition = keys.partition(connection, company)
-        found = {}
+        found: dict[DocumentKey, DocumentRecord] = {}
         for each in ids:
             # A document that met its number taken goes under another id by now.
             others = await self._mentioning(partition, each)

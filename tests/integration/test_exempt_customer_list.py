@@ -19,7 +19,7 @@ pytestmark = pytest.mark.company(exempt_tax_groups={"EXEMPT": "government"}, exe
 async def listed(world: World, **query: Any) -> dict[str, Any]:
     asked = CustomersQuery.model_validate(query)
     answer = await list_exempt_customers(world.connector, "main", COMPANY, asked)
-    return answer.body  # type: ignore[no-any-return]
+    return answer.body
 
 
 async def test_an_exempt_customer_is_listed_with_its_states_and_its_rule(world: World) -> None:

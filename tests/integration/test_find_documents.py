@@ -34,7 +34,7 @@ def post(world: World, number: str, days_ago: int = 0, **changes: Any) -> None:
 async def found(world: World, **query: str) -> dict[str, Any]:
     asked = read_query({"from" if name == "since" else name: value for name, value in query.items()}, DocumentFilter)
     answer = await list_documents(world.connector, "main", COMPANY, asked)
-    return answer.body  # type: ignore[no-any-return]
+    return answer.body
 
 
 async def numbers(world: World, **query: str) -> list[str]:
