@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -23,21 +24,41 @@ from shared.flows.customers import sync
 from shared.flows.finding import poll
 from shared.flows.live import nexus
 from shared.flows.operations import bury
-from shared.flows.reconciliation import reconcile as reconciliation
+from shared.flows.reconciliation import reconcile
 from shared.flows.reporting import message as reporting
 from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
 from shared.people.door import Door, platform_signs_in
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, POISON_SUFFIX, parse_message
 from shared.settings import load_settings
-from shared.web import Answer
+from shared.settings_checks import SettingsError
+from shared.telemetry_export import start_export
+from shared.web import Answer, Problem
 
 STORAGE = "AzureWebJobsStorage"
 CONSOLE = Path(__file__).parent / "console"
 PEOPLE_METHODS = ("GET", "POST", "PUT", "DELETE")
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-_settings = load_settings()
+start_export()
+wrong_settings: list[str] = []
+"""A line for each mistake, as the local host prints them."""
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    wrong_settings = error.lines
+
+
+class _App(func.FunctionApp):
+    """All the functions; with wrong settings ``health`` alone, which says what is wrong (design 3.2)."""
+
+    def get_functions(self) -> list[Any]:
+        functions = super().get_functions()
+        if wrong_settings:
+            logging.error("The settings are wrong:\n%s", "\n".join(wrong_settings))
+        return [one for one in functions if not wrong_settings or one.get_function_name() == "health"]
+
+
+app = _App(http_auth_level=func.AuthLevel.FUNCTION)
 _building = asyncio.Lock()
 _built: list[Connector] = []
 
@@ -73,7 +94,7 @@ async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
 @app.timer_trigger("timer", schedule("RECONCILE_SCHEDULE", "0 30 4 * * *"), run_on_startup=False)
 async def reconcile_nightly(timer: func.TimerRequest) -> None:
     """Compare F&O with TaxJar over the long window, and enqueue what is missing."""
-    await reconciliation.reconcile_nightly(await connector(), by="schedule")
+    await reconcile.reconcile_nightly(await connector(), by="schedule")
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)
@@ -145,6 +166,8 @@ def answering(
 
     async def function(req: func.HttpRequest) -> func.HttpResponse:
         try:
+            if wrong_settings:
+                raise Problem(503, "wrong_settings", "\n".join(wrong_settings))
             return respond(await serve(as_request(req)))
         except Exception as failure:
             return respond(problem_of(failure, name).answer())

@@ -5,13 +5,16 @@ param insightsId string
 param email string
 param connectionNames array
 
-// window: how much telemetry a query sees; every: how often it is asked. ISO 8601 durations.
+// window: how much telemetry a query sees; every: how often it is asked (ISO 8601 durations). One row is one alert, told
+// apart by the columns in split. A gauge is exported once for each time it was measured, so its latest point is the
+// state; valueSum / valueCount is its value however points were put together. Attributes are text.
 var rules = {
   'documents-failed': {
     description: 'A document failed, or a message was poisoned.'
     severity: 1
     every: 'PT15M'
     window: 'PT15M'
+    split: []
     query: '''
       customMetrics
       | where (name == 'connector.documents' and tostring(customDimensions['state']) == 'failed') or name == 'connector.buried'
@@ -24,11 +27,13 @@ var rules = {
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
+    split: []
     query: '''
       customMetrics
       | where name == 'connector.queue.age' and tostring(customDimensions['queue']) == 'posted-documents'
-      | summarize oldest = max(valueMax)
-      | where oldest > 1800
+      | extend age = valueSum / valueCount
+      | summarize arg_max(timestamp, age)
+      | where age > 1800
     '''
   }
   'no-successful-poll': {
@@ -36,29 +41,54 @@ var rules = {
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    split: ['connection']
     query: '''
       print connection = dynamic(CONNECTION_NAMES)
       | mv-expand connection to typeof(string)
       | join kind=leftouter (
           customMetrics
           | where name == 'connector.polls' and tostring(customDimensions['function']) == 'poll_posted_invoices'
-          | where tobool(customDimensions['complete'])
+          | where tolower(tostring(customDimensions['complete'])) == 'true'
           | summarize polls = sum(valueSum) by connection = tostring(customDimensions['connection'])
         ) on connection
       | where coalesce(polls, 0.0) == 0
       | project connection
     '''
   }
+  'nightly-run-missing': {
+    description: 'The sweep, the nightly reconciliation, the customer sync or the pull of nexus regions has not come to its end for two days.'
+    severity: 2
+    every: 'P1D'
+    window: 'P2D'
+    split: ['connection', 'function']
+    query: '''
+      print connection = dynamic(CONNECTION_NAMES)
+      | mv-expand connection to typeof(string)
+      | extend function = dynamic(['sweep_posted_invoices', 'reconcile_nightly', 'sync_exempt_customers', 'pull_nexus_regions'])
+      | mv-expand function to typeof(string)
+      | join kind=leftouter (
+          customMetrics
+          | where name in ('connector.polls', 'connector.runs')
+          | where tolower(tostring(customDimensions['complete'])) == 'true'
+          | summarize runs = sum(valueSum) by connection = tostring(customDimensions['connection']), function = tostring(customDimensions['function'])
+        ) on connection, function
+      | where coalesce(runs, 0.0) == 0
+      | project connection, function
+    '''
+  }
   'held-too-long': {
     description: 'A document has been held for more than 3 days; measured by the nightly sweep.'
     severity: 3
     every: 'P1D'
-    window: 'P1D'
+    window: 'P2D'
+    split: ['connection', 'company']
     query: '''
       customMetrics
       | where name == 'connector.held.age'
-      | summarize oldest = max(valueMax) by company = tostring(customDimensions['company'])
-      | where oldest > 259200
+      | extend age = valueSum / valueCount, connection = tostring(customDimensions['connection']), company = tostring(customDimensions['company'])
+      | summarize arg_max(timestamp, age) by connection, company
+      | where age > 259200
+      | project connection, company
     '''
   }
   'connection-paused': {
@@ -66,11 +96,14 @@ var rules = {
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    split: ['side', 'connection', 'company', 'account']
     query: '''
       customMetrics
       | where name == 'connector.paused'
-      | summarize paused = min(valueMin) by side = tostring(customDimensions['side']), connection = tostring(customDimensions['connection'])
-      | where paused > 0
+      | extend paused = valueSum / valueCount, side = tostring(customDimensions['side']), connection = tostring(customDimensions['connection']), company = tostring(customDimensions['company']), account = tostring(customDimensions['account'])
+      | summarize least = min(paused) by side, connection, company, account
+      | where least > 0
+      | project side, connection, company, account
     '''
   }
 }
@@ -97,6 +130,8 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
     severity: rule.value.severity
     enabled: true
     scopes: [insightsId]
+    // The table of metrics comes into being with the first metric: a new resource group has none.
+    skipQueryValidation: true
     evaluationFrequency: rule.value.every
     windowSize: rule.value.window
     // A day's query runs once a day, and an alert that is asked for so seldom cannot resolve by itself.
@@ -106,6 +141,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
         {
           query: replace(rule.value.query, 'CONNECTION_NAMES', string(connectionNames))
           timeAggregation: 'Count'
+          dimensions: map(rule.value.split, column => { name: column, operator: 'Include', values: ['*'] })
           operator: 'GreaterThan'
           threshold: 0
           failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }

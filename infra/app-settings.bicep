@@ -12,7 +12,10 @@ param blobServiceUri string
 param queueServiceUri string
 param tableServiceUri string
 param insightsConnectionString string
-param callsPerMinuteOfAnInstance int
+param taxJarCallsPerMinute int
+param signInClientId string
+param auditContainerUri string
+param auditKeyUri string
 
 var dynamicsNames = [
   'URL'
@@ -67,9 +70,14 @@ var marketplaceNames = [
   'CUSTOMERS'
   'CUSTOMER_GROUPS'
 ]
+var peopleNames = [
+  'TENANT_ID'
+  'KEYS_MAY_DECIDE'
+  'APPROVER_MUST_DIFFER'
+]
 
 // Secrets are listed by name: DYNAMICS__CLIENT_SECRET, TAXJAR__TOKEN, COMPANIES__<ID>__TAXJAR__TOKEN.
-var connectionSecrets = flatten(map(items(connections), connection => map(connection.value.secrets, secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))
+var connectionSecrets = flatten(map(items(connections), connection => map(connection.value.?secrets ?? [], secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))
 var secretSettings = concat(connectionSecrets, notifies ? ['NOTIFY_WEBHOOK_URL'] : [])
 
 var peopleSettings = map(filter(peopleNames, name => contains(people, toLower(name))), name => {
@@ -83,7 +91,7 @@ var dynamicsSettings = flatten(map(items(connections), connection => map(filter(
 })))
 
 // Without a secret or a certificate the app signs in with its identity.
-var identitySettings = map(filter(items(connections), connection => !contains(connection.value.secrets, 'DYNAMICS__CLIENT_SECRET') && !contains(connection.value.dynamics, 'certificate_path')), connection => {
+var identitySettings = map(filter(items(connections), connection => !contains(connection.value.?secrets ?? [], 'DYNAMICS__CLIENT_SECRET') && !contains(connection.value.dynamics, 'certificate_path')), connection => {
   name: 'CONNECTIONS__${toUpper(connection.key)}__DYNAMICS__MANAGED_IDENTITY_CLIENT_ID'
   value: connection.value.dynamics.?managed_identity_client_id ?? identityClientId
 })
@@ -93,10 +101,10 @@ var taxJarSettings = flatten(map(items(connections), connection => map(filter(ta
   value: string(connection.value.taxjar[toLower(name)])
 })))
 
-// Each instance keeps to its share of the account's limit.
+// The limit is the account's: all instances and functions share it, however many there are.
 var rateSettings = map(items(connections), connection => {
   name: 'CONNECTIONS__${toUpper(connection.key)}__TAXJAR__MAX_CALLS_PER_MINUTE'
-  value: string(connection.value.?taxjar.?max_calls_per_minute ?? callsPerMinuteOfAnInstance)
+  value: string(connection.value.?taxjar.?max_calls_per_minute ?? taxJarCallsPerMinute)
 })
 
 var companies = flatten(map(items(connections), connection => map(items(connection.value.companies), company => {
@@ -138,15 +146,22 @@ var platformSettings = [
   { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
   { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnectionString }
   { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
-  { name: 'PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY', value: 'true' }
-  // The connector traces its calls itself: these would write URLs, and in them customer accounts, into telemetry.
-  { name: 'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS', value: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3' }
+  { name: 'AUDIT__CONTAINER_URI', value: auditContainerUri }
+  { name: 'AUDIT__KEY_URI', value: auditKeyUri }
+  // The worker takes part in the host's traces; the app itself sends them (shared/telemetry_export.py).
+  { name: 'PYTHON_ENABLE_OPENTELEMETRY', value: 'true' }
   { name: 'CLAIM_LEASE_SECONDS', value: string(claimLeaseSeconds) }
+]
+
+// The platform signs in to Entra ID with the identity instead of a secret, for people of this tenant only.
+var signInSettings = empty(signInClientId) ? [] : [
+  { name: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID', value: identityClientId }
+  { name: 'WEBSITE_AUTH_AAD_ALLOWED_TENANTS', value: people.?tenant_id ?? '' }
 ]
 
 var fileSettings = empty(connectionsFile) ? [] : [
   { name: 'CONNECTIONS_FILE', value: connectionsFile }
 ]
 
-output appSettings array = concat(platformSettings, fileSettings, scheduleSettings, peopleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, marketplaceSettings, secretReferences)
+output appSettings array = concat(platformSettings, signInSettings, fileSettings, scheduleSettings, peopleSettings, dynamicsSettings, identitySettings, taxJarSettings, rateSettings, companySettings, productTaxCodeSettings, marketplaceSettings, secretReferences)
 output secretNames array = map(secretSettings, setting => replace(setting, '_', '-'))

@@ -4,8 +4,13 @@ using './main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'taxjar-connector')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'eastus2')
 param principalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param principalType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
 
-param alertEmail = readEnvironmentVariable('ALERT_EMAIL', 'tax-operations@contoso.example')
+// There is no default: who reads the alerts has to be said.
+param alertEmail = readEnvironmentVariable('ALERT_EMAIL')
+
+// People sign in once this application exists (docs/deployment.md).
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 
 // The settings of the README in lower case. No secret belongs here: list its name under secrets.
 param connections = {

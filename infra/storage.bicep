@@ -3,6 +3,7 @@ param name string
 param location string
 param tags object
 param principalId string
+param sku string
 
 var packageContainer = 'app-package'
 
@@ -18,8 +19,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  // The ledger and its audit are kept in three zones: they are the memory of what was reported.
-  sku: { name: 'Standard_ZRS' }
+  sku: { name: sku }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false

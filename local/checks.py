@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from local.azurite import Azurite
 from local.bootstrap import ROOT
+from local.browser import VARIABLE as BROWSER_VARIABLE
+from local.browser import NoBrowser, bring_browser
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
     With arguments only pytest runs, and gets them, in one process; ``--thorough`` adds the long tests. Returns 0, or
     the exit code of the first failed check.
     """
+    if not [argument for argument in arguments if argument != THOROUGH]:
+        os.environ.update(_browser())
     thorough = ["-m", ""] if THOROUGH in arguments else []
     arguments = [argument for argument in arguments if argument != THOROUGH]
     codes = [] if arguments else [_check(name, command) for name, command in CHECKS.items()]
@@ -42,6 +46,15 @@ def main(arguments: list[str]) -> int:
         environment = {**os.environ, AZURITE_VARIABLE: azurite.connection_string}
         codes.append(_run([sys.executable, "-m", "pytest", *thorough, *chosen], environment))
     return next(filter(None, codes), 0)
+
+
+def _browser() -> dict[str, str]:
+    """Where the browser is, as a variable. Without one its tests say why, and fail where ``CI`` is set."""
+    try:
+        return {BROWSER_VARIABLE: str(bring_browser())}
+    except NoBrowser as missing:
+        print(f"No browser for the tests of the page: {missing}", file=sys.stderr, flush=True)
+        return {}
 
 
 def _check(name: str, command: list[str]) -> int:

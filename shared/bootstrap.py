@@ -16,6 +16,7 @@ from azure.data.tables.aio import TableClient
 from azure.identity.aio import ManagedIdentityCredential
 from pydantic import SecretStr
 
+from shared import key_vault
 from shared.connector import Company, Connection, Connector, TaxJarAccount
 from shared.dynamics.auth import TokenSource
 from shared.dynamics.checks import EnvironmentChecks
@@ -27,6 +28,7 @@ from shared.ledger.activity import Activity
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
+from shared.ledger.fences import FenceLedger
 from shared.ledger.keys import LEDGER_TABLE
 from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
@@ -56,6 +58,8 @@ from shared.taxjar.responses import status_of
 Clock = Callable[[], datetime]
 OpenTransport = Callable[[str], httpx.AsyncBaseTransport]
 """Opens the way to a URL, to be closed with the connector."""
+
+logger = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -114,6 +118,9 @@ async def build_connector(
         ),
         periods=PeriodLedger(rows),
         last_runs=LastRuns(rows, clock=clock),
+        fences=FenceLedger(subjects),
+        fences_passed=set(),
+        accounts_known=set(),
         subjects=subjects,
         seals=Seals(rows, signer=signer, store=store),
         activity=Activity(rows, redact=redactor.value),
@@ -171,15 +178,23 @@ def keep_secrets_out_of_logs(redactor: Redactor) -> None:
 def _connection(
     name: str,
     settings: ConnectionSettings,
-    account: Callable[[TaxJarSettings, SecretStr], TaxJarAccount],
+    account: Callable[[TaxJarSettings, SecretStr, str], TaxJarAccount],
     pauses: Pauses,
     rows: TableClient,
     open_transport: OpenTransport,
     clock: Clock,
 ) -> Connection:
     url = settings.dynamics.url
-    tokens, transport = TokenSource.of(settings.dynamics, clock), open_transport(url)
     gate = _gate(pauses, f"dynamics|{url}", clock, lambda refused: probe.probe(refused))
+
+    missing = key_vault.unresolved(name, settings)
+    for sentence in missing.values():
+        logger.error("%s %s", sentence, key_vault.REMEDY)
+    without_token = key_vault.of_account(missing, name)
+    tokens, transport = (
+        TokenSource.of(settings.dynamics, clock, missing=key_vault.of_dynamics(missing)),
+        open_transport(url),
+    )
 
     def client(*, guarded: bool, once: bool = False) -> ODataClient:
         way = GuardedTransport(transport, "dynamics", clock=clock, deadline=TIME_LIMIT, gate=gate, guarded=guarded)
@@ -191,10 +206,18 @@ def _connection(
     once, unguarded = client(guarded=False, once=True), client(guarded=False)
     probe = EnvironmentProbe(once, sets(once))
     companies = {
-        company: Company(company, settings.companies[company], account(settings.taxjar, settings.token_of(company)))
-        for company in settings.companies
+        company: Company(
+            company,
+            own,
+            account(
+                settings.taxjar,
+                settings.token_of(company),
+                key_vault.of_account(missing, name, company) if own.taxjar.token else without_token,
+            ),
+        )
+        for company, own in settings.companies.items()
     }
-    own = account(settings.taxjar, settings.taxjar.token) if settings.taxjar.token else None
+    shared = account(settings.taxjar, settings.taxjar.token, without_token) if settings.taxjar.token else None
     return Connection(
         name,
         settings,
@@ -208,23 +231,26 @@ def _connection(
         checks=EnvironmentChecks(name, unguarded, sets(unguarded), clock),
         gate=gate,
         companies=companies,
-        account=own,
+        account=shared,
     )
 
 
 def _accounts(
     pauses: Pauses, rows: TableClient, open_transport: OpenTransport, clock: Clock
-) -> Callable[[TaxJarSettings, SecretStr], TaxJarAccount]:
-    """One client per TaxJar account, however many companies report to it: they share its budget and pauses."""
+) -> Callable[[TaxJarSettings, SecretStr, str], TaxJarAccount]:
+    """One client per TaxJar account, however many companies report to it: they share its budget and pauses.
+
+    The text says why the token cannot be sent, if it cannot.
+    """
     known: dict[str, TaxJarAccount] = {}
 
-    def account(settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
+    def account(settings: TaxJarSettings, token: SecretStr, missing: str) -> TaxJarAccount:
         name = account_id(settings, token)
         if name not in known:
-            known[name] = open_account(f"taxjar|{name}", settings, token)
+            known[name] = open_account(f"taxjar|{name}", settings, token, missing)
         return known[name]
 
-    def open_account(target: str, settings: TaxJarSettings, token: SecretStr) -> TaxJarAccount:
+    def open_account(target: str, settings: TaxJarSettings, token: SecretStr, missing: str) -> TaxJarAccount:
         transport = open_transport(settings.api_url)
         budget = CallBudget(rows, target, settings.max_calls_per_minute, clock=clock)
 
@@ -241,7 +267,7 @@ def _accounts(
                 budget=budget,
                 status_of=status_of,
             )
-            return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock)
+            return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock, missing=missing)
 
         guarded, unguarded = client(guarded=True), client(guarded=False)
         return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock))

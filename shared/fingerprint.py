@@ -8,27 +8,46 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from shared.documents import PostedDocument
+from shared.documents import Charge, Line, OriginalInvoice, PostedDocument
+
+_OF_OTHERS = {
+    # What the reader noted on the way, and the company's own addresses.
+    PostedDocument: {"notes", "own_addresses"},
+    # How much of a lot later credit notes have taken back.
+    OriginalInvoice: {"returned"},
+}
+_SINCE_VERSION_1 = {
+    PostedDocument: {"tax_group_exempt", "sales_origin", "round_off", "invoice_address"},
+    Line: {"tax_group", "tax_group_exempt", "delivery_mode", "lot", "originals"},
+    Charge: {"line"},
+    OriginalInvoice: {"voucher", "lot", "quantity"},
+}
 
 
 def fingerprint(document: PostedDocument) -> str:
     """SHA-256 (hex) over the document's content.
 
-    What the reader noted on the way does not count, nor do the company's own addresses, which change for other reasons.
+    What changes for other reasons than the document itself does not count.
     """
-    content = _content(document)
-    del content["notes"], content["own_addresses"]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()
+    return _hash(document, version=2)
 
 
-def _plain(value: Any) -> object:
-    return _content(value) if is_dataclass(value) else str(value)
+def is_fingerprint_of(known: str, document: PostedDocument) -> bool:
+    """Whether ``known``, which may be from before destinations were told by line, is the document's fingerprint."""
+    return known in (fingerprint(document), _hash(document, version=1))
 
 
-def _content(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _names(value.__class__)}
+def _hash(document: PostedDocument, version: int) -> str:
+    def plain(value: Any) -> object:
+        return content(value) if is_dataclass(value) else str(value)
+
+    def content(value: Any) -> dict[str, Any]:
+        return {name: getattr(value, name) for name in _names(value.__class__, version)}
+
+    return hashlib.sha256(json.dumps(content(document), sort_keys=True, default=plain).encode()).hexdigest()
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: Any, version: int) -> tuple[str, ...]:
+    left_out = _OF_OTHERS.get(kind, set()) | (_SINCE_VERSION_1.get(kind, set()) if version == 1 else set())
+    return tuple(field.name for field in fields(kind) if field.name not in left_out)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import tomllib
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -42,6 +41,7 @@ from shared.settings_checks import (
     explain,
     five_digits,
     iana_time_zone,
+    in_app,
     lower_keys,
     secret_text,
     standard_set,
@@ -299,9 +299,11 @@ class _ConnectionsFile(PydanticBaseSettingsSource):
         if not path:
             return {}
         try:
-            content = dict(lower_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), deeply=True))
+            content = dict(lower_keys(tomllib.loads(in_app(path).read_text(encoding="utf-8")), deeply=True))
         except (OSError, ValueError) as error:
-            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {error}"]) from None
+            # Without the full path: `health` shows it to anyone.
+            why = error.strerror if isinstance(error, OSError) else error
+            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {why}"]) from None
         known = {field.validation_alias or name for name, field in self.settings_cls.model_fields.items()}
         if unknown := sorted(content.keys() - known):
             raise SettingsError([f"{name.upper()} (in {path}): {NOT_A_SETTING}" for name in unknown])

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationError
 
+from shared.key_vault import UNRESOLVED, is_reference
 from shared.states import STATES
 
 ENTITY_SETS = (
@@ -48,6 +49,9 @@ ENTITY_SETS = (
 )
 """The standard entity sets that are read (:mod:`shared.dynamics.entities`), for which settings may name others."""
 
+APP_ROOT = Path(__file__).resolve().parent.parent
+"""The folder of ``function_app.py``."""
+
 VAULT_REFERENCE = "@Microsoft.KeyVault("
 """How a secret begins that the platform could not fetch: it is none, and is never sent."""
 _STORAGE = "AzureWebJobsStorage"
@@ -60,6 +64,7 @@ _PLAIN_WORDS = {
     "missing": "is required and not set",
     "extra_forbidden": NOT_A_SETTING,
     "model_type": 'is not a group of settings; write it as JSON such as {"dynamics": {"url": "https://…"}}',
+    "dict_type": 'is not a map; write it as JSON such as {"NAME": …}',
     "date_from_datetime_parsing": "is not a date such as 2026-01-31",
 }
 
@@ -149,6 +154,9 @@ def secret_text(value: Any) -> Any:
     if not isinstance(text, str):
         raise ValueError("is not a text")
     text = text.strip()
+    if is_reference(text):
+        # Named and never sent by shared.key_vault: without this secret the rest of the app still works.
+        return text
     if not text or not all("!" <= character <= "~" for character in text):
         raise ValueError("is empty or holds blanks or characters that no token has")
     return text
@@ -160,6 +168,8 @@ def bare_https_url(value: Any, *, path_allowed: bool = False) -> str:
     It is https, or http to a loopback address.
     """
     text = str(value).strip().rstrip("/")
+    if is_reference(text):
+        raise ValueError(UNRESOLVED)
     try:
         parts = urlsplit(text)
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
@@ -196,11 +206,17 @@ def authority(value: Any) -> str:
     return text
 
 
+def in_app(path: str) -> Path:
+    """A path of the settings; a relative one starts at the app's root, whatever folder the process is in."""
+    return APP_ROOT / path
+
+
 def existing_file(path: str) -> str:
-    """The path of a file that is there."""
-    if not Path(path).is_file():
-        raise ValueError("there is no such file")
-    return path
+    """The full path of a file that is there."""
+    found = in_app(path)
+    if not found.is_file():
+        raise ValueError("there is no such file (a relative path starts at the folder of function_app.py)")
+    return str(found)
 
 
 def standard_set(name: str) -> str:
@@ -212,6 +228,8 @@ def standard_set(name: str) -> str:
 
 def storage_connection_string(value: str) -> str:
     """The connection string of a storage account, with its key or a shared access signature."""
+    if is_reference(value):
+        raise ValueError(UNRESOLVED)
     parts = dict(part.partition("=")[::2] for part in value.strip().rstrip(";").split(";"))
     names = {name.strip().lower() for name, part in parts.items() if part.strip()}
     with_key = {"accountname", "accountkey"} <= names

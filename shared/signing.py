@@ -129,6 +129,6 @@ class KeyVaultSigner:
                 int.from_bytes(key.x, "big"), int.from_bytes(key.y, "big"), ec.SECP256R1()
             )
             self._public = public_pem(numbers.public_key())
-            # With its id alone the key's version is fixed, and nothing is signed or verified in this process.
+            # The id names the version: a key that is renewed meanwhile does not mix with what was read.
             self._signing = CryptographyClient(found.id, self._credential, transport=self._transport(), **self._options)
         return self._signing

@@ -26,6 +26,7 @@ _held_age = _meter.create_gauge("connector.held.age", "s", "Age of the document 
 _calls = _meter.create_counter("connector.calls", "1", "Calls to F&O and TaxJar")
 _waits = _meter.create_histogram("connector.waits", "s", "Waits of calls for the rate limit")
 _polls = _meter.create_counter("connector.polls", "1", "Polls, and whether they read their whole window")
+_runs = _meter.create_counter("connector.runs", "1", "Other runs of timers, and whether they came to their end")
 _paused = _meter.create_gauge("connector.paused", "1", "1 while an environment or a TaxJar account is paused")
 _queue_age = _meter.create_gauge("connector.queue.age", "s", "For how long the oldest message has been due")
 _sealings = _meter.create_counter("connector.sealings", "1", "Sealings of a company's audit, and how they ended")
@@ -111,14 +112,19 @@ def sealed(connection: str, company: str, *, broken: int, complete: bool) -> Non
     _broken.set(broken, where)
 
 
+def ran(connection: str, function: str, *, complete: bool) -> None:
+    """A timer's run over a connection, a company or an account ended; polls are counted by :func:`polled`."""
+    _runs.add(1, {"connection": connection, "function": function, "complete": complete})
+
+
 def buried() -> None:
     """A poisoned message was taken off its queue."""
     _buried.add(1)
 
 
-def paused(side: Side, connection: str, company: str, *, now: bool) -> None:
-    """Whether an environment (``company`` is empty) or the TaxJar account of a company is paused now."""
-    _paused.set(int(now), {"side": side, "connection": connection, "company": company})
+def paused(side: Side, connection: str, company: str = "", account: str = "", *, now: bool) -> None:
+    """Whether an environment, or the TaxJar ``account`` of a company, is paused now; ``account`` is no token."""
+    _paused.set(int(now), {"side": side, "connection": connection, "company": company, "account": account})
 
 
 def queue_age(queue: str, seconds: float) -> None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from local.host.functions import functions_of
 from local.host.host_json import HostJson
+from local.host.keys import Keys
 from local.host.people import switch_sign_in
 from local.host.server import Host
 from tests.world import COMPANY, World
@@ -73,7 +74,7 @@ def hosted_app(
     environment = {"LOCAL_PEOPLE": json.dumps(people), **settings}
     switch_sign_in(environment)
     with _loaded(world, azurite, environment) as module:
-        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, key=KEY)
+        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, keys=Keys(KEY, KEY))
 
 
 @contextmanager
@@ -102,6 +103,8 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     """``app`` on a loopback port, in this event loop; yields its URL."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # From now on whoever connects waits for the server, and is not refused.
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         # The server's own handlers would take the signals of the tests.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]

@@ -101,6 +101,11 @@ def evaluate(template: Template, name: str, given: Mapping[str, Any]) -> Any:
     return _Scope(dict(given), declared).value(declared[name].named_children[-1])
 
 
+def value(node: Node, given: Mapping[str, Any]) -> Any:
+    """The value of an expression that names nothing but ``given``."""
+    return _Scope(dict(given), {}).value(node)
+
+
 class _Scope:
     def __init__(self, known: dict[str, Any], declared: Mapping[str, Node]) -> None:
         self._known = known
@@ -110,6 +115,9 @@ class _Scope:
         """The value of an expression."""
         children = node.named_children
         match node.type:
+            case "string" if not children:
+                # The grammar leaves out text that is blank.
+                return text_of(node).strip("'")
             case "string":
                 return _dedent(node, "".join(self._piece(child) for child in children))
             case "number" | "boolean" | "null":
@@ -201,7 +209,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "items": lambda value: [{"key": key, "value": value[key]} for key in sorted(value)],
     "map": lambda array, change: [change(item) for item in array],
     "max": max,
-    "readEnvironmentVariable": lambda name, default: default,
+    "readEnvironmentVariable": lambda name, default="": default,
     "replace": lambda text, old, new: text.replace(old, new),
     "string": _string,
     "toLower": str.lower,

@@ -55,12 +55,13 @@ def show_month(context: Context) -> int:
     since, until = context.options.month or before(context.today)
     days = {"from": since.isoformat(), "to": until.isoformat()}
     found = context.api.get("completeness", context.connection, context.company, **days)
-    ready = bool(found.get("ready_to_file", found["complete"] and not found["held"] and not found["failed"]))
-    output = context.output
+    states, output = [_figures(state) for state in _states(found)], context.output
+    whole = found["complete"] and not found["held"] and not found["failed"]
+    ready = bool(found.get("ready_to_file", whole and all(state["ready_to_file"] for state in states)))
     if not output.whole(found):
         if output.form == "table":
             _print_month(context, found, ready)
-        output.rows([_figures(state) for state in found.get("states", ())], _STATES)
+        output.rows(states, _STATES)
     return CLEAN if ready else WAITS
 
 
@@ -102,13 +103,27 @@ def _print_month(context: Context, found: Mapping[str, Any], ready: bool) -> Non
         if isinstance(listed, Mapping) and listed.get("count"):
             dollars = f", {money(listed.get('amount'))} net, {money(listed.get('sales_tax'))} tax"
             output.say(f"{name.replace('_', ' ')}: {listed['count']}{dollars}")
+        elif isinstance(listed, list) and listed:
+            output.say(f"{name.replace('_', ' ')}: {len(listed)}")
     output.say()
+
+
+def _states(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """One entry for each state, whether the answer has them in a list or by name."""
+    states = found.get("states") or []
+    return [{"state": name, **state} for name, state in states.items()] if isinstance(states, Mapping) else states
 
 
 def _figures(state: Mapping[str, Any]) -> dict[str, Any]:
     """One state's row, with the sales tax of both sides: that is what is filed."""
-    sides = {side: (state.get(side) or {}).get("sales_tax") for side in ("dynamics", "taxjar", "difference")}
-    return {**state, **sides, "why": " ".join(state.get("why", ()))}
+    both = {**state, "taxjar": state.get("taxjar") or state.get("reported")}
+    sides = {side: (both.get(side) or {}).get("sales_tax") for side in ("dynamics", "taxjar", "difference")}
+    counts = dict.fromkeys(("held", "failed", "in_flight"), 0)
+    for line in state.get("lines", ()):
+        if line["state"] in counts:
+            counts[line["state"]] += line["documents"]
+    why = state.get("why") or state.get("why_not") or ()
+    return {**counts, **state, **sides, "why": "; ".join(sentence.rstrip(".") for sentence in why)}
 
 
 def _period(closed: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,13 +17,15 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from local.bootstrap import ROOT
-from local.host.app_settings import apply_local_settings
+from local.host.app_settings import apply_local_settings, setting
 from local.host.errors import HostError
 from local.host.functions import HTTP, HostedFunction, functions_of
 from local.host.host_json import read_host_json
+from local.host.keys import FUNCTION_KEY, Keys
 from local.host.people import switch_sign_in
 from local.host.server import Host
 from local.host.storage import development_storage
@@ -60,32 +62,34 @@ def _host(folder: Path, port: int, *, ends_with_stdin: bool) -> int:
     host_json = read_host_json(folder)
     apply_local_settings(folder, os.environ)
     switch_sign_in(os.environ)
+    if not (setting("AUDIT__KEY_URI", os.environ) or setting("AUDIT__KEY_FILE", os.environ)):
+        os.environ["AUDIT__KEY_FILE"] = str(folder / ".azurite" / "audit-key.pem")
     with bound(port) as listener, development_storage(os.environ, folder / ".azurite"):
         try:
-            functions = _functions(folder)
+            module = _function_app(folder)
+            if lines := getattr(module, "wrong_settings", []):
+                # In Azure the app stays up to answer these from its route `health`; here they are read at once.
+                print(*lines, sep="\n", file=sys.stderr)
+                return 2
+            functions = functions_of(module.app)
         except HostError:
             raise
-        except Exception as error:
-            # The app's own settings error carries one line per mistake.
-            lines = getattr(error, "lines", None)
-            if lines is None:
-                traceback.print_exc()
-                return 1
-            print(*lines, sep="\n", file=sys.stderr)
-            return 2
-        key = os.environ.get("LOCAL_FUNCTION_KEY")
-        if not key:
-            key = secrets.token_urlsafe(24)
-            print(f"Function and master key: {key}", flush=True)
-        host = Host(functions, host_json, os.environ, key=key)
+        except Exception:
+            traceback.print_exc()
+            return 1
+        keys = Keys.of(os.environ, made=secrets.token_urlsafe(24))
+        if not os.environ.get(FUNCTION_KEY):
+            which = "Function and master key" if keys.master == keys.host else "Function key"
+            print(f"{which}: {keys.host}", flush=True)
+        host = Host(functions, host_json, os.environ, keys=keys)
         prefix = host_json.extensions.http.route_prefix
         asyncio.run(_serve(host, listener, functions, prefix, ends_with_stdin=ends_with_stdin))
     return 0
 
 
-def _functions(folder: Path) -> list[HostedFunction]:
+def _function_app(folder: Path) -> ModuleType:
     sys.path.insert(0, str(folder))
-    return functions_of(importlib.import_module("function_app").app)
+    return importlib.import_module("function_app")
 
 
 async def _serve(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -17,67 +15,53 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.host.functions import HTTP, QUEUE, TIMER, HostedFunction, Invoker, converter
+from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker, converter
+from local.host.keys import Keys
 from local.host.queues import trigger_metadata
+from local.host.routes import METHODS, endpoints, plain
 from local.host.timers import timer_data
 from local.host.work import Work
 
-PARAMETER = re.compile(r"\{(\*?)(\w+)(?::[^}?]+)?(\??)\}")
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_OF_THE_PLATFORM = b"x-ms-"
+"""How headers begin that only the platform sets."""
 
 log = logging.getLogger("host")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One HTTP function with its compiled route."""
+def without_platform_headers(app: ASGIApp) -> ASGIApp:
+    """``app`` behind a door that takes away what only the platform may set, such as who is signed in.
 
-    function: HostedFunction
-    pattern: re.Pattern[str]
-    precedence: tuple[int, ...]
-    methods: frozenset[str]
-    auth_level: str
-
-    @classmethod
-    def of(cls, function: HostedFunction) -> Endpoint:
-        """Reads route, methods and auth level from the trigger."""
-        pattern, precedence = compile_route(function.trigger["route"])
-        methods = function.trigger.get("methods") or METHODS
-        level = function.trigger.get("authLevel")
-        return cls(function, pattern, precedence, frozenset(map(_plain, methods)), _plain(level or "FUNCTION"))
-
-
-def compile_route(template: str) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """A route template as a pattern for the path, and its rank: fixed segments go before parameters.
-
-    ``{name}``, ``{name?}`` and ``{*name}`` are known; a constraint (``{name:int}``) is not checked.
+    What sets such headers belongs inside of it.
     """
-    pattern, precedence = "", []
-    for segment in filter(None, template.split("/")):
-        if match := PARAMETER.fullmatch(segment):
-            everything, name, optional = match.groups()
-            part = f"/(?P<{name}>{'.*' if everything else '[^/]+'})"
-            pattern += f"(?:{part})?" if everything or optional else part
-            precedence.append(2 if everything else 1)
-        else:
-            pattern += "/" + re.escape(segment)
-            precedence.append(0)
-    return re.compile(pattern + "/?", re.IGNORECASE), tuple(precedence)
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [
+            (name, value) for name, value in scope.get("headers", ()) if not name.lower().startswith(_OF_THE_PLATFORM)
+        ]
+        await app({**scope, "headers": headers}, receive, send)
+
+    return served
 
 
 class HttpTriggers:
     """The HTTP side of the host as an ASGI app, :attr:`app`."""
 
     def __init__(
-        self, functions: Sequence[HostedFunction], invoker: Invoker, work: Work, *, route_prefix: str, key: str
+        self,
+        functions: Sequence[HostedFunction],
+        invoker: Invoker,
+        work: Work,
+        *,
+        route_prefix: str,
+        keys: Keys,
     ) -> None:
         self._functions = {function.name.lower(): function for function in functions}
-        endpoints = [Endpoint.of(function) for function in functions if function.kind == HTTP]
-        self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.precedence)
+        self._endpoints = endpoints(functions)
         self._invoker = invoker
         self._work = work
-        self._key = key.encode()
+        self._keys = keys
         prefix = f"/{route_prefix.strip('/')}".rstrip("/")
         self.app = Starlette(
             routes=[
@@ -94,7 +78,7 @@ class HttpTriggers:
         for endpoint in self._endpoints:
             match = endpoint.pattern.fullmatch(request.path_params["path"])
             if match and request.method in endpoint.methods:
-                if endpoint.auth_level != "ANONYMOUS" and not self._has_key(request):
+                if not self._keys.open(endpoint.function.name, endpoint.auth_level, _key(request)):
                     return _KEY_NEEDED
                 try:
                     result = await self._invoker.invoke(endpoint.function, await _http_datum(request, match))
@@ -105,8 +89,8 @@ class HttpTriggers:
         return _NO_FUNCTION
 
     async def _run_function(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         function = self._functions.get(request.path_params["name"].lower())
         if function is None:
             return _error(404, "not_found", "There is no function of this name; GET /admin/functions lists them.")
@@ -131,21 +115,21 @@ class HttpTriggers:
             log.debug("a run that was asked for by hand failed, see above")
 
     async def _list_functions(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         listed = [
             {"name": function.name, "config": {"bindings": function.bindings}} for function in self._functions.values()
         ]
-        return Response(json.dumps(listed, default=_plain), media_type="application/json")
+        return Response(json.dumps(listed, default=plain), media_type="application/json")
 
     async def _show_status(self, request: Request) -> Response:
-        if not self._has_key(request):
-            return _KEY_NEEDED
+        if not self._keys.is_master(_key(request)):
+            return _MASTER_KEY_NEEDED
         return JSONResponse({"id": "local", "state": "Stopping" if self._work.stopping.is_set() else "Running"})
 
-    def _has_key(self, request: Request) -> bool:
-        given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
-        return hmac.compare_digest(given.encode(), self._key)
+
+def _key(request: Request) -> str:
+    return request.headers.get("x-functions-key") or request.query_params.get("code") or ""
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -162,6 +146,7 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
 
 
 _KEY_NEEDED = _error(401, "unauthorized", "Send the function key in the header x-functions-key.")
+_MASTER_KEY_NEEDED = _error(401, "unauthorized", "Send the master key in the header x-functions-key.")
 _NO_FUNCTION = _error(404, "not_found", "No function answers this method at this path; check both.")
 
 
@@ -197,8 +182,3 @@ def _response(result: Any) -> Response:
         for morsel in cookie.values():
             response.headers.append("set-cookie", morsel.OutputString())
     return response
-
-
-def _plain(value: Any) -> str:
-    """The SDK's enumerations (methods, levels, directions) as text."""
-    return str(getattr(value, "name", value)).upper()

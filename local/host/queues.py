@@ -21,9 +21,8 @@ from local.host.work import Work
 POISON = "-poison"
 FIRST_PAUSE = timedelta(milliseconds=100)
 
-# How long a message in work stays hidden before it is renewed. The real host takes ten minutes; here the messages of
-# a killed host come back sooner.
-HIDDEN_WHILE_IN_WORK = timedelta(seconds=10)
+HIDDEN_WHILE_IN_WORK = timedelta(minutes=10)
+"""For how long a message in work stays hidden before it is renewed: those of a killed host come back after that."""
 
 log = logging.getLogger("host")
 
@@ -103,13 +102,14 @@ class QueueListener:
                 return
             if await self._succeeds(message, data):
                 await self._queue.delete_message(message)
-            elif self._poison is None:
-                return
-            elif (message.dequeue_count or 0) >= self._settings.max_dequeue_count:
+            elif self._poison is not None and (message.dequeue_count or 0) >= self._settings.max_dequeue_count:
                 await self._bury(message)
             else:
-                wait = int(self._settings.visibility_timeout.total_seconds())
-                await self._queue.update_message(message, visibility_timeout=wait)
+                await self._release(message)
+        except asyncio.CancelledError:
+            # The host ends before the function does.
+            await asyncio.shield(self._release(message))
+            raise
         except AzureError as error:
             # Nothing is lost: the message shows up again by itself.
             log.warning("message %s on %s: %s", message.id, self._queue.queue_name, type(error).__name__)
@@ -150,6 +150,11 @@ class QueueListener:
                 message.pop_receipt = renewed.pop_receipt
             except AzureError as error:
                 log.warning("message %s could not be kept hidden: %s", message.id, type(error).__name__)
+
+    async def _release(self, message: QueueMessage) -> None:
+        """Let it be tried again."""
+        wait = int(self._settings.visibility_timeout.total_seconds())
+        await self._queue.update_message(message, visibility_timeout=wait)
 
     async def _bury(self, message: QueueMessage) -> None:
         if self._poison is None:

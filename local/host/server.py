@@ -16,7 +16,8 @@ from local.host.app_settings import PLACEHOLDER, resolve
 from local.host.errors import HostError
 from local.host.functions import QUEUE, TIMER, HostedFunction, Invoker
 from local.host.host_json import HostJson
-from local.host.http import HttpTriggers
+from local.host.http import HttpTriggers, without_platform_headers
+from local.host.keys import Keys
 from local.host.ncrontab import Schedule, parse_schedule
 from local.host.people import SignIn
 from local.host.queues import QueueListener
@@ -42,7 +43,7 @@ class Host:
         host_json: HostJson,
         environment: Mapping[str, str],
         *,
-        key: str,
+        keys: Keys,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._functions = functions
@@ -52,8 +53,8 @@ class Host:
         self._work = Work()
         self._invoker = Invoker(host_json.function_timeout)
         prefix = host_json.extensions.http.route_prefix
-        triggers = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, key=key)
-        self.http = SignIn(triggers.app, environment)
+        triggers = HttpTriggers(functions, self._invoker, self._work, route_prefix=prefix, keys=keys)
+        self.http = without_platform_headers(SignIn(triggers.app, environment))
 
     def stop(self) -> None:
         """Begins the graceful end: nothing new is taken, ``serve`` returns soon."""

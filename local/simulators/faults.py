@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.simulators.control import CONTROL_PREFIX, control_app
+from local.simulators.status_phrases import status_phrase
 
 HTML_BODY = b"<html><head><title>Bad Gateway</title></head><body><h1>The server is busy.</h1></body></html>"
 
@@ -113,7 +114,7 @@ class _Armed:
 
 
 def _default_error(status: int) -> object:
-    return {"status": status, "error": HTTPStatus(status).phrase, "detail": "A fault that was asked for."}
+    return {"status": status, "error": status_phrase(status), "detail": "A fault that was asked for."}
 
 
 @dataclass(slots=True)

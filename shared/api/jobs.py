@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from shared.api.route import Anything, Call, Nothing
-from shared.flows.backfill import manage, start
+from shared.flows.backfill import start
 from shared.flows.operations.run_now import note_asked, timer_named
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.web import Answer, instant
@@ -27,17 +27,6 @@ async def start_backfill(call: Call[Nothing, start.BackfillRequest]) -> Answer:
 async def show_backfill(call: Call[Nothing, Nothing]) -> Answer:
     """How far a backfill is."""
     return Answer(body=await start.show_backfill(call.connector, call.connection, call.request.route["job"]))
-
-
-async def list_backfills(call: Call[manage.BackfillsQuery, Nothing]) -> Answer:
-    """Backfills, newest first."""
-    return Answer(body=await manage.list_backfills(call.connector, call.connection, call.query))
-
-
-async def cancel_backfill(call: Call[Nothing, manage.Cancellation]) -> Answer:
-    """Stop a backfill at its next step."""
-    job = call.request.route["job"]
-    return Answer(body=await manage.cancel_backfill(call.connector, call.connection, job, call.body))
 
 
 async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answer:

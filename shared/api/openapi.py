@@ -134,8 +134,11 @@ def _role_needed(route: AnyRoute, method: str) -> str:
 
 
 def _responses(route: AnyRoute, schemas: _Schemas) -> Json:
-    content: Json = {_JSON: {"schema": schemas.reference(route.answer) if route.answer else {"type": "object"}}}
-    content |= {kind: {"schema": {"type": "string"}} for kind in route.formats}
+    content: Json = {kind: {"schema": {"type": "string"}} for kind in route.formats}
+    if route.answer is not None and route.answer is not Anything:
+        content = {_JSON: {"schema": schemas.reference(route.answer)}, **content}
+    elif not content:
+        content = {_JSON: {"schema": {"type": "object"}}}
     successes = {str(status): {"description": "Done.", "content": content} for status in (route.status, *route.also)}
     error = {"description": "Refused or failed.", "content": {_JSON: {"schema": schemas.reference(ErrorAnswer)}}}
     return {**successes, "default": error}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from shared.api.route import Anything, Call, Nothing
-from shared.flows.customers import exempt
+from shared.flows.audit import export
 from shared.flows.finding import receive
 from shared.flows.live import nexus, rates, taxes
-from shared.flows.operations import activity, ping, status
+from shared.flows.operations import ping
+from shared.flows.review.decide import Why
+from shared.flows.work import fence as fences
+from shared.ledger.audit import Actor
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
 from shared.web import Answer, read_query
@@ -51,16 +54,6 @@ async def list_nexus_regions(call: Call[nexus.NexusQuery, Nothing]) -> Answer:
     return await nexus.list_nexus_regions(call.connector, call.connection, call.query)
 
 
-async def list_activity(call: Call[activity.ActivityQuery, Nothing]) -> Answer:
-    """What people and schedules did, newest first."""
-    return Answer(body=await activity.list_activity(call.connector, call.connection, call.query))
-
-
-async def list_exempt_customers(call: Call[exempt.CustomersQuery, Nothing]) -> Answer:
-    """Who is exempt in TaxJar, where and by which rule, and whom TaxJar refused."""
-    return await exempt.list_exempt_customers(call.connector, call.connection, call.company, call.query)
-
-
 async def calculate_tax(call: Call[taxes.TaxQuery, TaxRequest]) -> Answer:
     """TaxJar's tax for a sale; nothing is stored."""
     return Answer(body=await taxes.calculate_tax(call.connector, call.connection, call.body, call.query))
@@ -77,17 +70,20 @@ async def ping_connection(call: Call[Nothing, Anything]) -> Answer:
     return Answer(body=await ping.ping_connection(call.connector, call.connection, call.caller.name))
 
 
-async def show_status(call: Call[status.StatusQuery, Nothing]) -> Answer:
-    """Whether it runs, what waits, and what to do next."""
-    shown = await status.show_status(call.connector, call.query)
-    caller = call.caller
-    shown["you"] = (
-        {"id": caller.object_id, "name": caller.name, "roles": [caller.role.value]} if caller.is_person else None
-    )
-    shown["rules"] = call.people.model_dump(include={"keys_may_decide", "approver_must_differ"})
-    return Answer(body=shown)
-
-
 async def health(call: Call[Anything, Anything]) -> Answer:
     """Whether the app is alive, and its version."""
     return Answer(body={"status": "ok", "version": VERSION})
+
+
+async def confirm_move(call: Call[Nothing, Why]) -> Answer:
+    """A person confirms that a company is reported from this environment, to this account, from now on."""
+    connection = call.connector.connection(call.connection)
+    company = connection.company(call.company)
+    actor = Actor(function="confirm_move", by=call.body.by)
+    fence = await fences.confirm_move(call.connector, connection, company, actor, call.body.reason)
+    return Answer(202, {"connection": connection.name, "company": company.id, "host": fence.host})
+
+
+async def export_audit(call: Call[export.ExportQuery, Nothing]) -> Answer:
+    """The audit with its journal and signed roots, as JSON lines in pages."""
+    return await export.export_audit(call.connector, call.connection, call.company, call.query)

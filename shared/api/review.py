@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shared.api.route import Call, Nothing
-from shared.flows.audit import export
 from shared.flows.reconciliation import completeness
 from shared.flows.review import decide, documents, filing_periods, listing, redrive
 from shared.people.two_persons import is_same_person, retried_by
@@ -56,16 +55,11 @@ async def show_completeness(call: Call[completeness.CompletenessQuery, Nothing])
     return await completeness.show_completeness(call.connector, call.connection, call.company, call.query)
 
 
-async def export_audit(call: Call[export.ExportQuery, Nothing]) -> Answer:
-    """The audit with its journal and signed roots, as JSON lines in pages."""
-    return await export.export_audit(call.connector, call.connection, call.company, call.query)
-
-
 async def _check_that_another_retried(call: Call[documents.Chosen, decide.DecisionBody], transaction_id: str) -> None:
     """Raise :class:`Problem` 409 where who approves is who tried the document again last."""
-    chosen = documents.Shown(voucher=call.query.voucher)
-    shown = await documents.show_document(call.connector, call.connection, call.company, transaction_id, chosen)
-    retry = retried_by(shown["audit"])
+    record = await documents.find_document(call.connector, call.connection, call.company, transaction_id, call.query)
+    entries, _ = await call.connector.ledger.audit(record)
+    retry = retried_by(entries)
     if retry and is_same_person(retry, name=call.body.by, object_id=call.caller.object_id):
         message = f"{call.body.by} tried it again: somebody else approves it (PEOPLE__APPROVER_MUST_DIFFER)."
         raise Problem(409, "conflict", message)

@@ -81,7 +81,7 @@ class Route(Generic[Q, B]):
     query: type[Q]
     body: type[B]
     answer: type[BaseModel] | None = None
-    """What a success answers as JSON."""
+    """What a success answers as JSON; ``None`` or ``Anything`` where it is none, or any."""
     status: int = 200
     """Of a success."""
     also: tuple[int, ...] = ()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from shared.api import jobs, operations, review
+from shared.api.overview_routes import OVERVIEW
 from shared.api.route import AnyRoute, Anything, Nothing, Route
-from shared.api_models.connector import Accepted, Activity, Health, Ping, Status
+from shared.api_models.connector import Accepted, Health, Moved, Ping
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
-from shared.api_models.jobs import BackfillList, BackfillShown, JobStarted, Reconciliation, RunStarted
+from shared.api_models.jobs import BackfillShown, JobStarted, Reconciliation, RunStarted
 from shared.api_models.months import Completeness, FilingPeriods, PeriodClosed
-from shared.api_models.taxjar import ExemptCustomers, NexusRegionList, Rate, Tax
+from shared.api_models.taxjar import NexusRegionList, Rate, Tax
 from shared.flows.audit import export
-from shared.flows.backfill import manage, start
-from shared.flows.customers import exempt
+from shared.flows.backfill import start
 from shared.flows.live import nexus, taxes
-from shared.flows.operations import activity, status
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.review import decide, documents, filing_periods, listing, redrive
@@ -100,17 +99,6 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=completeness.CompletenessQuery,
         body=Nothing,
         answer=Completeness,
-        formats=(CSV,),
-    ),
-    Route(
-        name="export_audit",
-        path="audit/{connection}/{company}",
-        methods=("GET",),
-        role=Role.VIEWER,
-        handle=review.export_audit,
-        query=export.ExportQuery,
-        body=Nothing,
-        formats=("application/x-ndjson",),
     ),
 )
 
@@ -134,26 +122,6 @@ _JOBS: tuple[AnyRoute, ...] = (
         handle=jobs.show_backfill,
         query=Nothing,
         body=Nothing,
-        answer=BackfillShown,
-    ),
-    Route(
-        name="list_backfills",
-        path="backfills/{connection}",
-        methods=("GET",),
-        role=Role.VIEWER,
-        handle=jobs.list_backfills,
-        query=manage.BackfillsQuery,
-        body=Nothing,
-        answer=BackfillList,
-    ),
-    Route(
-        name="cancel_backfill",
-        path="backfills/{connection}/{job}",
-        methods=("DELETE",),
-        role=Role.OPERATOR,
-        handle=jobs.cancel_backfill,
-        query=Nothing,
-        body=manage.Cancellation,
         answer=BackfillShown,
     ),
     Route(
@@ -207,17 +175,6 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         formats=(CSV,),
     ),
     Route(
-        name="list_exempt_customers",
-        path="customers/{connection}/{company}",
-        methods=("GET",),
-        role=Role.VIEWER,
-        handle=operations.list_exempt_customers,
-        query=exempt.CustomersQuery,
-        body=Nothing,
-        answer=ExemptCustomers,
-        formats=(CSV,),
-    ),
-    Route(
         name="calculate_tax",
         path="taxes/{connection}",
         methods=("POST",),
@@ -249,24 +206,27 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         needs_storage=False,
     ),
     Route(
-        name="show_status",
-        path="status",
-        methods=("GET",),
-        role=Role.VIEWER,
-        handle=operations.show_status,
-        query=status.StatusQuery,
-        body=Nothing,
-        answer=Status,
+        name="confirm_move",
+        path="connections/{connection}/{company}/move",
+        methods=("POST",),
+        role=Role.APPROVER,
+        decides=True,
+        handle=operations.confirm_move,
+        query=Nothing,
+        body=decide.Why,
+        answer=Moved,
+        status=202,
     ),
     Route(
-        name="list_activity",
-        path="activity/{connection}",
+        name="export_audit",
+        path="audit/{connection}/{company}",
         methods=("GET",),
         role=Role.VIEWER,
-        handle=operations.list_activity,
-        query=activity.ActivityQuery,
+        handle=operations.export_audit,
+        query=export.ExportQuery,
         body=Nothing,
-        answer=Activity,
+        answer=Anything,
+        formats=("application/x-ndjson",),
     ),
     Route(
         name="health",
@@ -282,4 +242,4 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
     ),
 )
 
-ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *_OPERATIONS)
+ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *_OPERATIONS, *OVERVIEW)

@@ -49,7 +49,7 @@ def _operation(operation: Json, schemas: Json) -> Json:
     responses = {
         status: {
             "description": response["description"],
-            "schema": _schema(response["content"]["application/json"]["schema"]),
+            "schema": _schema(next(iter(response["content"].values()))["schema"]),
         }
         for status, response in operation["responses"].items()
     }

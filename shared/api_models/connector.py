@@ -7,6 +7,15 @@ from pydantic import Field
 from shared.api_models.values import Amount, AnswerModel, Count, DayText, Instant, Json
 
 
+class Moved(AnswerModel):
+    """The answer of ``confirm_move``."""
+
+    connection: str
+    company: str
+    host: str
+    """The F&O environment that the company is reported from now."""
+
+
 class Health(AnswerModel):
     """Alive, and which version."""
 

@@ -101,13 +101,13 @@ class Completeness(Range):
     states: list[StateReadiness] | dict[str, Json] = Field(default_factory=list)
     ready_to_file: bool | None = None
     why: list[str] = Field(default_factory=list)
-    late: list[Json] | Listed | None = None
-    untaxed_without_reason: list[Json] | Listed | None = None
-    tax_without_nexus: list[Json] | Listed | None = None
-    tax_from_exempt_customer: list[Json] | Listed | None = None
-    left_out: list[Json] | Listed | None = None
-    foreign: list[Json] | Listed | None = None
-    handled_outside: list[Json] | Listed | None = None
+    late: Listed | list[Json] | None = None
+    untaxed_without_reason: Listed | list[Json] | None = None
+    tax_without_nexus: Listed | list[Json] | None = None
+    tax_from_exempt_customer: Listed | list[Json] | None = None
+    left_out: Listed | list[Json] | Json | None = None
+    foreign: Listed | list[Json] | None = None
+    handled_outside: Listed | list[Json] | Json | None = None
     last_poll_at: Instant | None = None
     nexus_pulled_at: Instant | None = None
 

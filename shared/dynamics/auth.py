@@ -24,7 +24,7 @@ from azure.identity.aio import (
     ManagedIdentityCredential,
 )
 
-from shared.dynamics.errors import AccessDenied, Unavailable
+from shared.dynamics.errors import AccessDenied, CredentialMissing, Unavailable
 from shared.settings import DynamicsSettings
 
 _RENEW_BEFORE_EXPIRY = timedelta(minutes=5)
@@ -71,9 +71,15 @@ class TokenSource:
         self._lock = asyncio.Lock()
 
     @classmethod
-    def of(cls, settings: DynamicsSettings, clock: Callable[[], datetime]) -> TokenSource:
-        """The tokens of the environment in ``settings``."""
-        return cls(lambda: request_token(settings), clock)
+    def of(cls, settings: DynamicsSettings, clock: Callable[[], datetime], *, missing: str = "") -> TokenSource:
+        """The tokens of the environment in ``settings``; ``missing`` says why Entra ID cannot even be asked."""
+
+        async def request() -> AccessToken:
+            if missing:
+                raise CredentialMissing(missing)
+            return await request_token(settings)
+
+        return cls(request, clock)
 
     async def get(self) -> str:
         """A token that is good for another five minutes.

@@ -1,4 +1,5 @@
-"""Business events as F&O and Event Grid deliver them: one event, an array of them, or Event Grid's envelope.
+"""Business events as they are delivered: one event, an array of them, in Event Grid's or CloudEvents' envelope, or in
+an execution context of Dataverse.
 
 An event is only a trigger. It names a posted document by company, number and date; everything else that it says,
 amounts above all, is left to what F&O itself holds.
@@ -13,20 +14,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from shared.dynamics.business_event_envelopes import (
+    VALIDATION_EVENT,
+    NoBusinessEvent,
+    cloud_events_handshake,
+    events_in,
+)
+
+__all__ = ["POSTED", "Delivery", "NoBusinessEvent", "PostedEvent", "cloud_events_handshake", "parse_delivery"]
+
 POSTED = frozenset({"salesinvoicepostedbusinessevent", "custfreetextinvoicepostedbusinessevent"})
 """Ids (case-folded) of the events that tell of a posted document; credit notes come as sales invoices."""
 _TEST_CONTRACT = "businesseventstestendpointcontract"
-_HANDSHAKE = "microsoft.eventgrid.subscriptionvalidationevent"
 _LONGEST_NUMBER = 100
 """Characters; F&O's own field has 20. It keeps a queue message small."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _JSON_DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLANK_DATE = date(1900, 1, 1)
-
-
-class NoBusinessEvent(ValueError):
-    """The body is no JSON, or JSON that is no business event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,8 @@ def parse_delivery(body: bytes) -> Delivery:
     foreign: list[NoBusinessEvent] = []
     for item in content if isinstance(content, list) else [content]:
         try:
-            _take(_event(item), delivery)
+            for event in events_in(item):
+                _take(event, delivery)
         except NoBusinessEvent as error:
             foreign.append(error)
     if delivery == Delivery():
@@ -71,35 +77,12 @@ def parse_delivery(body: bytes) -> Delivery:
     return delivery
 
 
-def _event(item: object) -> Mapping[str, Any]:
-    """The object in ``item``, freed of Event Grid's envelope. Raises :class:`NoBusinessEvent`."""
-    if not isinstance(item, dict):
-        raise NoBusinessEvent("The body holds something that is no business event of Dynamics 365 F&O.")
-    if "BusinessEventId" in item or "data" not in item:
-        return item
-    data = _data(item["data"])
-    if str(item.get("eventType", item.get("type", ""))).casefold() == _HANDSHAKE:
-        return {"BusinessEventId": _HANDSHAKE, **data}
-    return data
-
-
-def _data(data: object) -> dict[str, Any]:
-    """The event inside an envelope: Event Grid carries it as an object or as text."""
-    try:
-        content = json.loads(data) if isinstance(data, str) else data
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise NoBusinessEvent("The data of the Event Grid envelope is no JSON object.")
-    return content
-
-
 def _take(event: Mapping[str, Any], delivery: Delivery) -> None:
     event_id = _text(event, "BusinessEventId")
     match event_id.casefold():
         case "":
             raise NoBusinessEvent("The body holds an object without BusinessEventId, which is no business event.")
-        case id if id == _HANDSHAKE:
+        case id if id == VALIDATION_EVENT:
             code = _text(event, "validationCode")
             if not code:
                 raise NoBusinessEvent("The validation event of Event Grid carries no validationCode.")

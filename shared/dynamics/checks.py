@@ -118,7 +118,7 @@ class EnvironmentChecks:
 
     async def _has_row(self, entity: Entity, company: str = "") -> bool:
         where = equals("dataAreaId", company) if company else None
-        async for page in self._sets.pages(entity, where, top=1):
+        async for page in self._sets.pages(entity, where, orderby=(), top=1):
             return any(not company or folded(row, "dataAreaId") == company for row in page)
         return False
 

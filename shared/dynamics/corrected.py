@@ -21,11 +21,14 @@ from shared.dynamics.rows import Row, folded, required_amount, text, verbatim
 
 async def find_corrected(
     reads: BatchReads, company: str, credit_notes: Sequence[PostedRows]
-) -> dict[DocumentKey, OriginalInvoice]:
-    """The invoice that each free text invoice among ``credit_notes`` corrects; those without one are absent."""
+) -> tuple[dict[DocumentKey, OriginalInvoice], list[DocumentKey]]:
+    """The invoice that each free text invoice among ``credit_notes`` corrects; those without one are absent.
+
+    Also those for which F&O could not be searched: whether they correct anything is not known yet.
+    """
     notes = [note for note in credit_notes if note.type is DocumentType.FREE_TEXT]
     if not notes:
-        return {}
+        return {}, []
     worksheets = await reads.optional_rows(
         FREE_TEXT_HEADERS, "FreeTextNumber", {note.key.number for note in notes}, company=company
     )
@@ -35,12 +38,15 @@ async def find_corrected(
         if worksheet is not None and (number := verbatim(worksheet, "CorrectedInvoiceId")):
             found[note.key] = OriginalInvoice(number, None, OriginalRoute.CORRECTED_INVOICE)
     rest = [note for note in notes if note.key not in found and _account(note)]
-    if rest:
-        candidates = await reads.matching_rows(CANDIDATES, [_may_be_of(note) for note in rest], company=company)
-        for note in rest:
-            if (original := _only_one(note, candidates)) is not None:
-                found[note.key] = original
-    return found
+    if not rest:
+        return found, []
+    candidates = await reads.matching_rows(CANDIDATES, [_may_be_of(note) for note in rest], company=company)
+    if candidates is None:
+        return found, [note.key for note in rest]
+    for note in rest:
+        if (original := _only_one(note, candidates)) is not None:
+            found[note.key] = original
+    return found, []
 
 
 def _account(note: PostedRows) -> str:

@@ -136,7 +136,7 @@ class EntitySets:
         """
         scope = [equals("dataAreaId", company)] if company else []
         wanted = sorted(value for value in values if is_text(value))
-        asked = {value.casefold() if isinstance(value, str) else value for value in wanted}
+        asked = {str(value).strip().casefold() for value in wanted}
         found: dict[int, list[Row]] = {}
         kept: list[Row] = []
         for keys in chunks(wanted):
@@ -227,9 +227,9 @@ class EntitySets:
         self._refused[entity.name, expand] = (self._clock() + _REMEMBERED, str(error))
 
 
-def _value(row: Row, field: str) -> object:
-    value = row.get(field)
-    return value.strip().casefold() if isinstance(value, str) else value
+def _value(row: Row, field: str) -> str:
+    """A value as it compares with what was asked for; some services send 64-bit integers as strings."""
+    return str(row.get(field)).strip().casefold()
 
 
 def _hash(row: Row, entity: Entity) -> int:

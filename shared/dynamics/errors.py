@@ -4,6 +4,7 @@
     ├── Throttled       429: pause the environment for every instance
     ├── Unavailable     network, timeout, 408, 5xx, unreadable body: try again later
     ├── AccessDenied    Entra ID or F&O refuses the app: pause the connection, a person must act
+    │   └── CredentialMissing  the app has no credential to ask with, and does not ask
     ├── EntityMissing   an entity set that this environment does not publish
     ├── BadQuery        F&O does not understand the request, usually an unknown field
     ├── ProfileMismatch the entity profile in the settings does not fit the environment
@@ -47,6 +48,10 @@ class AccessDenied(DynamicsError, remote.AccessDenied):
         super().__init__(message)
         self.set = set
         self.refused = set or ""
+
+
+class CredentialMissing(AccessDenied):
+    """Nothing was asked: the settings hold no usable credential. The message names the setting."""
 
 
 class EntityMissing(DynamicsError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from shared.documents import Charge, DocumentType, Line
@@ -119,14 +120,19 @@ def read_charges(document: PostedRows, reference: ReferenceData) -> tuple[Charge
     if document.charges is None:
         return None
     rows = sorted(document.charges, key=lambda row: (record_id(row, "TransRecId"), amount(row, "LineNum")))
-    charges = [_charge(row, document, reference) for row in rows]
+    lines = {record: sequence for sequence, line in document.journal_lines.items() if (record := _record(line))}
+    charges = [replace(_charge(row, reference), line=_line_of(row, document, lines)) for row in rows]
     total = sum((charge.amount for charge in charges), start=amount({}, ""))
     if total and total == -amount(document.header, "TotalChargeAmount"):
         charges = [replace(charge, amount=-charge.amount, tax=-charge.tax) for charge in charges]
     return tuple(charges)
 
 
-def _line_of(charge: Row, document: PostedRows) -> int | None:
+def _record(line: Row) -> int:
+    return record_id(line, "SourceKey")
+
+
+def _line_of(charge: Row, document: PostedRows, lines: Mapping[int, int]) -> int | None:
     """The line that a charge hangs on: record ids are unique within a table only, so its category counts first."""
     record = record_id(charge, "TransRecId")
     category = text(charge, "ModuleCategory")
@@ -134,11 +140,10 @@ def _line_of(charge: Row, document: PostedRows) -> int | None:
         return None
     if not category and document.journal is not None and record == record_id(document.journal, "SourceKey"):
         return None
-    lines = document.journal_lines.items()
-    return next((sequence for sequence, line in lines if record_id(line, "SourceKey") == record), None)
+    return lines.get(record)
 
 
-def _charge(row: Row, document: PostedRows, reference: ReferenceData) -> Charge:
+def _charge(row: Row, reference: ReferenceData) -> Charge:
     code, codes = text(row, "MarkupCode"), reference.shipping_codes
     return Charge(
         code=code,
@@ -147,5 +152,4 @@ def _charge(row: Row, document: PostedRows, reference: ReferenceData) -> Charge:
         tax=amount(row, "TaxAmount"),
         is_shipping=codes.get(code.casefold(), False) if code and codes is not None else None,
         tax_item_group=text(row, "TaxItemGroup"),
-        line=_line_of(row, document),
     )

@@ -18,6 +18,7 @@ from shared.dynamics.narrowing import Windows, is_narrowable
 from shared.dynamics.posted import read_key
 from shared.dynamics.project_entities import PROJECT_HEADERS, PROJECT_LINES
 from shared.dynamics.projects import read_project_key
+from shared.dynamics.reading import BatchReads
 from shared.dynamics.rows import Row, amount, folded, required_amount
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Listing:
     def __init__(self, sets: EntitySets, project_companies: Collection[str], clock: Callable[[], datetime]) -> None:
         self._sets = sets
         self._projects = frozenset(project_companies)
+        self._clock = clock
         self._windows = Windows(sets, clock)
 
     async def window(
@@ -53,7 +55,10 @@ class Listing:
     async def by_number(self, company: str, numbers: Collection[str]) -> dict[str, list[ListedDocument]]:
         """The documents of each number. F&O reads ``*`` as a wildcard, so a number with one is not looked up."""
         wanted = {number for number in numbers if number.strip() and "*" not in number}
-        rows = await self._sets.rows(LISTED_HEADERS, "InvoiceNumber", wanted, company=company)
+        reads = BatchReads(self._sets, frozenset())
+        rows = await reads.needed_rows(LISTED_HEADERS, "InvoiceNumber", wanted, company=company)
+        for number, why in reads.broken[LISTED_HEADERS.name].items():
+            logger.error("%s: F&O cannot show what has the number %s: %s", company, number, why)
         found = {document.key: document for document in _listed_of(rows, {company}, _listed, _log)}
         if company in self._projects:
             projects = await self._project_rows(company, wanted)
@@ -88,10 +93,10 @@ class Listing:
         try:
             return await self._sets.count(entity, where)
         except Unavailable as trouble:
-            first = min(from_dates.values())
-            if until is None or until <= first or not await is_narrowable(self._sets, entity, None, trouble):
+            first, last = min(from_dates.values()), until or self._clock().date()
+            if last <= first or not await is_narrowable(self._sets, entity, None, trouble):
                 raise
-        middle = first + (until - first) // 2
+        middle = first + (last - first) // 2
         earlier = {company: since for company, since in from_dates.items() if since <= middle}
         later = {company: max(since, middle + timedelta(days=1)) for company, since in from_dates.items()}
         return await self._count(entity, earlier, middle) + await self._count(entity, later, until)

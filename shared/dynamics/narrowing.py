@@ -33,14 +33,21 @@ async def is_narrowable(sets: EntitySets, entity: Entity, where: Filter | None, 
 
 
 async def rows_in_small_pages(
-    sets: EntitySets, entity: Entity, where: Filter | None, fields: Sequence[str], unreadable: Unreadable
+    sets: EntitySets,
+    entity: Entity,
+    where: Filter | None,
+    fields: Sequence[str],
+    unreadable: Unreadable,
+    *,
+    after: Row | None = None,
 ) -> AsyncIterator[list[Row]]:
-    """The rows that meet ``where`` in the order of the key, in pages as large as F&O answers.
+    """The rows that meet ``where``, behind ``after``, in the order of the key, in pages as large as F&O answers.
 
     ``fields`` are the key fields that ``where`` leaves open. Raises :class:`Unavailable` when the set stops answering.
     """
     size, unknown, skip = _LARGEST_PAGE, 0, 0
     place = _Place(fields)
+    place.move([after] if after is not None else [])
     while True:
         rest, passed = place.behind()
         parts = [part for part in (where, rest) if part is not None]

@@ -81,7 +81,7 @@ def problem_of(
             f"{document.key} waits for {', '.join(sets)}, which was readable before. {reasons}",
             sets,
         )
-    for name, what in _broken(document, related, reads):
+    for name, what in _broken(document, related, reads) if any(reads.broken.values()) else ():
         sentence = f"{document.key}: F&O cannot show its rows of {name}: {what}"
         return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence, (name,))
     readable = reads.ever_readable | reads.sets.seen
@@ -140,7 +140,7 @@ def _absent(
     if not document.has_charge_rows and not document.is_project and amount(document.header, "TotalChargeAmount"):
         yield CHARGES.name, "its charges"
     if document.key in originals.missing:
-        yield originals.missing[document.key], "the invoice that its credit reference names"
+        yield originals.missing[document.key], "the invoice that it corrects"
     for row in document.lines:
         yield from _stock(row, reference)
 

@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from shared.documents import DocumentKey, OriginalInvoice, OriginalRoute
+from shared.documents import ZERO, DocumentKey, OriginalInvoice, OriginalRoute
 from shared.dynamics.corrected import find_corrected
-from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, JOURNALS
+from shared.dynamics.entities import CORRECTED_INVOICE, CREDIT_REFERENCES, HEADERS, JOURNALS
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.lots import LineOriginals, find_by_returned_lot
 from shared.dynamics.posted import PostedRows
@@ -51,7 +51,11 @@ async def find_originals(
     lots = await find_by_returned_lot(reads, company, returns)
     for document in returns:
         by_line = lots.of_lines.get(document.key, {})
-        every = {original for originals in by_line.values() for original in originals}
+        every = {
+            replace(original, lot="", quantity=None, returned=ZERO)
+            for originals in by_line.values()
+            for original in originals
+        }
         if document.key not in found and every:
             found[document.key] = every
     open_notes = [note for note in credit_notes if note.key not in found]
@@ -59,7 +63,9 @@ async def find_originals(
         for note in open_notes:
             if number := text(note.header, custom_field):
                 found[note.key] = {OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD)}
-    corrected = await find_corrected(reads, company, [note for note in open_notes if note.key not in found])
+    rest = [note for note in open_notes if note.key not in found]
+    corrected, waiting = await find_corrected(reads, company, rest)
+    missing |= dict.fromkeys(waiting, HEADERS.name)
     for key, original in corrected.items():
         found[key] = {original}
     return Originals(
@@ -117,4 +123,4 @@ def _original(invoice: Row | None) -> OriginalInvoice | None:
 
 
 def _age(original: OriginalInvoice) -> tuple[date, str, str]:
-    return original.date or date.max, original.number, original.lot
+    return original.date or date.max, original.number, original.voucher

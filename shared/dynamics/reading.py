@@ -82,13 +82,18 @@ class BatchReads:
             await self._miss(entity, expand)
             return None
 
-    async def matching_rows(self, entity: Entity, any_of_these: Sequence[Filter], *, company: str) -> list[Row]:
-        """The rows of ``company`` that meet one of the filters, ten to a call."""
+    async def matching_rows(self, entity: Entity, any_of_these: Sequence[Filter], *, company: str) -> list[Row] | None:
+        """The rows of ``company`` that meet one of the filters, ten to a call; ``None`` when F&O fails to find them."""
         rows: list[Row] = []
-        for some in chunks(any_of_these, 10):
-            where = all_of(equals("dataAreaId", company), either(*some))
-            async for page in self.sets.pages(entity, where):
-                rows += [row for row in page if folded(row, "dataAreaId") == company]
+        try:
+            for some in chunks(any_of_these, 10):
+                where = all_of(equals("dataAreaId", company), either(*some))
+                async for page in self.sets.pages(entity, where):
+                    rows += [row for row in page if folded(row, "dataAreaId") == company]
+        except Unavailable as trouble:
+            if trouble.retry_after is not None:
+                raise
+            return None
         return rows
 
     def _note_repeated(self, row: Row) -> None:

@@ -99,6 +99,8 @@ class Chain:
 
     count: int = 0
     head: str = ""
+    at: str = field(default="", compare=False)
+    """When the last entry was written, as the journal has it; known only of a chain that was just appended to."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Chain:
@@ -107,7 +109,12 @@ class Chain:
 
     def stored(self) -> dict[str, Any]:
         """The properties in which a row keeps it, once an entry of this version was appended."""
-        return {"audit_count": self.count, "audit_head": self.head, "audit_version": VERSION}
+        return {
+            "audit_count": self.count,
+            "audit_head": self.head,
+            "audit_version": VERSION,
+            "audit_at": self.at,
+        }
 
     def append(
         self,
@@ -127,10 +134,11 @@ class Chain:
         text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
         place = {
             "at": journal_time(at or entry.at),
-            "previous": self.head,
+            "previous": str(self.head),
             "record": record_hash(content) if content is not None else "",
         }
-        number = self.count + 1
+        # A forged count must not stop the row's work.
+        number = max(self.count, 0) + 1 if type(self.count) is int else 1
         head = entry_hash(partition=partition_key, row=subject_row, number=number, text=text, **place)
         entity = {
             "PartitionKey": partition_key,
@@ -140,7 +148,7 @@ class Chain:
             **place,
             **wide.pack("entry", text),
         }
-        return Chain(number, head), entity
+        return Chain(number, head, place["at"]), entity
 
 
 def entry_text(entity: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.audit import AuditEntry
 from shared.ledger.subjects import SubjectChanged, SubjectLedger
+from shared.table_keys import encode
 
 _ROWS_PER_TRANSACTION = 100
 _KIND = "backfill"
@@ -141,7 +142,7 @@ def _partition(connection: str) -> str:
 
 
 def _results_partition(backfill: Backfill) -> str:
-    return f"{_partition(backfill.connection)}|{keys.encode(backfill.job)}"
+    return f"{_partition(backfill.connection)}|{encode(backfill.job)}"
 
 
 def _plain(value: Any) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 from azure.data.tables.aio import TableClient
 
 _ENTRIES = ("audit|", "audit|~")
-_NO_RECORDS = (_ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"))
-"""Ranges of keys without records, in order."""
-_DOCUMENTS = ("doc|", "doc|~")
+_NO_RECORDS = (("also|", "also|~"), _ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~"))
+"""Ranges of keys without records, in order: the audit itself, and indexes, which are made of the records."""
+_DOCUMENT = "doc|"
 
 
 class Contents:
@@ -22,13 +22,13 @@ class Contents:
     async def records(self, partition: str, after: str = "", since: str = "") -> AsyncIterator[Mapping[str, Any]]:
         """The rows that have a chain, and every document, with keys behind ``after``.
 
-        With ``since`` (a day), documents that were not written to since then are left out.
+        With ``since`` (a day), those whose last entry was written since then.
         """
         start = after
         for first, end in (*_NO_RECORDS, ("~", "~")):
             if start < first:
                 async for row in self._between(partition, start, first, since):
-                    if row.get("audit_head") or row["RowKey"].startswith(_DOCUMENTS[0]):
+                    if row.get("audit_head") or row["RowKey"].startswith(_DOCUMENT):
                         yield row
             start = max(start, end)
 
@@ -36,8 +36,8 @@ class Contents:
         clause = "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end"
         values = {"partition": partition, "after": after, "end": end}
         if since:
-            clause += " and ( RowKey lt @first or RowKey gt @last or updated_at ge @since )"
-            values |= {"since": since, "first": _DOCUMENTS[0], "last": _DOCUMENTS[1]}
+            clause += " and audit_at ge @since"
+            values["since"] = since
         async for row in self._table.query_entities(clause, parameters=values):
             yield row
 

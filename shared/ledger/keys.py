@@ -6,34 +6,19 @@ entity-group transaction. Document rows sort by invoice date, so that a poll's w
 
 from __future__ import annotations
 
-import hashlib
-import re
 from datetime import date
 
 from shared.documents import DocumentKey
 from shared.proof.chain import entry_place
+from shared.table_keys import encode
 
 LEDGER_TABLE = "ledger"
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_LONGEST, _READABLE = 200, 120
-"""Characters of an encoded text: two of them, a date and the rest fit into the 512 that a key may have."""
 _DOCUMENT = "doc"
 _AUDIT = "audit"
 _ID = "id"
 _OPEN = "open"
 _MENTION = "also"
-
-
-def encode(text: str) -> str:
-    """``text`` in characters that Table Storage allows in a key, at most 200; different texts stay different.
-
-    Of a longer text only the beginning can be read. Behind ``==``, which nothing else has, follows its SHA-256.
-    """
-    encoded = _UNSAFE.sub(lambda match: "".join(f"={byte:02x}" for byte in match[0].encode()), text)
-    if len(encoded) <= _LONGEST:
-        return encoded
-    return f"{encoded[:_READABLE].rstrip('=')}=={hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def partition(connection: str, company: str) -> str:

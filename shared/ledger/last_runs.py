@@ -11,7 +11,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.ledger.activity import activity_row
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.keys import encode, partition
+from shared.ledger.keys import partition
+from shared.table_keys import encode
 
 _ROW = "last-run"
 _FREQUENT = frozenset({"poll_posted_invoices"})

@@ -52,19 +52,19 @@ class NexusLedger:
         before = await self.of_company(connection, company)
         now = NexusRegions(pulled_at, tuple(regions))
         old, new = frozenset(before.codes if before else ()), frozenset(now.codes)
-        entry = None
-        if before is None or old != new:
+        entry, properties = None, dict[str, Any](pulled_at=pulled_at.isoformat())
+        if before is None or sorted(before.regions, key=str) != sorted(now.regions, key=str):
             entry = AuditEntry(
                 at=pulled_at,
                 actor=actor,
                 subject=f"nexus regions of {company.upper()}",
-                decision="pulled" if before is None else "changed",
+                decision="pulled" if before is None else "changed" if old != new else "renamed",
                 message=f"Added: {_words(new - old)}. Dropped: {_words(old - new)}.",
                 before={"regions": list(before.codes)} if before else None,
                 after={"regions": list(now.codes)},
             )
-        packed = wide.pack("regions", json.dumps(now.regions, ensure_ascii=False))
-        properties: dict[str, Any] = {"pulled_at": pulled_at.isoformat(), **packed}
+            # Only with an entry: the chain covers what is stored.
+            properties |= wide.pack("regions", json.dumps(now.regions, ensure_ascii=False))
         await self._subjects.write(partition(connection, company), _NEXUS, _REGIONS, entry, **properties)
         return new - old, old - new
 

@@ -14,7 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.ledger import wide
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 
 @dataclass(frozen=True, slots=True)

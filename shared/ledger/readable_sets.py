@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _PARTITION = "readable-sets"
 _SETS = "sets"

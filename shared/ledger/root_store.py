@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _SUFFIX = ".ndjson"
 

@@ -23,6 +23,7 @@ from shared.proof.records import record_hash
 from shared.proof.seals import Seal, Signer
 
 _ROW = "seals"
+_OF_THE_SEAL = ("root", "sealed_at", "key")
 _SHOWN = 100
 _LONGEST = 1000
 
@@ -32,6 +33,12 @@ class SealState:
     """How far a company's audit is sealed, and what is wrong with it."""
 
     sealed_through: date | None = None
+    root: str = ""
+    """Of that day, as hex."""
+    sealed_at: str = ""
+    """When it was signed (ISO 8601)."""
+    key: str = ""
+    """Fingerprint of the key that signed it."""
     checked_at: datetime | None = None
     """When sealing ran last."""
     trouble: str = ""
@@ -57,12 +64,19 @@ class Seals:
             row: Any = await self.table.get_entity(partition(connection, company), _ROW)
         except ResourceNotFoundError:
             return SealState()
+        try:
+            return self._state(row)
+        except (ValueError, TypeError, KeyError):
+            return SealState(trouble="What was noted of the last sealing cannot be read.")
+
+    def _state(self, row: Any) -> SealState:
         return SealState(
-            date.fromisoformat(row["sealed_through"]) if row.get("sealed_through") else None,
-            datetime.fromisoformat(row["checked_at"]),
-            row.get("trouble") or "",
-            tuple(json.loads(row.get("broken") or "[]")),
-            row.get("broken_count") or 0,
+            sealed_through=date.fromisoformat(row["sealed_through"]) if row.get("sealed_through") else None,
+            **{name: row.get(name) or "" for name in _OF_THE_SEAL},
+            checked_at=datetime.fromisoformat(row["checked_at"]),
+            trouble=row.get("trouble") or "",
+            broken=tuple(json.loads(row.get("broken") or "[]")),
+            broken_count=row.get("broken_count") or 0,
         )
 
     async def note(
@@ -71,22 +85,29 @@ class Seals:
         company: str,
         *,
         at: datetime,
-        sealed_through: date | None,
+        last: Seal | None,
         trouble: str = "",
         broken: Sequence[str] = (),
     ) -> None:
-        """Note how a sealing went. Information only: what is sealed says the store."""
+        """Note how a sealing went; without ``last``, what was noted of the last seal stays.
+
+        Information only: what is sealed says the store.
+        """
+        of_seal = {}
+        if last:
+            statement = last.statement
+            of_seal = {"sealed_through": statement.day, **{name: getattr(statement, name) for name in _OF_THE_SEAL}}
         await self.table.upsert_entity(
             {
                 "PartitionKey": partition(connection, company),
                 "RowKey": _ROW,
-                "sealed_through": sealed_through.isoformat() if sealed_through else "",
+                **of_seal,
                 "checked_at": at.isoformat(),
                 "trouble": trouble[:_LONGEST],
                 "broken": json.dumps(list(broken[:_SHOWN])),
                 "broken_count": len(broken),
             },
-            mode=UpdateMode.REPLACE,
+            mode=UpdateMode.MERGE,
         )
 
     async def baseline(self, connection: str, company: str) -> AsyncIterator[JournalRow]:

@@ -14,7 +14,7 @@ from shared.ledger.activity import OF_SUBJECTS, activity_row, is_act
 from shared.ledger.audit import AuditEntry, Chain, Redact
 from shared.ledger.chains import read_audit
 from shared.ledger.journal import journal_row
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _ATTEMPTS = 5
 _HASH = 16

@@ -53,7 +53,7 @@ def map_document(
     items = split_document(document, company)
     amounts, taxes = settle_amounts(items, document), settle_taxes(items, document)
     placements = place_items(items, document, company, originals)
-    unsent = Unsent(document, items, placements, ids, (*document.notes, *items.notes, *placements.notes))
+    unsent = Unsent(document, company, items, placements, ids, (*document.notes, *items.notes, *placements.notes))
 
     match out_of_scope(document, items, placements, company):
         case Skip(reason, sentence):

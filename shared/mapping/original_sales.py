@@ -6,25 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.documents import OriginalInvoice, PostedDocument
-from shared.mapping.outcomes import Held, Hold, LeftOutReason, Mapped, Skipped
+from shared.mapping.outcomes import Held, Hold, LeftOutReason, Mapped, OriginalTransaction, Skipped
 from shared.mapping.reasons import HoldReason, SkipReason
-from shared.transactions import ExemptionType, Kind, Place
+from shared.transactions import Kind
+
+__all__ = ["OriginalKey", "OriginalSale", "OriginalTransaction", "original_sale_of", "originals_of"]
 
 OriginalKey = tuple[str, date | None]
 """Number and date of an original invoice; the date is ``None`` where only the number was given."""
 
 _ADDRESS = {HoldReason.ADDRESS_INCOMPLETE, HoldReason.ZIP_STATE_MISMATCH}
-
-
-@dataclass(frozen=True, slots=True)
-class OriginalTransaction:
-    """One order of a sale: what a refund of its lines needs to know."""
-
-    transaction_id: str
-    ship_to: Place
-    ship_from: Place | None
-    exemption_type: ExemptionType | None
-    lots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ def original_sale_of(outcome: Mapped | Skipped | Held, document: PostedDocument)
         return OriginalSale(abroad=outcome.reason is SkipReason.NOT_US)
     if isinstance(outcome, Held):
         hold = Hold(outcome.reason, outcome.message) if outcome.reason in _ADDRESS else None
-        return OriginalSale(hold=hold)
+        return OriginalSale(outcome.went, hold=hold)
     orders = [mapped for mapped in outcome.transactions if mapped.transaction.kind is Kind.ORDER]
     sent = {lot for mapped in outcome.transactions for lot in mapped.lots}
     abroad = any(left.reason is LeftOutReason.NOT_US for left in outcome.left_out)

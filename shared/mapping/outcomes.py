@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared.documents import ZERO
 from shared.mapping.reasons import HoldReason, SkipReason
-from shared.transactions import Kind, Transaction
+from shared.transactions import ExemptionType, Kind, Place, Transaction
 
 
 class Hold(NamedTuple):
@@ -58,6 +58,17 @@ class MappedTransaction:
     """The lots (``InventTransId``) of its lines: a later return finds its original by them."""
     tax_from_exempt_customer: Decimal = ZERO
     """Tax of the transaction that was collected although the customer is exempt there, signed like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalTransaction:
+    """One order of a sale: what a refund of its lines needs to know."""
+
+    transaction_id: str
+    ship_to: Place
+    ship_from: Place | None
+    exemption_type: ExemptionType | None
+    lots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,8 @@ class Held(Outcome):
     """Every hold that was found, in the order of the rules; never empty."""
     message: str
     """The sentences of all holds."""
+    went: tuple[OriginalTransaction, ...] = ()
+    """Where its orders would go, for its refunds, where no address is among the holds; the exemption is not told."""
 
     @property
     def reason(self) -> HoldReason:

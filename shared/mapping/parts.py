@@ -45,6 +45,8 @@ class Part:
     shares: list[Share] = field(default_factory=list)
     shipping: int = 0
     shipping_tax: int = 0
+    shipping_keys: list[str] = field(default_factory=list)
+    """Keys of the shipping charges that it has a share of."""
     is_beside: bool = False
     """Made for taxed charges beside exempt lines: it takes no other charge."""
 

@@ -32,25 +32,30 @@ def apply_reductions(
     """Lower the lines in ``parts``; what they cannot take becomes lines of the other direction. Notes and holds."""
     notes: list[str] = []
     holds: list[Hold] = []
-    scoped = [item for item in items.reductions if parts.home_of(item)]
-    rest = [item for item in items.reductions if item not in scoped]
-    for item in scoped:
+    rest = []
+    for item in items.reductions:
         home = parts.home_of(item)
-        if home:
-            _lower(parts, home.shares, [home], [_Reduction(item, item.cents, item.tax_cents)], notes, holds)
+        if home is None:
+            rest.append(item)
+        else:
+            own = [share for share in home.shares if not share.is_leftover]
+            _lower(parts, own, [home], [_Reduction(item, item.cents, item.tax_cents)], notes, holds)
     for kind in Kind:
         for is_taxed in (True, False):
             group = [item for item in rest if item.kind is kind and item.is_taxed is is_taxed]
             lowered = [_Reduction(item, item.cents, item.tax_cents) for item in group]
-            _lower(parts, _shares(parts, kind), parts.of_kind(kind), lowered, notes, holds)
+            _lower(parts, _shares(parts, kind, items), parts.of_kind(kind), lowered, notes, holds)
     if end_discount.cents:
-        _lower_by_end_discount(parts, end_discount, document, notes)
+        _lower_by_end_discount(parts, _shares(parts, end_discount.kind, items), end_discount, document, notes)
     return notes, holds
 
 
-def _shares(parts: Parts, kind: Kind) -> list[Share]:
+def _shares(parts: Parts, kind: Kind, items: Items) -> list[Share]:
+    """All lines of one direction, in the document's order: ties go to the first."""
     shares = [share for part in parts.of_kind(kind) for share in part.shares if not share.is_leftover]
-    return shares + [share for share in parts.floating if share.item.kind is kind]
+    shares += [share for share in parts.floating if share.item.kind is kind]
+    order = {item.key: position for position, item in enumerate(items.sent)}
+    return sorted(shares, key=lambda share: order[share.item.key])
 
 
 def _lower(
@@ -94,8 +99,9 @@ def _lower(
         _leave(parts, leftover, _destinations(scope, is_taxed), notes)
 
 
-def _lower_by_end_discount(parts: Parts, end_discount: EndDiscount, document: PostedDocument, notes: list[str]) -> None:
-    shares = _shares(parts, end_discount.kind)
+def _lower_by_end_discount(
+    parts: Parts, shares: Sequence[Share], end_discount: EndDiscount, document: PostedDocument, notes: list[str]
+) -> None:
     values = [share.value for share in shares]
     taken = min(end_discount.cents, sum(values))
     for share, cents in zip(shares, apportion(taken, values, values), strict=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.documents import Line, PostedDocument
+from shared.mapping.ids import taken_suffix
 from shared.mapping.items import lines_in_order
 from shared.mapping.origins import find_origin
 from shared.mapping.outcomes import Hold, MappedTransaction
@@ -14,7 +15,7 @@ from shared.mapping.transactions import build, in_order, line_keys, lines_of, wi
 from shared.settings import CompanySettings
 from shared.transactions import Kind, Place
 
-_ZERO_TAX_NOTE = "Warning: tax of {tax} was collected from exempt customer {customer}. It is reported as taxable."
+_TAXED_NOTE = "Warning: tax of {tax} was collected from exempt customer {customer}. It is reported as taxable."
 
 
 class Sending:
@@ -31,8 +32,12 @@ class Sending:
         given = ids.of([(part.kind, frozenset(keys)) for part, keys in zip(self.parts, self._keys, strict=True)])
         self._ids = given
         self._own_order = ids.own_order()
+        self._orders: dict[tuple[str, ...], str] = {}
+        for part, id_ in zip(self.parts, given, strict=True):
+            if part.kind is Kind.ORDER:
+                self._orders.setdefault(part.placement.key, id_)
         self._origins = [self._ship_from(part) for part in self.parts]
-        if ids.number_taken and ids.key.number:
+        if ids.number_taken and any(taken_suffix(ids.key) in id_ for id_ in given):
             self.notes.append("Another document of this number came first: the ids carry a suffix of date and voucher.")
         if len(given) > 1:
             self.notes.append(f"The document becomes {len(given)} transactions: {', '.join(given)}.")
@@ -45,7 +50,7 @@ class Sending:
             mapped = with_lines(transaction, part, keys, self._document, self._company)
             if mapped.tax_from_exempt_customer and self._document.customer:
                 shown = abs(mapped.tax_from_exempt_customer)
-                self.notes.append(_ZERO_TAX_NOTE.format(tax=shown, customer=self._document.customer.account))
+                self.notes.append(_TAXED_NOTE.format(tax=shown, customer=self._document.customer.account))
             built.append(mapped)
         return tuple(built)
 
@@ -53,9 +58,7 @@ class Sending:
         """The order that a refund takes back: the original's, else the document's own, of its destination first."""
         if part.kind is Kind.ORDER or part.placement.reference:
             return part.placement.reference
-        orders = [(other, id_) for other, id_ in zip(self.parts, self._ids, strict=True) if other.kind is Kind.ORDER]
-        there = [id_ for other, id_ in orders if other.placement.key == part.placement.key]
-        return next(iter([*there, *(id_ for _, id_ in orders)]), self._own_order)
+        return self._orders.get(part.placement.key) or next(iter(self._orders.values()), self._own_order)
 
     def _ship_from(self, part: Part) -> Place | None:
         if part.placement.original:
@@ -70,9 +73,11 @@ class Sending:
 
     def _stock(self, part: Part) -> list[tuple[Line, int]]:
         """The part's lines with their values; a part without lines came from where the others there came from."""
-        beside = [other for other in self.parts if other.placement.key == part.placement.key]
-        for group in ([part], beside, self.parts):
-            lines = [(share.item.line, share.value) for other in group for share in lines_of(other) if share.item.line]
-            if lines:
-                return lines
-        return [(line, 0) for line in lines_in_order(self._document)]
+        if own := _valued_lines([part]):
+            return own
+        beside = _valued_lines(other for other in self.parts if other.placement.key == part.placement.key)
+        return beside or _valued_lines(self.parts) or [(line, 0) for line in lines_in_order(self._document)]
+
+
+def _valued_lines(parts: Iterable[Part]) -> list[tuple[Line, int]]:
+    return [(share.item.line, share.value) for part in parts for share in lines_of(part) if share.item.line]

@@ -13,8 +13,8 @@ def net_shipping(items: Items) -> None:
     """Net the shipping charges of each direction: of the same line and treatment first, then of the same treatment."""
     for kind in Kind:
         charges = [item for item in items.shipping if item.kind is kind]
-        raising = [item for item in charges if item.cents > 0 or (item.cents == 0 and item.tax_cents >= 0)]
-        for lowering in (item for item in charges if item not in raising):
+        raising = [item for item in charges if not _lowers(item)]
+        for lowering in filter(_lowers, charges):
             rest = _Rest(-lowering.cents, -lowering.tax_cents)
             for fits in _preferences(lowering):
                 for charge in raising:
@@ -25,6 +25,10 @@ def net_shipping(items: Items) -> None:
                 lowering.role = Role.REDUCTION
                 lowering.cents, lowering.tax_cents = rest.cents, rest.tax
                 items.reductions.append(lowering)
+
+
+def _lowers(charge: Item) -> bool:
+    return charge.cents < 0 or (charge.cents == 0 and charge.tax_cents < 0)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ def spread_charges(parts: Parts, items: Items) -> None:
     homes = [(item, parts.home_of(item)) for item in items.shipping]
     for item, home in homes:
         if home:
-            _ship(home, item.cents, item.tax_cents)
+            _ship(home, item, item.cents, item.tax_cents)
     for share in parts.floating:
         _spread_share(share, *_takers(parts, share.item))
     for item, home in homes:
@@ -25,7 +25,7 @@ def spread_charges(parts: Parts, items: Items) -> None:
             takers, weights = _takers(parts, item)
             amounts = zip(takers, spread(item.cents, weights), spread(item.tax_cents, weights), strict=True)
             for part, cents, tax in amounts:
-                _ship(part, cents, tax)
+                _ship(part, item, cents, tax)
     parts.floating.clear()
 
 
@@ -71,7 +71,9 @@ def _weight(part: Part) -> int:
     return sum(share.value for share in lines or part.shares)
 
 
-def _ship(part: Part, cents: int, tax: int) -> None:
+def _ship(part: Part, item: Item, cents: int, tax: int) -> None:
+    if cents or tax:
+        part.shipping_keys.append(item.key)
     part.shipping += cents
     part.shipping_tax += tax
 

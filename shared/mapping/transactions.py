@@ -25,7 +25,8 @@ def in_order(parts: Sequence[Part]) -> list[Part]:
 
 def line_keys(parts: Sequence[Part]) -> list[tuple[str, ...]]:
     """Of each part the keys of what is in it alone; where all of it is shared with others, of that."""
-    keys = [list(dict.fromkeys(share.item.key for share in part.shares)) for part in parts]
+    every = ([*(share.item.key for share in part.shares), *part.shipping_keys] for part in parts)
+    keys = [list(dict.fromkeys(of_part)) for of_part in every]
     count = Counter(key for of_part in keys for key in of_part)
     return [tuple(key for key in of_part if count[key] == 1) or tuple(of_part) for of_part in keys]
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.documents import PostedDocument
-from shared.mapping.items import Items
+from shared.mapping.items import Item, Items
 from shared.mapping.left_out import left_out_payments
-from shared.mapping.outcomes import Held, Hold, Skipped
+from shared.mapping.origins import find_origin
+from shared.mapping.outcomes import Held, Hold, OriginalTransaction, Skipped
 from shared.mapping.part_ids import PartIds
 from shared.mapping.placing import Placements
 from shared.mapping.reasons import HoldReason, SkipReason
 from shared.mapping.signs import net_and_tax
-from shared.transactions import Kind
+from shared.settings import CompanySettings
+from shared.transactions import Kind, Place
 
 _MOST_SENTENCES = 20
 
@@ -24,6 +26,7 @@ class Unsent:
     """What is known of ``document`` when there is nothing to send."""
 
     document: PostedDocument
+    company: CompanySettings
     items: Items
     placements: Placements
     ids: PartIds
@@ -41,7 +44,25 @@ class Unsent:
         if (more := len(sentences) - _MOST_SENTENCES) > 0:
             sentences = [*sentences[:_MOST_SENTENCES], f"There are {more} more of these."]
         reasons = tuple(dict.fromkeys(hold.reason for hold in in_order))
-        return Held(**self._facts(), reasons=reasons, message=" ".join(sentences))
+        return Held(**self._facts(), reasons=reasons, message=" ".join(sentences), went=self._went())
+
+    def _went(self) -> tuple[OriginalTransaction, ...]:
+        if self.placements.holds:
+            return ()
+        went: dict[tuple[str, ...], list[Item]] = {}
+        for item in self.items.lines:
+            if item.kind is Kind.ORDER and not self.placements.of(item).is_abroad:
+                went.setdefault(self.placements.of(item).key, []).append(item)
+        ids = self.ids.of([(Kind.ORDER, frozenset(item.key for item in items)) for items in went.values()])
+        return tuple(self._order(id_, items) for id_, items in zip(ids, went.values(), strict=True))
+
+    def _order(self, id_: str, items: Sequence[Item]) -> OriginalTransaction:
+        placement = self.placements.of(items[0])
+        lines = [(item.line, item.cents) for item in items if item.line]
+        origin = find_origin(lines, self.document, self.company).place
+        lots = frozenset(line.lot for line, _ in lines if line.lot)
+        place = placement.place or Place("")
+        return OriginalTransaction(id_, place, place if placement.in_store else origin, None, lots)
 
     def _facts(self) -> dict[str, Any]:
         kinds = {item.kind for item in self.items.sent if item.has_value} or set(self.items.directions)

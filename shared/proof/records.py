@@ -7,14 +7,14 @@ from typing import Any
 
 from shared.proof.canonical import canonical, sha256
 
-_NO_CONTENT = frozenset({"etag", "odata.etag", "Timestamp", "audit_count", "audit_head", "audit_version"})
+_NO_CONTENT = frozenset({"etag", "odata.etag", "Timestamp", "audit_count", "audit_head", "audit_version", "audit_at"})
 
 UNAUDITED: Mapping[str, frozenset[str]] = {
     "doc": frozenset(
         {"lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at", "enqueued_until"}
     ),
     "customer": frozenset({"payload_hash", "lease_until"}),
-    "nexus": frozenset({"pulled_at", "regions"}),
+    "nexus": frozenset({"pulled_at"}),
 }
 """By the kind of row: properties that are written without an audit entry."""
 
@@ -42,12 +42,7 @@ def record_hash(entity: Mapping[str, Any]) -> str:
     """
     kind = kind_of_row(str(entity.get("RowKey", "")))
     left_out = _NO_CONTENT | UNAUDITED.get(kind, frozenset())
-    regions = kind == "nexus"
-    content = {
-        name: value
-        for name, value in plain_record(entity).items()
-        if name not in left_out and not (regions and name.startswith("regions_"))
-    }
+    content = {name: value for name, value in plain_record(entity).items() if name not in left_out}
     if kind == "doc" and content.get("state") in _IN_FLIGHT:
         content["state"] = "in flight"
     return sha256(canonical(content))

@@ -111,6 +111,8 @@ def _check_seals(evidence: Evidence, report: Report, known: Sequence[str], findi
         else:
             sentence = f"The sealed journal of {day} is not what its signed root covers."
             findings.add(What.DAY, Change.CHANGED, day, sentence, at=day)
+    if known and not good and evidence.entries:
+        findings.add(What.FILE, Change.UNSIGNED, "file", "No day in the file is signed by a key that you named.")
     report.keys = list(keys)
     report.keys_are_trusted = bool(known)
     if good:

@@ -19,7 +19,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared import telemetry
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 _PARTITION = "budgets"
 _MINUTE = 61.0

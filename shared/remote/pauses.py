@@ -19,7 +19,7 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.keys import encode
+from shared.table_keys import encode
 
 PROBE_EVERY = timedelta(minutes=5)
 _FRESH = timedelta(seconds=1)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from shared.remote.transport import RESOURCE
 from shared.taxjar.answers import Answer, Category, Json, NexusRegion, StoredTransaction
-from shared.taxjar.errors import AccessDenied, NotFound, Rejected, TaxJarError, Unavailable
+from shared.taxjar.errors import AccessDenied, NotFound, Rejected, TaxJarError, TokenMissing, Unavailable
 from shared.taxjar.responses import read_answer
 from shared.taxjar.wire import to_wire, update_to_wire
 from shared.transactions import Kind, Transaction
@@ -60,9 +60,12 @@ class TaxJarClient:
         token: SecretStr,
         *,
         clock: Callable[[], datetime],
+        missing: str = "",
     ) -> None:
         secret = token.get_secret_value()
-        if not secret or not all("!" <= character <= "~" for character in secret):
+        self.missing = missing
+        """Why the token cannot be sent; every call is refused with it, here. Empty where there is a token."""
+        if not missing and (not secret or not all("!" <= character <= "~" for character in secret)):
             raise ValueError("the TaxJar token is empty or holds blanks or characters that no HTTP header can carry")
         self.account_id = account_id(settings, token)
         self._http = http
@@ -196,6 +199,8 @@ class TaxJarClient:
         creates: bool = False,
         may_be_absent: bool = False,
     ) -> Answer:
+        if self.missing:
+            raise TokenMissing(self.missing)
         try:
             response = await self._send(method, path, params, body, envelope)
             logger.debug(

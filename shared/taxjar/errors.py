@@ -42,9 +42,17 @@ class AccessDenied(TaxJarError, remote.AccessDenied):
     405, 410, a web page. ``refused`` is the kind of call, such as ``POST order``.
     """
 
-    def __init__(self, status: int, detail: str, refused: str = "") -> None:
+    def __init__(self, status: int | None, detail: str, refused: str = "") -> None:
         super().__init__(status, detail)
         self.refused = refused
+
+
+class TokenMissing(AccessDenied):
+    """Nothing was sent: the settings hold no usable token. The message, also in ``detail``, names the setting."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(None, message)
+        self.args = (message,)
 
 
 class Throttled(TaxJarError, remote.Throttled):

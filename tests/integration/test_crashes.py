@@ -116,8 +116,14 @@ class Stage:
                 (call.method, call.path) for call in calls if call.status == 201 or call.method == "PUT"
             ),
             "records": records,
-            "rows": sorted(key for key in keys if key != "watermark"),  # which is for information only
+            "rows": sorted(_without_hash(key) for key in keys if key != "watermark"),  # which is for information only
         }
+
+
+def _without_hash(key: str) -> str:
+    """A row key without what tells of the run: the hash of an entry, and when it was written."""
+    kind, _, rest = key.partition("|")
+    return f"audit|{rest.rpartition('|')[0]}" if kind == "audit" else kind if kind == "journal" else key
 
 
 async def _nothing() -> None:

@@ -80,11 +80,7 @@ def test_without_a_given_key_one_is_made_and_printed(azurite: str) -> None:
 @pytest.mark.parametrize(
     ("app", "code", "printed"),
     [
-        (
-            'class WrongSettings(Exception):\n    lines = ["CONNECTIONS__X__URL: missing", "two"]\nraise WrongSettings',
-            2,
-            "CONNECTIONS__X__URL: missing\ntwo\n",
-        ),
+        ('wrong_settings = ["CONNECTIONS__X__URL: missing", "two"]', 2, "CONNECTIONS__X__URL: missing\ntwo\n"),
         ("import nowhere", 1, "ModuleNotFoundError: No module named 'nowhere'\n"),
     ],
 )

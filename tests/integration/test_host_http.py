@@ -8,15 +8,17 @@ import pytest
 
 from local.host.functions import functions_of
 from local.host.host_json import HostJson
+from local.host.keys import Keys
 from local.host.server import Host
 
 KEY = "the-key"
+KEYS = Keys(KEY, KEY)
 
 
 @pytest.fixture
 async def client(function_app: ModuleType) -> AsyncIterator[httpx.AsyncClient]:
     """Talks to the host's HTTP side; queue and timer listeners do not run."""
-    host = Host(functions_of(function_app.app), HostJson(version="2.0"), {}, key=KEY)
+    host = Host(functions_of(function_app.app), HostJson(version="2.0"), {}, keys=KEYS)
     transport = httpx.ASGITransport(host.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=5) as client:
         yield client
@@ -60,13 +62,14 @@ async def test_a_function_sees_the_whole_request_and_shapes_the_whole_answer(cli
         "route": {"connection": "main", "number": "7"},
         "query": {"q": "1,2"},
         "header": "s",
+        "platform": {},
         "body": "body",
     }
     assert answer.headers["x-given"] == "1"
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_fixed_segment_wins_over_a_parameter_and_a_synchronous_function_runs(client: httpx.AsyncClient) -> None:
+async def test_a_constraint_lets_the_next_function_answer_and_a_synchronous_one_runs(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/echo/main/retry", headers={"x-functions-key": KEY})
     assert (answer.status_code, answer.text) == (200, "retried")
 
@@ -123,3 +126,29 @@ async def test_the_functions_and_the_state_are_listed(client: httpx.AsyncClient)
     assert {"health", "take_order", "nightly"} <= {function["name"] for function in listed}
     status = (await client.get("/admin/host/status", headers={"x-functions-key": KEY})).json()
     assert status["state"] == "Running"
+
+
+async def test_headers_that_only_the_platform_sets_are_dropped_from_outside(client: httpx.AsyncClient) -> None:
+    forged = {"X-MS-CLIENT-PRINCIPAL-NAME": "root", "x-ms-anything": "1"}
+    answer = await client.get("/api/echo/main", headers={**forged, "x-functions-key": KEY, "x-sent": "s"})
+    assert (answer.json()["platform"], answer.json()["header"]) == ({}, "s")
+
+
+@pytest.mark.parametrize(
+    ("key", "open_to_it"),
+    [
+        ("of-echo", ["echo"]),
+        ("of-host", ["echo", "broken"]),
+        ("of-master", ["echo", "broken", "admin"]),
+        ("of-nobody", []),
+    ],
+)
+async def test_each_key_opens_what_it_opens_in_azure(function_app: ModuleType, key: str, open_to_it: list[str]) -> None:
+    keys = Keys("of-host", "of-master", {"echo": "of-echo"})
+    host = Host(functions_of(function_app.app), HostJson(version="2.0"), {}, keys=keys)
+    paths = {"echo": "/api/echo/main", "broken": "/api/broken", "admin": "/admin/functions"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(host.http), base_url="http://127.0.0.1") as client:
+        answers = {
+            name: (await client.get(path, headers={"x-functions-key": key})).status_code for name, path in paths.items()
+        }
+    assert [name for name, status in answers.items() if status != 401] == open_to_it

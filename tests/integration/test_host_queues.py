@@ -4,15 +4,18 @@ import asyncio
 import base64
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from azure.storage.queue.aio import QueueServiceClient
 
+from local.host import server
 from local.host.errors import HostError
 from local.host.functions import functions_of
 from local.host.host_json import read_host_json
+from local.host.keys import Keys
 from local.host.server import Host
 
 FUNCTIONS = Path(__file__).parent.parent / "fixtures" / "functions"
@@ -43,7 +46,7 @@ async def orders(azurite: str) -> AsyncIterator[Orders]:
 @pytest.fixture
 def host(azurite: str, orders: Orders, function_app: ModuleType) -> Host:
     environment = {"AzureWebJobsStorage": azurite, "ORDERS_QUEUE": orders.name, "NIGHTLY": "0 0 3 * * *"}
-    return Host(functions_of(function_app.app), read_host_json(FUNCTIONS), environment, key="k")
+    return Host(functions_of(function_app.app), read_host_json(FUNCTIONS), environment, keys=Keys("k", "k"))
 
 
 async def next_run(function_app: ModuleType) -> tuple[str, object]:
@@ -140,12 +143,35 @@ async def test_what_is_in_work_finishes_when_the_host_ends(
     assert await orders.count() == 0
 
 
+async def test_a_message_in_work_is_hidden_for_ten_minutes_as_in_azure(
+    orders: Orders, host: Host, function_app: ModuleType
+) -> None:
+    await orders.queue.create_queue()
+    await orders.send("until when")
+    async with host.triggers():
+        assert await next_run(function_app) == ("order", ("until when", 1))
+        _, until = await next_run(function_app)
+    assert timedelta(minutes=9) < until - datetime.now(UTC) <= timedelta(minutes=10)
+
+
+async def test_what_does_not_finish_before_the_host_ends_can_be_taken_again_at_once(
+    orders: Orders, host: Host, function_app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "DRAIN", timedelta(seconds=0.1))
+    await orders.queue.create_queue()
+    await orders.send("gated")
+    async with host.triggers():
+        assert await next_run(function_app) == ("order", ("gated", 1))
+    again = [message.content async for message in orders.queue.receive_messages()]
+    assert len(again) == 1
+
+
 async def test_a_setting_that_a_trigger_names_must_be_there(azurite: str, function_app: ModuleType) -> None:
     host = Host(
         functions_of(function_app.app),
         read_host_json(FUNCTIONS),
         {"AzureWebJobsStorage": azurite, "ORDERS_QUEUE": "orders"},
-        key="k",
+        keys=Keys("k", "k"),
     )
     with pytest.raises(HostError, match="NIGHTLY"):
         async with host.triggers():

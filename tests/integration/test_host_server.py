@@ -10,6 +10,7 @@ import httpx
 
 from local.host.functions import HTTP, functions_of
 from local.host.host_json import HostJson
+from local.host.keys import Keys
 from local.host.server import Host
 
 
@@ -26,7 +27,7 @@ async def test_a_request_in_work_is_answered_when_the_host_ends_and_no_new_one_i
     function_app: ModuleType,
 ) -> None:
     functions = [function for function in functions_of(function_app.app) if function.kind == HTTP]
-    host = Host(functions, HostJson(version="2.0"), {}, key="k")
+    host = Host(functions, HostJson(version="2.0"), {}, keys=Keys("k", "k"))
     ready = asyncio.Event()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from azure.data.tables import UpdateMode
 
 from local.simulation import CONNECTION
+from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
+from shared.ledger.records import State
 from shared.queues import NumberToFind
 from shared.remote.gate import Gate
 from shared.remote.pauses import Paused
-from shared.taxjar.errors import Unavailable
-from tests.world import COMPANY, NOW, TODAY, World
+from shared.taxjar.errors import Throttled, Unavailable
+from tests.slow_storage import SlowStorage
+from tests.world import COMPANY, NOW, TODAY, World, connected, running_world
 
 CATEGORIES = "*/categories"
 
@@ -159,6 +166,145 @@ async def test_a_429_that_gave_its_time_makes_the_next_one_without_no_longer(wor
         world.clock.advance(seconds=6)
     pause = await gate.throttle(None)
     assert timedelta(seconds=10) <= pause.until - world.clock() <= timedelta(seconds=12.5)
+
+
+@asynccontextmanager
+async def slow_world(azurite: str, certificates: Certificates) -> AsyncIterator[tuple[World, SlowStorage]]:
+    """A world whose storage a test can keep from answering."""
+    storages: list[SlowStorage] = []
+
+    def storage() -> SlowStorage:
+        storages.append(SlowStorage())
+        return storages[-1]
+
+    async with running_world(azurite, certificates, storage_transport=storage) as world:
+        [tables, _] = storages
+        client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+        await asyncio.gather(*(client.categories() for _ in range(4)))
+        await client.categories()  # leases more calls than it needs
+        world.simulation.taxjar.calls.clear()
+        try:
+            async with asyncio.timeout(20):
+                yield world, tables
+        finally:
+            tables.answers.set()
+
+
+async def test_no_call_begins_after_a_429_while_storage_is_slow(azurite: str, certificates: Certificates) -> None:
+    async with slow_world(azurite, certificates) as (world, storage):
+        account, calls = world.connector.connection(CONNECTION).company(COMPANY).account, world.simulation.taxjar.calls
+        storage.answers.clear()
+        world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=429, retry_after=2, times=1))
+        with pytest.raises(Throttled):
+            await account.client.categories()
+        for seconds in (0, 1, 0.9):
+            world.clock.advance(seconds=seconds)
+            refused = await asyncio.gather(*(account.client.categories() for _ in range(5)), return_exceptions=True)
+            assert {type(error) for error in refused} == {Paused}
+        assert len(calls) == 1
+        storage.answers.set()
+        world.clock.advance(seconds=0.1)
+        await account.client.categories()
+        assert len(calls) == 2
+
+
+async def test_a_call_that_waits_for_storage_when_a_429_arrives_does_not_begin(
+    azurite: str, certificates: Certificates
+) -> None:
+    async with slow_world(azurite, certificates) as (world, storage):
+        client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+        arrived, answer = Event(), Event()
+
+        async def hold(_: float) -> None:
+            arrived.set()
+            await asyncio.to_thread(answer.wait)
+
+        world.simulation.taxjar.faults.sleep = hold
+        world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=429, retry_after=2, delay=1, times=1))
+        first = asyncio.create_task(client.categories())
+        await asyncio.to_thread(arrived.wait)
+        storage.answers.clear()
+        world.clock.advance(seconds=6)  # what is known of pauses is too old to go by
+        second = asyncio.create_task(client.categories())
+        await asyncio.sleep(0)
+        answer.set()
+        with pytest.raises(Throttled):
+            await first
+        storage.answers.set()
+        with pytest.raises(Paused):
+            await second
+        assert len(world.simulation.taxjar.calls) == 1
+
+
+async def test_slow_storage_does_not_stop_calls_that_know_of_no_pause(azurite: str, certificates: Certificates) -> None:
+    async with slow_world(azurite, certificates) as (world, storage):
+        client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+        storage.answers.clear()
+        world.clock.advance(seconds=2)
+        await client.categories()
+        assert len(world.simulation.taxjar.calls) == 1
+
+
+async def test_a_429_is_heeded_by_the_other_instances_within_a_second(world: World, azurite: str) -> None:
+    connection = {CONNECTION: world.simulation.settings({COMPANY: {"report_from": "2026-01-01"}})}
+    table = world.connector.storage._table
+    client = world.connector.connection(CONNECTION).company(COMPANY).account.client
+    async with connected(azurite, world.simulation, world.clock, connection, table=table) as other:
+        theirs = other.connector.connection(CONNECTION).company(COMPANY).account.client
+        await theirs.categories()
+        world.simulation.taxjar.faults.add(Fault(path=CATEGORIES, status=429, retry_after=60, times=1))
+        with pytest.raises(Throttled):
+            await client.categories()
+        world.clock.advance(seconds=1)
+        with pytest.raises(Paused):
+            await theirs.categories()
+
+
+ORDERS = "*/transactions/orders"
+NO_API = [
+    Fault(method="POST", path=ORDERS, status=200, body_status=403),
+    Fault(method="POST", path=ORDERS, status=200, body_status=401, body="json_as_text"),
+    Fault(method="POST", path=ORDERS, status=404, body="html"),
+    Fault(method="POST", path=ORDERS, status=404),
+    Fault(method="POST", path=ORDERS, status=405),
+    Fault(method="POST", path=ORDERS, status=410),
+    Fault(method="POST", path=ORDERS, status=200, body="html"),
+    Fault(method="POST", path=ORDERS, status=302, location="http://127.0.0.1:9/login"),
+]
+
+
+@pytest.mark.parametrize("fault", NO_API, ids=lambda fault: f"{fault.name} {fault.body}")
+async def test_where_the_api_is_gone_the_account_is_paused_and_no_document_is_held(
+    world: World, gate: Gate, fault: Fault
+) -> None:
+    for number in range(3):
+        world.posting.invoice(InvoiceSpec(f"INV-{number}", TODAY))
+    world.simulation.taxjar.faults.add(fault)
+    await world.poll()
+    await world.settle(within=timedelta(minutes=21))
+    assert {record.state for record in await world.records()} == {State.RETRYING}
+    pause = await gate.pause(fresh=True)
+    assert pause is not None
+    assert (pause.denied, pause.refused) == (True, "POST order")
+    calls = world.simulation.taxjar.calls
+    probes = [call for call in calls if call.time > NOW + timedelta(seconds=1)]
+    assert {call.method for call in calls} == {"POST"}
+    assert 3 <= len(probes) <= 4  # one every five minutes
+    world.simulation.taxjar.faults.clear()
+    await world.settle()
+    assert {record.state for record in await world.records()} == {State.REPORTED}
+    assert len(world.taxjar.orders) == 3
+
+
+async def test_what_is_refused_is_asked_for_once_in_five_minutes_however_many_documents_wait(world: World) -> None:
+    for number in range(60):
+        world.posting.invoice(InvoiceSpec(f"INV-{number}", TODAY))
+    world.simulation.taxjar.faults.add(Fault(path="*", status=401))
+    await world.poll()
+    await world.settle(within=timedelta(hours=1))
+    at_first = [call for call in world.simulation.taxjar.calls if call.time < NOW + timedelta(minutes=1)]
+    assert len(at_first) <= 12
+    assert len(world.simulation.taxjar.calls) - len(at_first) <= 12
 
 
 async def test_the_probe_asks_for_the_set_that_was_refused(world: World) -> None:

@@ -203,3 +203,14 @@ async def test_a_ping_changes_no_document_and_is_audited(world: World) -> None:
     assert before.state is State.REPORTED
     row = await world.connector.subjects.get("connector|pings", "ping", CONNECTION)
     assert row["audit_count"] == 1
+
+
+async def test_project_invoices_need_their_own_sets_and_their_line_says_so(world: World) -> None:
+    world.change_settings(project_invoices=True)
+    ok, checks = await ping(world.connector)
+    assert ok
+    assert {f"entity set {entity.name}" for entity in PROJECT_SETS} <= checks.keys()
+    world.simulation.dynamics.hide("DocumentProjInvoiceItemLines")
+    ok, checks = await ping(world.connector)
+    assert failures(checks) == {"entity set DocumentProjInvoiceItemLines"}
+    assert "PROJECT_INVOICES" in checks["entity set DocumentProjInvoiceItemLines"]["hint"]

@@ -116,6 +116,8 @@ async def test_what_was_reported_is_sealed_exported_and_proved(sealed_world: Wor
     assert (report.sealed_rows, report.unsealed_rows) == (6, 2)
     state = await sealed_world.connector.seals.state(CONNECTION, COMPANY)
     assert (state.sealed_through, state.trouble, state.broken) == (TOMORROW, "", ())
+    assert (len(state.root), [state.key]) == (64, report.keys)
+    assert state.sealed_at == (NOW + timedelta(days=2)).isoformat()
 
 
 async def test_a_settlement_is_one_transaction_with_its_entry_and_its_journal_row(
@@ -289,6 +291,24 @@ async def test_tampering_with_the_table_is_named_by_the_proof_and_noted_at_night
     state = await sealed_world.connector.seals.state(CONNECTION, COMPANY)
     assert {two, three} <= set(state.broken)
     assert state.sealed_through == TODAY + timedelta(days=2)
+    await night(sealed_world, days=5)
+    state = await sealed_world.connector.seals.state(CONNECTION, COMPANY)
+    assert {two, three, f"day {TODAY}", f"day {TOMORROW}"} == set(state.broken), "it stays named"
+
+
+async def test_what_was_put_right_is_not_named_any_more(sealed_world: World, table: TableClient) -> None:
+    await work_of_three_days(sealed_world)
+    taken = await rows(table, "journal|")
+    for entity in taken:
+        await table.delete_entity(entity)
+    await night(sealed_world)
+    state = await sealed_world.connector.seals.state(CONNECTION, COMPANY)
+    assert f"day {TODAY}" in state.broken
+    for entity in taken:
+        await table.create_entity(entity)
+    await night(sealed_world)
+    state = await sealed_world.connector.seals.state(CONNECTION, COMPANY)
+    assert f"day {TODAY}" not in state.broken
 
 
 async def test_a_root_that_was_replaced_is_named_and_nothing_is_sealed_on_it(

@@ -127,7 +127,7 @@ async def test_a_vault_reference_that_is_not_resolved_is_named_by_its_setting(wo
 
 async def test_a_broken_audit_is_shown_and_has_a_sentence(world: World) -> None:
     await world.connector.seals.note(
-        CONNECTION, COMPANY, at=world.clock(), sealed_through=TODAY, broken=["doc|2026-11-20|INV-1|V-1"]
+        CONNECTION, COMPANY, at=world.clock(), last=None, broken=["doc|2026-11-20|INV-1|V-1"]
     )
     status = await show_status(world.connector)
     assert status["audit"]["intact"] is False

@@ -22,7 +22,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
+from shared.flows.customers.sync import sync_exempt_customers
+from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.bury import bury_poisoned
+from shared.flows.reconciliation.reconcile import reconcile_nightly
 from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World
@@ -144,6 +147,23 @@ async def test_a_poll_tells_whether_it_was_complete_and_what_is_paused(telemetry
     assert [point.attributes["complete"] for point in points["connector.polls"]] == [False]
     paused = {point.attributes["side"]: point.value for point in points["connector.paused"]}
     assert paused == {"dynamics": 1, "taxjar": 0}
+
+
+async def test_every_other_timer_tells_whether_it_came_to_its_end(telemetry: Telemetry, world: World) -> None:
+    async def runs() -> set[tuple[str, bool]]:
+        await reconcile_nightly(world.connector, by="test")
+        await sync_exempt_customers(world.connector, by="test")
+        await pull_nexus_regions(world.connector, by="test")
+        points = telemetry.points()["connector.runs"]
+        return {(point.attributes["function"], point.attributes["complete"]) for point in points}
+
+    timers = ("reconcile_nightly", "sync_exempt_customers", "pull_nexus_regions")
+    assert await runs() == {(timer, True) for timer in timers}
+    connection = world.connector.connections["main"]
+    await connection.gate.deny("refused")
+    await connection.company(COMPANY).account.gate.deny("refused")
+    world.clock.advance(seconds=2)
+    assert await runs() == {(timer, False) for timer in timers}
 
 
 async def test_a_poll_measures_for_how_long_messages_have_been_due(telemetry: Telemetry, world: World) -> None:

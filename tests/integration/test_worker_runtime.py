@@ -39,6 +39,7 @@ ROUTE = {
     "path": "documents/main/usmf",
     "file": "index.html",
 }
+MAIN = f"CONNECTIONS__{CONNECTION.upper()}"
 RANGE = {"from": TODAY.isoformat(), "to": TODAY.isoformat()}
 
 
@@ -65,10 +66,43 @@ def python() -> Path:
         pytest.skip(str(reason))
 
 
+def in_runtime(
+    python: Path, app: Path, settings: dict[str, str], values: dict[str, Any], *, specialized: bool = True
+) -> dict[str, Any]:
+    """What Microsoft's runtime answers with the app in the folder ``app``, from another working folder."""
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("CONNECTIONS")}
+    elsewhere = app.parent / "placeholder"
+    elsewhere.mkdir(exist_ok=True)
+    given = {**inherited, **settings}
+    done = subprocess.run(
+        [str(python), str(WORKER)],
+        input=json.dumps({**values, "app": str(app), "environment": given if specialized else None}),
+        cwd=elsewhere,
+        env=inherited if specialized else given,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert "error" not in answer, answer["error"]
+    functions: dict[str, Any] = answer["functions"]
+    return functions
+
+
 @pytest.fixture(scope="module")
-def run(python: Path, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """One run of everything, on the deployed files alone."""
-    folder = copy_package(tmp_path_factory.mktemp("wwwroot"))
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deployed files, and a file of settings beside them."""
+    folder = copy_package(tmp_path_factory.mktemp("site") / "wwwroot")
+    lines = [f"[connections.{CONNECTION}.companies.{COMPANY}]", f"report_from = {TODAY.isoformat()}"]
+    (folder / "connections.toml").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(python: Path, package: Path, certificates: Certificates) -> Iterator[Run]:
+    """One run of everything, on the deployed files alone, in a worker that waited in another folder."""
     with Azurite() as azurite, Simulation(certificates) as simulation:
         posted = furnished(simulation.posting(COMPANY)).invoice(InvoiceSpec("INV-1", TODAY, voucher="V-1"))
         key = DocumentKey(COMPANY, posted.date, "INV-1", "V-1")
@@ -78,31 +112,24 @@ def run(python: Path, certificates: Certificates, tmp_path_factory: pytest.TempP
             "body": {},
             "message": encode(next(messages(CONNECTION, [key]))),
         }
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.upper().startswith("CONNECTIONS")},
-            **simulation.environment({COMPANY: {"report_from": TODAY.isoformat()}}),
+        # The companies are in the file.
+        settings = {
+            **simulation.environment({}),
+            "CONNECTIONS_FILE": "connections.toml",
             "AzureWebJobsStorage": azurite.connection_string,
         }
-        done = subprocess.run(
-            [str(python), str(WORKER)],
-            input=json.dumps(values),
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        answer = json.loads(done.stdout.splitlines()[-1])
-        assert "error" not in answer, answer["error"]
-        yield Run(answer["functions"], dict(simulation.taxjar.account(TAXJAR_ACCOUNT).orders))
+        connection = json.loads(settings[MAIN])
+        del connection["companies"]
+        settings[MAIN] = json.dumps(connection)
+        functions = in_runtime(python, package, settings, values)
+        yield Run(functions, dict(simulation.taxjar.account(TAXJAR_ACCOUNT).orders))
 
 
 def test_the_package_holds_only_what_runs() -> None:
     files = deployed_files()
-    assert {path.parts[0] for path in files} == {"function_app.py", "host.json", "requirements.txt", "shared"}
-    assert {path.suffix for path in files} == {".py", ".json", ".txt"}
+    folders = {path.parts[0] for path in files} - {"__pycache__"}
+    assert folders == {"function_app.py", "host.json", "requirements.txt", "shared"}
+    assert {path.suffix for path in files} - {".pyc"} == {".py", ".json", ".txt"}
 
 
 def test_every_function_of_the_app_is_indexed(run: Run) -> None:
@@ -110,6 +137,26 @@ def test_every_function_of_the_app_is_indexed(run: Run) -> None:
     of_the_table = {route.name for route in ALL_ROUTES} | {"people", "console"}
     assert of_the_table <= run.functions.keys()
     assert len(run.functions) == source.count("\n@app.") + len(of_the_table)
+
+
+def test_with_wrong_settings_health_alone_is_indexed_and_says_what_is_wrong(python: Path, package: Path) -> None:
+    settings = {
+        "CONNECTIONS_FILE": "connections.toml",
+        f"{MAIN}__DYNAMICS__CLIENT_ID": "id",
+        f"{MAIN}__DYNAMICS__TENANT_ID": "id",
+        f"{MAIN}__DYNAMICS__CERTIFICATE_PATH": "certificate.pem",
+        f"{MAIN}__TAXJAR__TOKEN": "in-the-vault",
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    }
+    functions = in_runtime(python, package, settings, {"route": {}, "queries": {}, "body": {}}, specialized=False)
+    assert functions.keys() == {"health"}
+    returned = functions["health"]["returned"]
+    assert returned["status"] == 503
+    lines = json.loads(returned["body"])["error"]["message"].splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"{MAIN}__DYNAMICS__URL",
+        f"{MAIN}__DYNAMICS__CERTIFICATE_PATH",
+    ]
 
 
 def test_no_function_fails(run: Run) -> None:

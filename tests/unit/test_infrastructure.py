@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.monitor.opentelemetry import _constants as distribution
 
 from local.bootstrap import ROOT
-from shared import telemetry
 from shared.settings import load_settings
+from shared.telemetry_export import CONNECTION
 from tests import bicep
 
 INFRA = ROOT / "infra"
@@ -21,14 +20,17 @@ MAIN = TEMPLATES["main"]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
 CALLABLE = {
     *("allowed", "description", "maxLength", "maxValue", "minLength", "minValue"),
-    *("concat", "contains", "empty", "filter", "flatten", "guid", "items", "map", "max", "replace", "string"),
-    *("subscription", "subscriptionResourceId", "toLower", "toUpper", "union", "uniqueString"),
+    *("concat", "contains", "empty", "environment", "filter", "flatten", "guid", "items", "map", "replace"),
+    *("resourceGroup", "string", "subscription", "subscriptionResourceId", "tenant", "toLower", "toUpper", "union"),
+    "uniqueString",
 }
 ROLES = {
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
 }
+AUDIT = {"AUDIT__CONTAINER_URI", "AUDIT__KEY_URI", "AUDIT__KEY_FILE", "AUDIT__CLIENT_ID"}
+"""A key file is for one machine, and the client id has the right default in Azure."""
 OUTSIDE = {
     "connectionsFile": "",
     "claimLeaseSeconds": 120,
@@ -40,7 +42,10 @@ OUTSIDE = {
     "queueServiceUri": "https://stexample.queue.core.windows.net/",
     "tableServiceUri": "https://stexample.table.core.windows.net/",
     "insightsConnectionString": "InstrumentationKey=example",
-    "callsPerMinuteOfAnInstance": 225,
+    "taxJarCallsPerMinute": 9000,
+    "signInClientId": "",
+    "auditContainerUri": "https://stauditexample.blob.core.windows.net/audit",
+    "auditKeyUri": "https://kv-example.vault.azure.net/keys/audit",
 }
 
 
@@ -71,6 +76,12 @@ def everything() -> dict[str, Any]:
 def _default(parameter: str) -> Any:
     node = MAIN.declarations("parameter")[parameter].named_children[-1]
     return {name: bicep.text_of(value).strip("'") for name, value in bicep.properties(node).items()}
+
+
+def resource(template: str, name: str) -> dict[str, Any]:
+    """The properties that a template gives a resource."""
+    declared = bicep.properties(bicep.body(TEMPLATES[template].declarations("resource")[name]))
+    return bicep.properties(declared["properties"])
 
 
 def _parameters() -> bicep.Template:
@@ -129,7 +140,7 @@ def test_the_app_starts_on_the_settings_of_the_parameter_file(monkeypatch: pytes
     connection = settings.connections["main"]
     assert connection.dynamics.managed_identity_client_id == settings.storage.client_id
     assert connection.companies["usmf"].exempt_tax_groups == {"exempt": "wholesale"}
-    assert (connection.taxjar.max_calls_per_minute, settings.claim_lease_seconds) == (225, 120)
+    assert (connection.taxjar.max_calls_per_minute, settings.claim_lease_seconds) == (9000, 120)
 
 
 def test_every_setting_can_be_given() -> None:
@@ -142,7 +153,8 @@ def test_every_setting_can_be_given() -> None:
     made = full.keys() | app_settings(secretless).keys()
     storage = {name for name in made if name.startswith("AzureWebJobsStorage__")}
     platform = {name for name in made if name.startswith(("APPLICATIONINSIGHTS_", "PYTHON_", "OTEL_"))}
-    assert made - storage - platform == SAMPLE.keys() - {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
+    outside = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", *AUDIT}
+    assert made - storage - platform - AUDIT == SAMPLE.keys() - outside
 
 
 def test_no_setting_is_made_of_a_value_that_is_not_given() -> None:
@@ -167,21 +179,91 @@ def test_the_timers_run_as_in_the_settings_sample() -> None:
     assert _default("schedules") == {name: value for name, value in SAMPLE.items() if name.endswith("_SCHEDULE")}
 
 
-def test_all_instances_together_stay_below_taxjars_limit() -> None:
-    parameters = MAIN.declarations("parameter")
-    calls, instances = (
-        int(bicep.text_of(parameters[name].named_children[-1]))
-        for name in ("taxJarCallsPerMinute", "maximumInstanceCount")
-    )
-    assert max(1, calls // instances) * instances <= 10_000
+def test_the_limit_of_calls_is_the_accounts_however_many_instances_there_are() -> None:
+    """Each queue, each timer and all HTTP functions scale by themselves: the most instances bound no rate."""
+    limits = MAIN.declarations("parameter")
+    calls = int(limits["taxJarCallsPerMinute"].named_children[-1].text)
+    assert calls <= 10_000
+    given = {"main": {"dynamics": {}, "companies": {}}}
+    made = app_settings(given, taxJarCallsPerMinute=calls)
+    assert made["CONNECTIONS__MAIN__TAXJAR__MAX_CALLS_PER_MINUTE"] == str(calls)
+    assert "maximumInstanceCount" not in TEMPLATES["app-settings"].declarations("parameter")
 
 
-def test_the_storage_account_has_no_keys_and_the_identity_its_three_data_roles() -> None:
-    storage = TEMPLATES["storage"]
-    account = bicep.properties(bicep.properties(bicep.body(storage.declarations("resource")["account"]))["properties"])
+@pytest.mark.parametrize("name", ["storage", "audit"])
+def test_no_storage_account_has_keys_or_public_blobs(name: str) -> None:
+    account = resource(name, "account")
     assert account["allowSharedKeyAccess"].text == b"false"
     assert account["allowBlobPublicAccess"].text == b"false"
-    assert bicep.evaluate(storage, "roles", {}) == ROLES
+
+
+def test_a_region_without_zones_gets_a_storage_account_in_one_place() -> None:
+    default = MAIN.declarations("parameter")["storageSku"].named_children[-1]
+    assert bicep.value(default, {"location": "eastus2"}) == "Standard_ZRS"
+    assert bicep.value(default, {"location": "West US"}) == "Standard_LRS"
+
+
+def test_the_app_may_add_to_the_audit_and_neither_change_nor_delete() -> None:
+    [permissions] = bicep.value(resource("audit-role", "role")["permissions"], {})
+    assert (permissions["actions"], permissions["notDataActions"]) == ([], [])
+    assert {action.split("/", 1)[1] for action in permissions["dataActions"]} == {
+        "storageAccounts/blobServices/containers/blobs/add/action",
+        "storageAccounts/blobServices/containers/blobs/read",
+        "vaults/keys/read",
+        "vaults/keys/sign/action",
+    }
+    for template, name, scope in (("audit", "sealer", b"container"), ("key-vault", "sealer", b"signingKey")):
+        declared = bicep.properties(bicep.body(TEMPLATES[template].declarations("resource")[name]))
+        assert declared["scope"].text == scope
+    roles = TEMPLATES["audit"].declarations("resource")
+    assert [name for name, node in roles.items() if b"roleAssignments" in node.text.splitlines()[0]] == ["sealer"]
+
+
+def test_blobs_of_the_audit_are_kept_for_as_long_as_states_ask() -> None:
+    days = int(MAIN.declarations("parameter")["auditRetentionDays"].named_children[-1].text)
+    assert days >= 7 * 366
+    assert resource("audit", "policy")["immutabilityPeriodSinceCreationInDays"].text == b"retentionDays"
+    assert resource("audit", "policy")["allowProtectedAppendWrites"].text == b"false"
+
+
+def test_the_key_of_the_audit_signs_and_never_leaves_the_vault() -> None:
+    key = resource("key-vault", "signingKey")
+    assert bicep.value(key["kty"], {}) == "EC"
+    assert bicep.value(key["curveName"], {}) == "P-256"
+    assert bicep.value(key["keyOps"], {}) == ["sign", "verify"]
+    assert bicep.value(key["attributes"], {})["exportable"] is False
+
+
+def test_a_vault_keeps_what_is_deleted_unless_said_otherwise_and_false_is_never_sent() -> None:
+    vault = resource("key-vault", "vault")
+    assert bicep.value(vault["enablePurgeProtection"], {"purgeProtection": True}) is True
+    assert bicep.value(vault["enablePurgeProtection"], {"purgeProtection": False}) is None
+    assert MAIN.declarations("parameter")["purgeProtection"].named_children[-1].text == b"true"
+
+
+def test_people_sign_in_without_a_secret_and_routes_decide_who_comes_in() -> None:
+    sign_in = resource("function-app", "signIn")
+    assert bicep.value(sign_in["globalValidation"], {}) == {
+        "requireAuthentication": False,
+        "unauthenticatedClientAction": "AllowAnonymous",
+    }
+    setting = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+    assert f"clientSecretSettingName: '{setting}'".encode() in sign_in["identityProviders"].text
+    settings = app_settings({}, people={"tenant_id": "of-the-tenant"}, signInClientId="of-the-app")
+    assert settings[setting] == OUTSIDE["identityClientId"]
+    assert settings["WEBSITE_AUTH_AAD_ALLOWED_TENANTS"] == settings["PEOPLE__TENANT_ID"] == "of-the-tenant"
+    assert setting not in app_settings({})
+
+
+def test_no_address_of_an_example_is_a_default() -> None:
+    text = (INFRA / "main.bicepparam").read_text(encoding="utf-8")
+    assert "readEnvironmentVariable('ALERT_EMAIL')" in text
+    assert "@" not in text
+    assert "readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')" in text
+
+
+def test_the_identity_has_its_three_data_roles() -> None:
+    assert bicep.evaluate(TEMPLATES["storage"], "roles", {}) == ROLES
 
 
 def test_one_container_holds_the_package() -> None:
@@ -189,25 +271,14 @@ def test_one_container_holds_the_package() -> None:
     assert "${packageContainer}" in storage
 
 
-def test_no_library_writes_urls_into_the_telemetry() -> None:
-    disabled = app_settings({})["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
-    assert set(disabled) == set(distribution._ALL_SUPPORTED_INSTRUMENTED_LIBRARIES)
-
-
-def test_alerts_ask_for_metrics_that_the_app_records() -> None:
-    rules = bicep.evaluate(TEMPLATES["alerts"], "rules", {})
-    recorded = Path(telemetry.__file__).read_text(encoding="utf-8")
-    assert len(rules) == 5
-    for name, rule in rules.items():
-        metrics = [part.split("'")[0] for part in rule["query"].split("name == '")[1:]]
-        assert metrics, name
-        assert all(f'"{metric}"' in recorded for metric in metrics), name
-
-
-def test_every_alert_is_explained_to_operators() -> None:
-    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for name in bicep.evaluate(TEMPLATES["alerts"], "rules", {}):
-        assert f"`alert-{name}`" in guide
+def test_the_app_sends_its_telemetry_and_no_library_writes_urls_into_it() -> None:
+    settings = app_settings({})
+    assert settings["PYTHON_ENABLE_OPENTELEMETRY"] == "true"
+    # It would have the worker load the distribution, which instruments every HTTP library that it finds.
+    assert "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY" not in settings
+    locked = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "opentelemetry-instrumentation" not in locked
+    assert CONNECTION in settings
 
 
 def test_no_secret_parameter_and_no_secret_in_the_parameter_file() -> None:

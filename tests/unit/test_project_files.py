@@ -15,6 +15,7 @@ from local.checks import CHECKS
 from shared import telemetry
 from shared.mapping import HoldReason, SkipReason
 from shared.version import VERSION
+from tests.bicep import read
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -46,7 +47,7 @@ def test_every_module_that_the_design_names_exists() -> None:
 
 def test_the_changelog_begins_with_this_version() -> None:
     versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert versions[0] == VERSION
+    assert next(name for name in versions if name != "Unreleased") == VERSION
 
 
 def test_the_version_is_written_in_one_place() -> None:
@@ -75,8 +76,28 @@ def test_a_commit_is_checked_by_the_tools_of_the_test_command() -> None:
     assert ".venv" not in hooks, "the interpreter's place differs from system to system"
 
 
-def test_the_development_container_has_the_oldest_python_that_is_supported() -> None:
+def test_azure_the_development_container_and_the_pipeline_use_one_python() -> None:
+    template = read(ROOT / "infra" / "main.bicep").declarations("parameter")["pythonVersion"]
+    version = template.named_children[-1].text.decode().strip("'")
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert container["image"].endswith(f":{version}")
+    assert version in _tested_versions()
+
+
+def test_the_pipeline_tests_the_oldest_python_and_the_newest_that_azure_offers() -> None:
+    offered = re.search(
+        r"@allowed\(\[(.+)\]\)\nparam pythonVersion", (ROOT / "infra" / "main.bicep").read_text("utf-8")
+    )
     required = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert offered is not None
     assert required is not None
-    assert container["image"].endswith(f":{required[1]}")
+    versions = re.findall(r"[\d.]+", offered[1])
+    assert versions[0] == required[1]
+    assert {versions[0], versions[-1]} <= _tested_versions()
+
+
+def _tested_versions() -> set[str]:
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    found = re.search(r"python: \[(.+)\]", workflow)
+    assert found is not None
+    return set(re.findall(r"[\d.]+", found[1]))

@@ -128,6 +128,11 @@ def test_an_empty_variable_is_one_that_is_not_set(environment: pytest.MonkeyPatc
         ({f"{USMF}FILING_LOCK_DAY": "32"}, f"{USMF}FILING_LOCK_DAY: "),
         ({f"{USMF}PROJECT_INVOICES": "perhaps"}, f"{USMF}PROJECT_INVOICES: "),
         ({"CONNECTIONS__MAIN": "{"}, "CONNECTIONS__MAIN: "),
+        ({"CONNECTIONS": "[]"}, "CONNECTIONS: is not a map"),
+        (
+            {f"{MAIN}DYNAMICS__URL": "@Microsoft.KeyVault(VaultName=kv;SecretName=A)"},
+            f"{MAIN}DYNAMICS__URL: still holds a Key Vault reference",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -406,3 +411,16 @@ def test_a_whole_connection_may_be_one_json_variable(environment: pytest.MonkeyP
     settings = load(environment, {"CONNECTIONS__SECOND": json.dumps(connection)})
     assert settings.connections["second"].dynamics.managed_identity_client_id == "m"
     assert settings.connections["second"].companies.keys() == {"usrt"}
+
+
+def test_relative_paths_start_at_the_folder_of_the_app_whatever_folder_the_process_is_in(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("not what is meant", encoding="utf-8")
+    changes = {f"{MAIN}DYNAMICS__CLIENT_SECRET": None, f"{MAIN}DYNAMICS__CERTIFICATE_PATH": "pyproject.toml"}
+    loaded = load(environment, changes).connections["main"].dynamics.certificate_path
+    assert loaded == str(Path(__file__).parents[2] / "pyproject.toml")
+    [line] = mistakes(environment, {"CONNECTIONS_FILE": "connections.toml"})
+    assert line.startswith("CONNECTIONS_FILE: connections.toml cannot be read")
+    assert str(Path(__file__).parents[2]) not in line

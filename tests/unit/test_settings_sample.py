@@ -19,7 +19,7 @@ from shared.settings import ConnectionSettings, Settings, load_settings
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "local.settings.sample.json"
 VALUES: Mapping[str, str] = json.loads(SAMPLE.read_text(encoding="utf-8"))["Values"]
-SCHEDULES = {"POLL", "SWEEP", "CUSTOMER", "NEXUS", "RECONCILE"}
+SCHEDULES = {"POLL", "SWEEP", "CUSTOMER", "NEXUS", "RECONCILE", "SEAL"}
 OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "CONNECTIONS_FILE"}
 # Maps of groups of settings: the name that the sample gives the one in it.
 NAMED = {"CONNECTIONS": "MAIN", "COMPANIES": "USMF"}

@@ -24,11 +24,11 @@ class NotInstallable(Exception):
 
 
 def runtime_python() -> Path:
-    """The interpreter of the environment, installed when it is missing or its lock files changed.
+    """The interpreter of the environment, installed when it is missing, or its lock files or the Python changed.
 
     Raises :class:`NotInstallable` with pip's last words.
     """
-    wanted = "\n".join(lock.read_text(encoding="utf-8") for lock in LOCKS)
+    wanted = "\n".join([sys.version, *(lock.read_text(encoding="utf-8") for lock in LOCKS)])
     with one_at_a_time():
         if not PYTHON.exists() or not _STAMP.exists() or _STAMP.read_text(encoding="utf-8") != wanted:
             _install()

@@ -1,9 +1,14 @@
 """Runs a function app in Microsoft's worker runtime: index it, invoke each function once, print what came back.
 
-A program of its own: it runs in the environment of :mod:`tests.worker_runtime.environment`, with the deployed files
-as its working folder. Standard input holds the values to invoke with: ``route`` (parameters of HTTP routes),
-``queries`` (query parameters by the first part of the route), ``body`` (of HTTP requests) and ``message`` (a queue
-message). Standard output ends with one line of JSON.
+A program of its own: it runs in the environment of :mod:`tests.worker_runtime.environment`. Standard input holds JSON:
+
+- ``app``: the folder of the deployed files
+- ``environment``: the app settings, where the app comes to a worker that waits in another folder, as at a cold start in
+  Azure; without it the worker starts with the app
+- values to invoke with: ``route`` (parameters of HTTP routes), ``queries`` (query parameters by the first part of the
+  route), ``body`` (of HTTP requests), ``message`` (a queue message)
+
+Standard output ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,9 +20,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[0:1] = [os.getcwd(), str(Path(__file__).parent)]
+sys.path[0:1] = [str(Path(__file__).parent)]
 
-import azure_functions_runtime as runtime  # noqa: E402 - after the path is that of a deployed app
+import azure_functions_runtime as runtime  # noqa: E402 - after the path is that of a worker
 from protobuf import Message, ParameterBinding, Protos, StatusResult, TypedData  # noqa: E402
 
 Values = dict[str, Any]
@@ -25,12 +30,7 @@ Values = dict[str, Any]
 
 async def main(values: Values) -> Values:
     """Index and invoke everything."""
-    started = await runtime.worker_init_request(
-        Message(
-            properties={"host": "127.0.0.1", "protos": Protos()},
-            request=Message(worker_init_request=Message(capabilities={}, function_app_directory=os.getcwd())),
-        )
-    )
+    started = await (specialized(values) if values.get("environment") else restarted(values["app"]))
     if started.result.status != StatusResult.Success:
         return {"error": started.result.exception.stack_trace}
     metadata = await runtime.functions_metadata_request(None)
@@ -39,6 +39,28 @@ async def main(values: Values) -> Values:
         bindings = [json.loads(binding) for binding in function.raw_bindings]
         functions[function.name] = {"bindings": bindings, **await invoke(function.function_id, bindings, values)}
     return {"functions": functions}
+
+
+async def restarted(folder: str) -> Message:
+    """A worker that starts with the app."""
+    sys.path.insert(0, folder)
+    return await runtime.worker_init_request(_request(worker_init_request=_of_app(folder)))
+
+
+async def specialized(values: Values) -> Message:
+    """A worker that waited without an app, and then is given one with its settings."""
+    await runtime.worker_init_request(_request(worker_init_request=_of_app(os.getcwd())))
+    given = _of_app(values["app"])
+    given.environment_variables = values["environment"]
+    return await runtime.function_environment_reload_request(_request(function_environment_reload_request=given))
+
+
+def _request(**request: Message) -> Message:
+    return Message(properties={"host": "127.0.0.1", "protos": Protos()}, request=Message(**request))
+
+
+def _of_app(folder: str) -> Message:
+    return Message(capabilities={}, function_app_directory=folder)
 
 
 async def invoke(function_id: str, bindings: list[Values], values: Values) -> Values:

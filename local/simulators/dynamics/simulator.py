@@ -31,6 +31,7 @@ from local.simulators.dynamics.store import ForbiddenSet, Store, UnknownSet
 from local.simulators.dynamics.values import Row, Value
 from local.simulators.entra import Claims
 from local.simulators.faults import Call, Faults
+from local.simulators.status_phrases import status_phrase
 
 LOGIN_PAGE = "https://login.invalid/common/oauth2/authorize?response_mode=form_post"
 """Where a caller without a token is sent; a host that can never be reached."""
@@ -195,7 +196,7 @@ async def _not_found(request: Request) -> Response:
 
 
 def _error_body(status: int) -> object:
-    return {"error": {"code": str(status), "message": f"The request was not completed ({HTTPStatus(status).phrase})."}}
+    return {"error": {"code": str(status), "message": f"The request was not completed ({status_phrase(status)})."}}
 
 
 def _base(request: Request) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from starlette.responses import JSONResponse
+
+from local.simulators.status_phrases import status_phrase
 
 
 class Refusal(Exception):
@@ -24,7 +24,7 @@ class Refusal(Exception):
 
 def error_body(status: int, detail: str | list[str]) -> dict[str, object]:
     shown = str(status) if isinstance(detail, list) else status
-    return {"status": shown, "error": HTTPStatus(status).phrase, "detail": detail}
+    return {"status": shown, "error": status_phrase(status), "detail": detail}
 
 
 def not_found() -> Refusal:

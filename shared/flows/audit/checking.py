@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 
 from shared.ledger.keys import partition
@@ -15,6 +16,9 @@ from shared.proof.journal import JournalRow
 from shared.proof.seals import DayRoot
 
 _AT_ONCE = 10
+_DAY = "day "
+LOOK_BACK = 3
+"""Days before it that a day's sealing compares with their seals: for so long a row may be late."""
 
 
 @dataclass(slots=True)
@@ -35,25 +39,39 @@ async def check_rows(seals: Seals, connection: str, company: str, rows: Iterable
         broken |= {row: None for row, audit in zip(turn, found, strict=True) if not audit.intact}
 
 
-async def check_sealed_day(
-    seals: Seals, store: RootStore, connection: str, company: str, day: date, sealed: Sequence[date]
-) -> SealedDay:
-    """Compare the journal of ``day`` with its seal; ``sealed`` are the days whose seals may hold late rows of it."""
+async def check_again(
+    seals: Seals, store: RootStore, connection: str, company: str, named: Iterable[str], broken: dict[str, None]
+) -> None:
+    """Look at what was ``broken`` the last time: what was put right is not named any more."""
+    names = list(named)
+    await check_rows(seals, connection, company, names, broken)
+    for name in names:
+        with suppress(ValueError):
+            day = date.fromisoformat(name.removeprefix(_DAY))
+            found = await check_sealed_day(seals, store, connection, company, day)
+            broken |= dict.fromkeys(found.broken)
+
+
+async def check_sealed_day(seals: Seals, store: RootStore, connection: str, company: str, day: date) -> SealedDay:
+    """Compare the journal of ``day`` with its seal, and those of the next days for rows that came late."""
     found = SealedDay()
     try:
         seal = await read_seal(store, connection, company, day)
         late: set[str] = set()
-        for later in sealed:
-            if later > day and (other := await read_seal(store, connection, company, later)):
+        for later in range(1, LOOK_BACK + 1):
+            if other := await read_seal(store, connection, company, day + timedelta(days=later)):
                 late |= {key for key in other.statement.late if key.startswith(day.isoformat())}
         root = DayRoot(seal.statement.previous if seal else "")
         rows = _of_day(sealed_rows(store, connection, company, day), day, root)
         journal = seals.journal.of_day(partition(connection, company), day)
         await _compare(journal, rows, late, found)
         if seal is None or not seal.is_signed() or root.hex() != seal.statement.root:
-            found.broken.append(f"day {day}")
+            raise ValueError("the seal does not hold")
     except ValueError:
-        found.broken.append(f"day {day}")
+        found.broken.append(f"{_DAY}{day}")
+    if found.broken:
+        # The rows may be whole by themselves: the day is what is looked at again the next time.
+        found.broken.append(f"{_DAY}{day}")
     return found
 
 

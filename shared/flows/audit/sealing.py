@@ -21,7 +21,7 @@ from azure.core.exceptions import AzureError
 
 from shared import telemetry
 from shared.connector import Connector
-from shared.flows.audit.checking import check_rows, check_sealed_day
+from shared.flows.audit.checking import LOOK_BACK, check_again, check_rows, check_sealed_day
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.keys import partition
 from shared.ledger.root_store import RootStore
@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 _GRACE = timedelta(hours=1)
 """After midnight: a settlement that began before it has been written by then."""
-_LOOK_BACK = 3
-"""Days before it that a day's sealing compares with their seals."""
 _IN_MEMORY = 4 * 1024 * 1024
 """Bytes of a day's rows; what is more goes through a temporary file."""
 _ROWS_CHECKED = 2000
@@ -61,7 +59,7 @@ class _Sealing:
     connection: str
     company: str
     now: datetime
-    sealed_through: date | None = None
+    last: Seal | None = None
     broken: dict[str, None] = field(default_factory=dict)
     """Rows and days that are not as they were written, in the order in which they were met."""
 
@@ -87,13 +85,13 @@ async def _seal_company(connector: Connector, connection: str, company: str) -> 
     seals, now = connector.seals, connector.clock()
     if seals.signer is None or seals.store is None:
         logger.warning("%s %s: %s", connection, company.upper(), NOT_CONFIGURED)
-        await seals.note(connection, company, at=now, sealed_through=None, trouble=NOT_CONFIGURED)
+        await seals.note(connection, company, at=now, last=None, trouble=NOT_CONFIGURED)
         return
     known = await seals.state(connection, company)
     sealing = _Sealing(seals, seals.signer, seals.store, connection, company, now)
     trouble = ""
     try:
-        await check_rows(seals, connection, company, known.broken, sealing.broken)
+        await check_again(seals, seals.store, connection, company, known.broken, sealing.broken)
         await _seal_missing_days(sealing)
     except (AzureError, OSError, SigningError, SealUnreadable) as error:
         trouble = f"{type(error).__name__}: {getattr(error, 'message', error)}"
@@ -101,24 +99,21 @@ async def _seal_company(connector: Connector, connection: str, company: str) -> 
     if sealing.broken:
         words = ", ".join(list(sealing.broken)[:20])
         logger.error("%s %s: the audit is not as it was written: %s", connection, company.upper(), words)
-    through = sealing.sealed_through or known.sealed_through
     telemetry.sealed(connection, company, broken=len(sealing.broken), complete=not trouble)
-    await seals.note(connection, company, at=now, sealed_through=through, trouble=trouble, broken=list(sealing.broken))
+    await seals.note(connection, company, at=now, last=sealing.last, trouble=trouble, broken=list(sealing.broken))
 
 
 async def _seal_missing_days(sealing: _Sealing) -> None:
     await sealing.store.prepare()
     sealed = [day async for day in sealing.store.days(sealing.connection, sealing.company)]
     first = sealed[-1] + timedelta(days=1) if sealed else await sealing.seals.journal.first_day(sealing.partition)
-    sealing.sealed_through = sealed[-1] if sealed else None
     through = (sealing.now - _GRACE).date() - timedelta(days=1)
     if first is None:
         return
-    previous = await _seal_of(sealing, sealed[-1]) if sealed else None
+    sealing.last = await _seal_of(sealing, sealed[-1]) if sealed else None
     for day in _days(first, through):
-        previous = await _seal_day(sealing, day, previous, sealed[-_LOOK_BACK:])
+        sealing.last = await _seal_day(sealing, day, sealing.last, sealed[-LOOK_BACK:])
         sealed.append(day)
-        sealing.sealed_through = day
 
 
 async def _seal_of(sealing: _Sealing, day: date) -> Seal:
@@ -134,9 +129,7 @@ async def _seal_of(sealing: _Sealing, day: date) -> Seal:
 async def _seal_day(sealing: _Sealing, day: date, previous: Seal | None, before: list[date]) -> Seal:
     late: list[JournalRow] = []
     for earlier in before:
-        found = await check_sealed_day(
-            sealing.seals, sealing.store, sealing.connection, sealing.company, earlier, before
-        )
+        found = await check_sealed_day(sealing.seals, sealing.store, sealing.connection, sealing.company, earlier)
         late += found.late
         sealing.broken |= dict.fromkeys(found.broken)
     rows: dict[str, None] = {}

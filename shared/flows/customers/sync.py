@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 
+from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.documents import Customer
 from shared.dynamics.errors import DynamicsError
 from shared.dynamics.filters import chunks
 from shared.flows.customers.put import CustomerDesk, named, without_states
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
@@ -71,6 +73,8 @@ async def sync_connection(connector: Connector, connection: Connection, actor: A
     except DynamicsError as error:
         await pause_after(connection.gate, error)
         logger.error("%s: customer sync ended early: %s", connection.name, error)
+    finally:
+        telemetry.ran(connection.name, actor.function, complete=complete)
     for sync in companies.values():
         await sync.finish(complete=complete)
     if complete and not any(sync.given_up for sync in companies.values()):
@@ -100,7 +104,8 @@ class _CompanySync:
         """Put those of one page in TaxJar that it does not know as F&O shows them."""
         try:
             await self.desk.company.account.gate.open()
-        except Paused as paused:
+            await check_fence(self.desk.connector, self.desk.connection, self.desk.company, self.desk.actor)
+        except (Paused, Fenced, TaxJarError) as paused:
             self.given_up = str(paused)
         if self.given_up:
             return

@@ -15,9 +15,10 @@ async def observe_queues_and_pauses(connector: Connector) -> None:
         due = await queue.oldest_due()
         telemetry.queue_age(name, max((now - due).total_seconds(), 0) if due else 0)
     for connection in connector.connections.values():
-        telemetry.paused("dynamics", connection.name, "", now=await connection.gate.is_paused())
+        telemetry.paused("dynamics", connection.name, now=await connection.gate.is_paused())
         for company in connection.companies.values():
-            telemetry.paused("taxjar", connection.name, company.id, now=await company.account.gate.is_paused())
+            account, now_paused = company.account.client.account_id, await company.account.gate.is_paused()
+            telemetry.paused("taxjar", connection.name, company.id, account, now=now_paused)
 
 
 async def observe_holds(connector: Connector) -> None:

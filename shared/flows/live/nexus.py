@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shared import telemetry
 from shared.connector import Company, Connection, Connector, NotFound, TaxJarAccount
 from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
@@ -70,6 +71,7 @@ async def _pull_account(
 ) -> bool:
     """Whether the account answered."""
     regions = await _pull(connection, companies[0].account)
+    telemetry.ran(connection.name, actor.function, complete=regions is not None)
     for company in companies if regions is not None else ():
         await _keep(connector, connection, company, regions or (), actor)
     return regions is not None

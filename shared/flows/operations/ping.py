@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
-from shared.connector import Connection, Connector, TaxJarAccount
+from shared.connector import Company, Connection, Connector, TaxJarAccount
 from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
-from shared.dynamics.errors import DynamicsError, Throttled
+from shared.dynamics.errors import CredentialMissing, DynamicsError, Throttled
 from shared.dynamics.project_entities import PROJECT_SETS
+from shared.flows.work.fence import Fenced, check_fence
+from shared.key_vault import REMEDY
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
 from shared.remote.gate import Gate
-from shared.remote.pauses import Pause
+from shared.remote.pauses import Pause, Paused
 from shared.taxjar import errors as taxjar
 
 _CREDENTIAL = "Correct TENANT_ID, CLIENT_ID and the credential of this connection, or renew the expired secret."
@@ -62,8 +64,22 @@ async def ping_connection(connector: Connector, name: str, by: str) -> dict[str,
     checks = [check async for check in _dynamics(connection, pauses_known=tables.ok)]
     for name, account in _accounts(connection):
         checks.append(await _taxjar(connector, name, account, pauses_known=tables.ok))
+    if tables.ok:
+        checks += [await _fence(connector, connection, company, by) for company in connection.companies.values()]
     checks += [*queues, tables]
     return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+async def _fence(connector: Connector, connection: Connection, company: Company, by: str) -> Check:
+    """Whether the ledger of a company belongs to this environment and account."""
+    name = f"ledger of {company.id.upper()}"
+    try:
+        await check_fence(connector, connection, company, Actor(function="ping_connection", by=by))
+    except Fenced as fenced:
+        return Check(name, False, str(fenced), "Correct the setting, or confirm the move (confirm_move).")
+    except (taxjar.TaxJarError, Paused) as trouble:
+        return Check(name, True, f"Not checked: {trouble}")
+    return Check(name, True, "It belongs to this environment and this TaxJar account.")
 
 
 async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncIterator[Check]:
@@ -71,6 +87,9 @@ async def _dynamics(connection: Connection, *, pauses_known: bool) -> AsyncItera
     url = connection.settings.dynamics.url
     try:
         await connection.checks.sign_in()
+    except CredentialMissing as error:
+        yield Check("sign-in", False, str(error), REMEDY)
+        return
     except DynamicsError as error:
         yield Check("sign-in", False, str(error), _CREDENTIAL)
         return
@@ -114,6 +133,8 @@ def _accounts(connection: Connection) -> Iterator[tuple[str, TaxJarAccount]]:
 
 async def _taxjar(connector: Connector, name: str, account: TaxJarAccount, *, pauses_known: bool) -> Check:
     """The account's token, and whether TaxJar applies the API version that is asked for."""
+    if account.client.missing:
+        return Check(name, False, account.client.missing, REMEDY)
     try:
         if pauses_known and (pause := await _pause_of(account.gate)):
             return _paused(name, pause, _ACCOUNT)

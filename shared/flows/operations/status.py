@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure.core.exceptions import AzureError
 from pydantic import BaseModel, ConfigDict
 
 from shared import key_vault
@@ -17,7 +16,7 @@ from shared.flows.operations.open_work import open_work_of
 from shared.flows.operations.settings_shown import settings_shown
 from shared.flows.work.run import today_of
 from shared.ledger.last_runs import LastRun
-from shared.ledger.seals import SealState, read_seal
+from shared.ledger.seals import SealState
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE
 from shared.remote.gate import Gate
 from shared.version import VERSION
@@ -41,7 +40,7 @@ class StatusQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     detail: bool = False
-    """Also the settings in force and the last signed root."""
+    """Also the settings in force."""
 
 
 async def show_status(connector: Connector, query: StatusQuery | None = None) -> dict[str, Any]:
@@ -69,7 +68,6 @@ async def show_status(connector: Connector, query: StatusQuery | None = None) ->
     }
     if query.detail:
         status["settings"] = settings_shown(connector)
-        status["audit"]["last_root"] = await _last_root(connector, states)
     status["next_steps"] = next_steps(status, now)
     return status
 
@@ -209,6 +207,7 @@ def _audit(states: Mapping[tuple[str, str], SealState], broken: Sequence[dict[st
     ]
     return {
         "intact": not rows and not broken,
+        "last_root": _last_root(states),
         "broken": [*broken, *rows],
         "seals": [
             {
@@ -224,25 +223,18 @@ def _audit(states: Mapping[tuple[str, str], SealState], broken: Sequence[dict[st
     }
 
 
-async def _last_root(connector: Connector, states: Mapping[tuple[str, str], SealState]) -> dict[str, str | None] | None:
-    """The newest signed root; ``None`` where there is none or its store does not answer."""
-    sealed = [(state.sealed_through, place) for place, state in states.items() if state.sealed_through]
-    store = connector.seals.store
-    if store is None or not sealed:
+def _last_root(states: Mapping[tuple[str, str], SealState]) -> dict[str, str | None] | None:
+    """The newest signed root; ``None`` where no day is sealed yet."""
+    sealed = [(state.sealed_through, place) for place, state in states.items() if state.sealed_through and state.root]
+    if not sealed:
         return None
-    day, (connection, company) = max(sealed)
-    try:
-        seal = await read_seal(store, connection, company, day)
-    except (AzureError, OSError, ValueError):
-        return None
-    if seal is None:
-        return None
-    statement = seal.statement
+    day, place = max(sealed)
+    state = states[place]
     return {
-        "connection": connection,
-        "company": company,
-        "day": statement.day,
-        "root": statement.root,
-        "signed_at": statement.sealed_at.replace("+00:00", "Z"),
-        "key": statement.key,
+        "connection": place[0],
+        "company": place[1],
+        "day": day.isoformat(),
+        "root": state.root,
+        "signed_at": instant(state.sealed_at) if isinstance(state.sealed_at, datetime) else state.sealed_at or None,
+        "key": state.key,
     }

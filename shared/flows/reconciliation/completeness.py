@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from shared.connector import Connector
 from shared.csv_text import to_csv
-from shared.documents import DocumentKey, ListedDocument
+from shared.documents import ListedDocument
 from shared.flows.reconciliation.findings import Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.proof import Proof
+from shared.flows.reconciliation.readiness import Readiness, listed
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.run import Run
 from shared.flows.work.streams import MergedByDay, days, one_by_one
@@ -39,37 +40,40 @@ async def show_completeness(connector: Connector, connection: str, company: str,
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        proof, findings = await prove(run, since, until)
+        readiness, findings = await prove(run, since, until)
     if query.format == "csv":
-        return Answer(body=to_csv(COLUMNS, _rows(proof)), content_type="text/csv")
+        return Answer(body=to_csv(COLUMNS, _rows(readiness)), content_type="text/csv")
+    lists = {name: listed(rows) for name, rows in findings.lists.items()}
     last_poll = await connector.last_runs.complete_poll(connection)
     return Answer(
         body={
             "from": since.isoformat(),
             "to": until.isoformat(),
-            **proof.shown(stale=_staleness(run, last_poll)),
-            **findings.lists,
-            "last_complete_poll": instant(last_poll),
+            **readiness.shown(),
+            **lists,
+            "last_poll_at": instant(last_poll),
             "checked_at": instant(connector.clock()),
         }
     )
 
 
-async def prove(run: Run, since: date, until: date) -> tuple[Proof, Findings]:
+async def prove(run: Run, since: date, until: date) -> tuple[Readiness, Findings]:
     """F&O's documents of the range against the ledger's, with no more than a day of them in memory."""
-    company, ledger = run.company.id, run.connector.ledger
+    connector, company = run.connector, run.company.id
     proof = Proof(run.company.settings.report_from)
-    findings, notices = Findings(since, until, False, run.connector.clock()), Notices(run)
+    findings, notices = Findings(since, until, False, connector.clock()), Notices(run)
     documents: MergedByDay[ListedDocument] = MergedByDay(
         one_by_one(run.connection.reader.list_posted({company: since}, until=until))
     )
-    records = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until, whole=True))
+    records = MergedByDay(connector.ledger.listing(run.connection.name, company, since=since, until=until, whole=True))
     for day in days(since, until):
-        there: dict[DocumentKey, ListedDocument] = {each.key: each for each in await documents.through(day)}
+        there = {each.key: each for each in await documents.through(day)}
         known = await records.through(day)
-        proof.add_day(there, known)
+        proof.add_day(day, there, known)
         await notices.note(known, findings)
-    return proof, findings
+    periods = await connector.periods.of_company(run.connection.name, company, run.company.settings)
+    stale = _staleness(run, await connector.last_runs.complete_poll(run.connection.name))
+    return Readiness(proof, until, stale, periods, notices.nexus), findings
 
 
 def _staleness(run: Run, last_poll: Any) -> str:
@@ -85,8 +89,8 @@ COLUMNS = ("to_state", "state", "reason", "in_taxjar", "documents", "amount", "s
 """Of the CSV: one row per state of destination, state and reason."""
 
 
-def _rows(proof: Proof) -> Iterator[dict[str, str]]:
-    for row in proof.table():
+def _rows(readiness: Readiness) -> Iterator[dict[str, str]]:
+    for row in readiness.table():
         yield {name: str(row[name]) for name in COLUMNS}
 
 

@@ -30,7 +30,8 @@ class Notices:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._nexus: frozenset[str] | None = None
+        self.nexus: frozenset[str] | None = None
+        """The states with nexus, once they were asked for."""
 
     async def note(self, records: Sequence[DocumentRecord], findings: Findings) -> None:
         """Add what is to be noticed of ``records``, in full, to ``findings``."""
@@ -53,10 +54,10 @@ class Notices:
             findings.untaxed.append(row)
 
     async def _states_with_nexus(self) -> frozenset[str]:
-        if self._nexus is None:
+        if self.nexus is None:
             regions = await self._run.company.account.client.nexus_regions()
-            self._nexus = frozenset(region.region_code for region in regions if region.region_code)
-        return self._nexus
+            self.nexus = frozenset(region.region_code for region in regions if region.region_code)
+        return self.nexus
 
 
 def _is_untaxed_without_reason(filed: FiledTransaction) -> bool:

@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Literal
 
+from shared import telemetry
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
 from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import Repair
-from shared.flows.reconciliation.taxjar import PROVIDERS, TaxJarSide
+from shared.flows.reconciliation.taxjar import TaxJarSide
+from shared.flows.work.fence import check_fence
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
@@ -51,6 +53,7 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(connector, run.connection, run.company, run.actor)
         findings = Findings(since, until, query.deep, connector.clock())
         await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
     if query.format == "csv":
@@ -72,11 +75,14 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 async def _heal(run: Run) -> None:
     """The last ``SWEEP_DAYS`` of one company."""
     name = f"{run.connection.name} {run.company.id.upper()}"
+    complete = False
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
+        await check_fence(run.connector, run.connection, run.company, run.actor)
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
+        complete = True
     except TRANSIENT as trouble:
         await judge(run, trouble, 1)
         logger.warning("%s: reconciliation ended early: %s", name, trouble)
@@ -86,6 +92,8 @@ async def _heal(run: Run) -> None:
         await run.connector.last_runs.note(
             run.connection.name, run.actor.function, company=run.company.id, by=run.actor.by
         )
+    finally:
+        telemetry.ran(run.connection.name, run.actor.function, complete=complete)
 
 
 def _run(connector: Connector, connection: str, company: str, actor: Actor) -> Run:
@@ -113,7 +121,7 @@ def _default_start(run: Run) -> date:
 
 async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, confirmed: bool = False) -> Findings:
     """Go through the days, with no more than one of them in memory."""
-    taxjar, notices = TaxJarSide(run.company.account.client), Notices(run)
+    taxjar, notices = TaxJarSide(run.company.account.client, run.connector.clock), Notices(run)
     since, until, company = findings.since, findings.until, run.company.id
     listed = MergedByDay(one_by_one(run.connection.reader.list_posted({company: since}, until=until)))
     ledger = run.connector.ledger
@@ -131,9 +139,8 @@ async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, 
             await repair.repair(day, documents, compared)
     if repair:
         await repair.finish()
-    named = [name.strip() for name in providers.split(",") if name.strip() not in ("", "api")]
-    others = dict.fromkeys([*PROVIDERS, *named])
-    for other in await taxjar.of_other_providers(since, until, list(others)):
+    named = [name.strip() for name in providers.split(",")]
+    for other in await taxjar.of_other_providers(since, until, named):
         if not is_of_another_company(run, other.transaction_id):
             findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))
     return findings

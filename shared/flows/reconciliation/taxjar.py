@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 import stamina
@@ -13,12 +13,9 @@ import stamina
 from shared.taxjar.answers import Json
 from shared.taxjar.client import TaxJarClient
 from shared.taxjar.errors import Unavailable
+from shared.taxjar.listing import Listing
 from shared.transactions import Kind
 
-_MARKETPLACES = ("amazon", "ebay", "etsy", "facebook", "walmart")
-_SHOPS = ("bigcommerce", "ecwid", "magento", "paypal", "shopify", "square", "squarespace", "stripe", "woo")
-PROVIDERS = (*_MARKETPLACES, *_SHOPS)
-"""Under these TaxJar's own integrations report; it shows their transactions only to who asks for them by name."""
 _KINDS = (Kind.ORDER, Kind.REFUND)
 _AT_ONCE = 8
 _ATTEMPTS = 3
@@ -40,8 +37,9 @@ class Foreign:
 class TaxJarSide:
     """What one TaxJar account holds. Every method raises what the client raises."""
 
-    def __init__(self, client: TaxJarClient) -> None:
+    def __init__(self, client: TaxJarClient, clock: Callable[[], datetime]) -> None:
         self._client = client
+        self._listing = Listing(client, clock)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def ids(self, day: date) -> Mapping[Kind, frozenset[str]]:
@@ -49,8 +47,8 @@ class TaxJarSide:
         listed = await asyncio.gather(*(self._ask(self._client.list_ids, kind, day, day) for kind in _KINDS))
         return {kind: frozenset(ids) for kind, ids in zip(_KINDS, listed, strict=True)}
 
-    async def of_other_providers(self, first: date, last: date, providers: Sequence[str]) -> list[Foreign]:
-        """What lies under other providers, asked for week by week."""
+    async def of_other_providers(self, first: date, last: date, named: Sequence[str]) -> list[Foreign]:
+        """What lies under other providers, and under those ``named``: asked for week by week where a month has any."""
 
         async def of(provider: str, kind: Kind, start: date, end: date) -> list[Foreign]:
             ids = await self._ask(self._client.list_ids, kind, start, end, provider)
@@ -58,9 +56,10 @@ class TaxJarSide:
 
         asked = [
             of(provider, kind, start, end)
-            for provider in providers
+            for since, until in _months(first, last)
+            for provider in await self._listing.providers_in_use(since, also=named)
             for kind in _KINDS
-            for start, end in _weeks(first, last)
+            for start, end in _weeks(since, until)
         ]
         return [found for some in await asyncio.gather(*asked) for found in some]
 
@@ -75,6 +74,13 @@ class TaxJarSide:
                 with attempt:
                     return await call(*given)
         raise AssertionError("stamina always returns or raises")
+
+
+def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        following = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
+        yield first, min(following - timedelta(days=1), last)
+        first = following
 
 
 def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:

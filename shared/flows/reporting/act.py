@@ -10,6 +10,7 @@ from shared.filing.filed import as_payload, replaced
 from shared.filing.sides import Answers, Id, id_of
 from shared.flows.work.claims import Claim
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
+from shared.flows.work.fence import note_account
 from shared.taxjar import upsert
 from shared.taxjar.answers import Json
 
@@ -89,4 +90,6 @@ async def _send(claim: Claim, step: Create | Update) -> Exchange:
         )
         raise NotStoredAsSent(wanted.transaction_id, words, replaced(filed, stored), exchange)
     claim.note_filed(filed, account=sent.account)
+    run = claim.run
+    await note_account(run.connector, run.connection, run.company, wanted, sent.account, run.actor)
     return exchange

@@ -194,7 +194,9 @@ def with_facts(
 
 async def _hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:
     message = f"{what} ({refusal.status}): {refusal.detail} {_what_is_left(claim.record)}"
-    after = claim.record.to(State.HELD, reason=HoldReason.REJECTED_BY_TAXJAR, message=message).certain()
+    after = claim.record.to(State.HELD, reason=HoldReason.REJECTED_BY_TAXJAR, message=message)
+    # What was refused may have been to restore something: a retry asks what TaxJar holds.
+    after = replace(after, attempts=replace(after.attempts, outcome_unknown=after.filing.was_sent))
     exchange = Exchange(request=refusal.request, response={"detail": refusal.detail}, status=refusal.status)
     await claim.settle(with_facts(after.proposing(None), outcome, None), exchange=exchange, notes=outcome.notes)
 

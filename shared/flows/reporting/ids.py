@@ -25,7 +25,8 @@ async def own_ids(claim: Claim, outcome: Mapped) -> bool:
             await claim.reserve(missing, f"The ids {', '.join(missing)} are this document's.")
         else:
             await claim.own(wanted[0])
-            if more := [transaction_id for transaction_id in missing if transaction_id != wanted[0]]:
+            # The first id may be another than the one that the totals promised, which is given up then.
+            if more := [transaction_id for transaction_id in wanted if transaction_id not in _owned(claim.record)]:
                 await claim.reserve(more, f"The ids {', '.join(more)} are this document's.")
     except IdTaken:
         await _make_way(claim, missing)

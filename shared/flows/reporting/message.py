@@ -17,10 +17,13 @@ from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.originals import sales_of
 from shared.flows.reporting.removed import drop_message
 from shared.flows.work.claims import Claim
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.retries import (
     CLOCK_SKEW,
+    LOOK_AGAIN,
     TRANSIENT,
     Postponed,
+    judge,
     put_back_until_due,
     put_back_until_open,
     put_message_back,
@@ -70,6 +73,16 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await run.company.account.gate.open()
     except Paused as paused:
         await put_back_until_open(run, message, paused.pause)
+        return
+    try:
+        await check_fence(run.connector, run.connection, run.company, run.actor)
+    except Fenced as fenced:
+        logger.error("%s: %s", run.name, fenced)
+        await put_message_back(run.queue, message, LOOK_AGAIN)
+        return
+    except TRANSIENT as trouble:
+        await judge(run, trouble, 1)
+        await put_message_back(run.queue, message, LOOK_AGAIN)
         return
     if not run.company.settings.reporting:
         logger.info("%s: reporting is switched off, %d documents stay seen", run.name, len(message.keys))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from shared.dynamics import errors as dynamics
 from shared.flows.work.claims import Claim
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
+from shared.flows.work.fence import Fenced
 from shared.flows.work.run import Run
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import Attempts, DocumentRecord, State
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=7)
 FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
-_LOOK_AGAIN = timedelta(minutes=10)
+LOOK_AGAIN = timedelta(minutes=10)
 """How soon a message asks again whether a connection that refused access works; its end enqueues what waits at once."""
 CLOCK_SKEW = timedelta(seconds=1)
 """Between the clocks of two instances."""
@@ -51,10 +52,10 @@ class Postponement:
 
     def delay(self, run: Run) -> timedelta:
         """How long to wait from now."""
-        return self.until - run.connector.clock() if self.until else _LOOK_AGAIN
+        return self.until - run.connector.clock() if self.until else LOOK_AGAIN
 
 
-TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet)
+TRANSIENT = (dynamics.DynamicsError, taxjar.TaxJarError, Paused, NotYet, Fenced)
 """What postpones a document; anything else is a defect."""
 
 
@@ -131,7 +132,7 @@ class Postponed:
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
     left = max(pause.until - run.connector.clock(), timedelta(0))
-    delay = min(left, _LOOK_AGAIN) if pause.denied else left
+    delay = min(left, LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
     await put_message_back(run.queue, message.model_copy(update={"numbers": numbers}), delay)
 
@@ -154,6 +155,8 @@ async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
     match trouble:
         case Paused():
             return _until_open(trouble.pause, exchange)
+        case Fenced():
+            return Postponement(str(trouble), run.connector.clock() + LOOK_AGAIN, counts=False)
         case remote.Throttled():
             if pause := await _gate_of(run, trouble).pause():
                 return _until_open(pause, exchange)

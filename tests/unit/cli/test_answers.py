@@ -335,3 +335,19 @@ def test_an_audit_that_is_none_is_named_by_the_verifier(tmp_path: Path) -> None:
     assert (code, "NOT as it was written" in out) == (1, True)
     assert json.loads(run(Deployment(), "audit", "verify", str(file), "--json")[1])["ok"] is False
     assert run(Deployment(), "audit", "verify", str(file), "--public-key", str(file))[0] == 2
+
+
+def test_states_are_understood_by_name_as_well() -> None:
+    lines = [
+        {"state": "reported", "reason": None, "in_taxjar": True, "documents": 119, **MONEY},
+        {"state": "held", "reason": "mixed_signs", "in_taxjar": False, "documents": 1, **MONEY},
+    ]
+    texas = {"reported": MONEY, "documents": 120, "lines": lines, "ready_to_file": False, "why_not": ["1 held."]}
+    answer = {**month(True), "states": {"TX": texas}, "late": [{"transaction_id": "USMF-1"}], "held": 0}
+    del answer["ready_to_file"]
+    deployment = deployed("GET /api/completeness/main/usmf", known(Completeness, answer))
+    code, out, _ = run(deployment, "month")
+    assert (code, "late: 1" in out) == (1, True)
+    _, out, _ = run(deployment, "month", "--csv")
+    [row] = csv.DictReader(io.StringIO(out))
+    assert (row["state"], row["taxjar"], row["held"], row["why"]) == ("TX", "8.25", "1", "1 held")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.simulators.dynamics.events import (
+    cloud_event,
     endpoint_test_event,
     event_grid_envelope,
     event_grid_handshake,
+    execution_context,
 )
-from shared.dynamics.business_events import NoBusinessEvent, PostedEvent, parse_delivery
+from shared.dynamics.business_events import NoBusinessEvent, PostedEvent, cloud_events_handshake, parse_delivery
 
 AT = datetime(2026, 3, 17, 18, 42, tzinfo=UTC)
 
@@ -37,6 +40,13 @@ def parse(content: object) -> Any:
     return parse_delivery(json.dumps(content).encode())
 
 
+CONTEXT_EVENT = event(EventTime="/Date(1773772927000)/")
+ATTRIBUTES: list[dict[str, Any]] = [
+    {"key": "mserp_businesseventid", "value": "SalesInvoicePostedBusinessEvent"},
+    {"key": "mserp_legalentity", "value": {"__type": "string", "Value": "CTUS"}},
+    {"key": "mserp_invoiceid", "value": "INV-104417"},
+    {"key": "mserp_invoicedate", "value": "2026-03-17T00:00:00Z"},
+]
 POSTED = PostedEvent("ctus", "INV-104417", date(2026, 3, 17))
 FREE_TEXT = event(BusinessEventId="CustFreeTextInvoicePostedBusinessEvent", InvoiceId="FTI-1")
 
@@ -49,9 +59,24 @@ FREE_TEXT = event(BusinessEventId="CustFreeTextInvoicePostedBusinessEvent", Invo
         event_grid_envelope(event()),
         event_grid_envelope(event(), data_as_string=False),
         event_grid_envelope(event())[0],
-        {"specversion": "1.0", "type": "SalesInvoicePostedBusinessEvent", "data": event()},
+        cloud_event(event(EventTime="/Date(1)/")),
+        [cloud_event(event(EventTime="/Date(1)/"), data_as_string=True)],
+        execution_context(CONTEXT_EVENT),
+        execution_context(CONTEXT_EVENT, as_parameters=True),
+        [execution_context(CONTEXT_EVENT)],
+        {"data": execution_context(CONTEXT_EVENT), "eventType": "x"},
+        {"InputParameters": {"Target": CONTEXT_EVENT}},
+        {"InputParameters": [{"Key": "events", "Value": json.dumps([CONTEXT_EVENT])}]},
+        {"InputParameters": [{"key": "Target", "value": {"LogicalName": "x", "Attributes": ATTRIBUTES}}]},
+        {
+            "MessageName": "mserp_SalesInvoicePostedBusinessEvent",
+            "InputParameters": [{"key": "Target", "value": {"LogicalName": "x", "Attributes": ATTRIBUTES[1:]}}],
+        },
+        {
+            "MessageName": "mserp_SalesInvoicePostedBusinessEvent",
+            "InputParameters": [pair for pair in ATTRIBUTES if pair["key"] != "mserp_businesseventid"],
+        },
     ],
-    ids=["object", "array", "envelope, text", "envelope, object", "single envelope", "CloudEvents"],
 )
 def test_every_form_of_delivery_names_the_document(content: object) -> None:
     assert parse(content).posted == [POSTED]
@@ -180,3 +205,61 @@ def test_any_json_is_either_read_or_refused(content: object) -> None:
         return
     assert delivery.posted or delivery.ignored or delivery.is_test or delivery.handshake
     assert all(posted.company == posted.company.lower() and posted.number for posted in delivery.posted)
+
+
+def test_the_test_of_an_endpoint_is_known_inside_an_execution_context() -> None:
+    assert parse(execution_context(endpoint_test_event())).is_test
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"InputParameters": []},
+        {"InputParameters": None, "MessageName": "mserp_SalesInvoicePostedBusinessEvent"},
+        {"InputParameters": [{"key": "Target", "value": "no event"}, 5, None]},
+        {"data": {"data": {"data": {"data": {"data": {"data": {"data": event()}}}}}}},
+    ],
+)
+def test_an_execution_context_without_an_event_is_none(content: object) -> None:
+    with pytest.raises(NoBusinessEvent):
+        parse(content)
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=5) | st.integers(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["InputParameters", "key", "value", "Value", "Attributes", "data", "x"]), inner
+            )
+        ),
+    )
+)
+def test_any_context_is_an_event_or_refused(content: object) -> None:
+    with suppress(NoBusinessEvent):
+        parse(content)
+
+
+# The CloudEvents handshake.
+
+
+def test_a_cloud_events_sender_is_allowed_to_post_at_the_rate_that_it_asks_for() -> None:
+    asked = {"webhook-request-origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"}
+    assert cloud_events_handshake(asked) == {
+        "WebHook-Allowed-Origin": "eventgrid.azure.net",
+        "WebHook-Allowed-Rate": "120",
+        "Allow": "OPTIONS, POST",
+    }
+
+
+@pytest.mark.parametrize(("rate", "allowed"), [({}, "*"), ({"WebHook-Request-Rate": "a lot"}, "*")])
+def test_a_rate_that_is_none_is_no_limit(rate: dict[str, str], allowed: str) -> None:
+    answer = cloud_events_handshake({"WebHook-Request-Origin": "eventgrid.azure.net", **rate})
+    assert answer is not None
+    assert answer["WebHook-Allowed-Rate"] == allowed
+
+
+@pytest.mark.parametrize("headers", [{}, {"WebHook-Request-Origin": ""}, {"WebHook-Request-Origin": "a\r\nX: y"}])
+def test_options_without_a_usable_origin_are_no_handshake(headers: dict[str, str]) -> None:
+    assert cloud_events_handshake(headers) is None

@@ -10,7 +10,7 @@ import pytest
 
 from local.simulators.dynamics.posting import Link
 from local.simulators.dynamics.row_faults import Limit
-from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice
+from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice, Source
 from local.simulators.dynamics.values import BLANK_DATE
 from local.simulators.faults import Fault
 from shared.documents import PostedDocument
@@ -299,6 +299,38 @@ async def test_a_warehouse_that_cannot_be_rendered_keeps_only_its_own_documents(
     assert second.sets == ("Warehouses",)
 
 
+async def test_a_customer_that_cannot_be_rendered_keeps_no_other(retailer: Retailer) -> None:
+    retailer.dynamics.row_faults.refuse("CustomersV3", CustomerAccount="C-2001")
+    pages = retailer.reader().list_customers([COMPANY])
+    accounts = [customer.account async for _, customers in pages for customer in customers]
+    assert accounts == ["C-1000", "C-1001", "C-2000", "C-2002", "C-2003", "C-3000"]
+
+
+async def test_customers_are_listed_on_from_where_a_page_failed(retailer: Retailer) -> None:
+    retailer.dynamics.page_size = 2
+    retailer.dynamics.faults.add(Fault(path="*/CustomersV3", skip=1, status=500, times=1))
+    pages = retailer.reader().list_customers([COMPANY])
+    accounts = [customer.account async for _, customers in pages for customer in customers]
+    assert accounts == ["C-1000", "C-1001", "C-2000", "C-2001", "C-2002", "C-2003", "C-3000"]
+
+
+async def test_a_number_that_cannot_be_rendered_keeps_no_other_from_being_found(retailer: Retailer) -> None:
+    for n in range(3):
+        sale(retailer, f"INV-{n}")
+    retailer.dynamics.row_faults.refuse(HEADERS, InvoiceNumber="INV-1")
+    found = await retailer.reader().find_many(COMPANY, ["INV-0", "INV-1", "INV-2"])
+    assert {number: len(documents) for number, documents in found.items()} == {"INV-0": 1, "INV-1": 0, "INV-2": 1}
+
+
+async def test_a_search_for_a_corrected_invoice_that_takes_too_long_is_waited_for(retailer: Retailer) -> None:
+    lines = [LineSpec("", name="Repair", quantity=-1, price=80)]
+    note = sale(retailer, "FTC-1", lines=lines, charges=[], source=Source.FREE_TEXT)
+    sale(retailer, "FTI-1", days_ago=300)
+    retailer.dynamics.row_faults.limits[HEADERS] = Limit(days=90)
+    problem = await retailer.problem(note)
+    assert (problem.kind, problem.sets) == (ProblemKind.SOURCE_INCOMPLETE, (HEADERS,))
+
+
 # R8: odd values.
 
 
@@ -350,6 +382,13 @@ async def test_documents_are_counted_by_window_day_and_month(retailer: Retailer)
         date(2026, 2, 1): 1,
     }
     assert [document.key.number for document in await reader.list_day(COMPANY, TODAY)] == ["INV-0"]
+
+
+async def test_a_count_that_takes_too_long_is_made_of_smaller_ones(retailer: Retailer) -> None:
+    for n in range(6):
+        sale(retailer, f"INV-{n}", days_ago=n * 7)
+    retailer.dynamics.faults.add(Fault(path=f"*/{HEADERS}/$count", status=504, times=6))
+    assert await retailer.reader().count_posted({COMPANY: date(2026, 3, 10)}) == 4
 
 
 async def test_memory_is_asked_once_and_told_once(retailer: Retailer) -> None:

@@ -139,6 +139,14 @@ async def test_each_returned_line_names_the_invoices_of_its_lot(retailer: Retail
     assert original.lot in {line.lot for of in (first, second) for line in of.lines}
 
 
+async def test_a_document_names_an_invoice_once_however_many_of_its_lots_come_back(retailer: Retailer) -> None:
+    original = sale(retailer, lines=[LineSpec(), LineSpec("P-2000")])
+    back = retailer.posting.credit_note(original, "CRN-1", TODAY, link=Link.RETURNED_LOT)
+    document = await retailer.document(back)
+    assert [found.number for found in document.originals] == ["INV-1"]
+    assert len({found.lot for line in document.lines for found in line.originals}) == 2
+
+
 async def test_a_lot_invoiced_in_parts_tells_what_came_back_before(retailer: Retailer) -> None:
     parts = [
         sale(retailer, number, days, order="SO-1", lines=[LineSpec(quantity=quantity, lot="LOT-1")])

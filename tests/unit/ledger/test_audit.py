@@ -99,6 +99,13 @@ def test_a_chain_that_was_begun_by_the_first_version_goes_on() -> None:
     assert not read_chain([entities[1], added], end)[1]
 
 
+@pytest.mark.parametrize("count", ["two", None, -3, 1.5])
+def test_a_forged_count_stops_no_entry(count: Any) -> None:
+    end, added = Chain(count, "x").append("main|usmf", "doc|1", entry("one"), Redactor([]).value)
+    assert end.count == 1
+    assert not read_chain([added], end)[1]
+
+
 def test_the_last_entry_covers_the_record() -> None:
     record = {"PartitionKey": "main|usmf", "RowKey": "doc|1", "state": "reported", "amount": "10.00", "attempts": 1}
     end, written_entry = Chain().append("main|usmf", "doc|1", entry("one"), Redactor([]).value, content=record)

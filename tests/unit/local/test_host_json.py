@@ -18,7 +18,7 @@ def read(folder: Path, text: str) -> object:
 def test_the_project_s_own_file_is_read() -> None:
     settings = read_host_json(ROOT)
     queues = settings.extensions.queues
-    assert settings.function_timeout == timedelta(minutes=10)
+    assert settings.function_timeout == timedelta(minutes=30)
     assert (queues.batch_size, queues.threshold, queues.max_dequeue_count) == (4, 6, 5)
     assert queues.max_polling_interval == timedelta(seconds=2)
 

@@ -16,16 +16,16 @@ from shared.mapping import (
     Held,
     KeptTransaction,
     Mapped,
+    OriginalKey,
     OriginalSale,
     OriginalTransaction,
     Skipped,
-    clean_place,
     map_document,
     net_and_tax,
 )
 from shared.mapping.outcomes import LeftOutReason
 from shared.settings import CompanySettings
-from shared.transactions import ExemptionType, Kind
+from shared.transactions import ExemptionType, Kind, Place
 from tests.unit.mapping.builders import AUSTIN, DALLAS, DENVER, LONDON, RENO, company, document, lines_sum
 
 COMPANY = company(
@@ -39,19 +39,17 @@ COMPANY = company(
     pickup_delivery_modes=["PICKUP"],
 )
 ZERO = Decimal(0)
-ORIGINALS = {
+TO_TEXAS = Place("US", "TX", "78701", "Austin", "410 Congress Ave")
+TO_COLORADO = Place("US", "CO", "80202", "Denver", "1 Wynkoop St")
+ORIGINALS: dict[OriginalKey, OriginalSale] = {
     ("INV-1", date(2026, 1, 5)): OriginalSale(
         (
-            OriginalTransaction(
-                "USMF-INV-1", clean_place(AUSTIN, COMPANY), None, ExemptionType.NON_EXEMPT, frozenset("A")
-            ),
-            OriginalTransaction(
-                "USMF-INV-1-part-2", clean_place(DENVER, COMPANY), None, ExemptionType.WHOLESALE, frozenset("B")
-            ),
+            OriginalTransaction("USMF-INV-1", TO_TEXAS, None, ExemptionType.NON_EXEMPT, frozenset("A")),
+            OriginalTransaction("USMF-INV-1-part-2", TO_COLORADO, None, ExemptionType.WHOLESALE, frozenset("B")),
         )
     ),
     ("INV-2", date(2026, 1, 6)): OriginalSale(abroad=True),
-}  # type: ignore[dict-item]
+}
 LINKS = st.sampled_from(
     [
         (),
@@ -265,7 +263,7 @@ def test_nothing_moves_between_taxed_and_untaxed_lines(posted: PostedDocument) -
     settings = COMPANY.model_copy(update={"unlinked_credit_notes": "send"})
     result = mapping(posted, settings)
     assert isinstance(result, Mapped | Skipped), result
-    items = [*posted.lines, *(posted.charges or ())]
+    items: list[Line | Charge] = [*posted.lines, *(posted.charges or ())]
     untaxed = sum((item.amount for item in items if not item.tax), ZERO)
     sent = ZERO
     for part in result.transactions if isinstance(result, Mapped) else ():
@@ -279,10 +277,10 @@ def test_nothing_moves_between_taxed_and_untaxed_lines(posted: PostedDocument) -
 
 @given(documents(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(posted: PostedDocument, order: random.Random) -> None:
-    shuffled = [list(posted.lines), list(posted.charges or ())]
-    for rows in shuffled:
-        order.shuffle(rows)
-    other = replace(posted, lines=tuple(shuffled[0]), charges=None if posted.charges is None else tuple(shuffled[1]))
+    rows, fees = list(posted.lines), list(posted.charges or ())
+    order.shuffle(rows)
+    order.shuffle(fees)
+    other = replace(posted, lines=tuple(rows), charges=None if posted.charges is None else tuple(fees))
     assert mapping(other) == mapping(posted)
 
 

@@ -192,7 +192,7 @@ def test_a_refund_of_a_sale_that_nobody_knows_goes_to_its_own_address_but_never_
 
 def test_a_credit_note_that_is_sent_unlinked_passes_over_every_address_of_the_company() -> None:
     settings = company(unlinked_credit_notes="send")
-    stock = {"warehouse": "W1", "warehouse_address": RENO}
+    stock: dict[str, Any] = {"warehouse": "W1", "warehouse_address": RENO}
     posted = credit(
         back(delivery_address=RENO, order_address=replace(DALLAS, zip="75201-1000"), **stock),
         customer=Customer("C-1", delivery_address=DENVER, primary_address=AUSTIN),
@@ -261,6 +261,15 @@ def test_the_original_as_dynamics_shows_it_is_mapped_by_the_same_rules() -> None
     no_zip = document(line(), delivery_address=replace(AUSTIN, zip=""))
     assert (hold := original_sale_of(outcome(no_zip), no_zip).hold)
     assert hold.reason is HoldReason.ADDRESS_INCOMPLETE
+
+
+def test_a_refund_of_a_sale_that_is_held_for_anything_else_goes_where_the_sale_would_go() -> None:
+    lines = (line(delivery_address=DENVER, lot="L1"), line(delivery_address=RENO, lot="L2", sequence=2))
+    posted = document(*lines, net="190", number="INV-1")
+    assert held(posted).reasons == (HoldReason.AMOUNTS_DO_NOT_ADD_UP,)
+    originals = {("INV-1", DAY): original_sale_of(outcome(posted), posted)}
+    refund = mapped(credit(back(originals=(original(lot="L2"),))), originals=originals)
+    assert (refund.ship_to.state, refund.transaction_reference_id) == ("NV", "USMF-INV-1-part-2")
 
 
 def test_the_route_to_the_original_is_noted() -> None:

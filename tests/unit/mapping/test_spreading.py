@@ -50,8 +50,11 @@ def test_cents_go_by_largest_remainder_and_ties_to_the_first_line() -> None:
 
 
 def test_the_value_is_that_after_reductions() -> None:
-    lines = (line("100", tax="8", delivery_address=DENVER), line("50", sequence=2, delivery_address=RENO))
-    lines += (line("-50", tax="-4", sequence=3),)
+    lines = (
+        line("100", tax="8", delivery_address=DENVER),
+        line("50", sequence=2, delivery_address=RENO),
+        line("-50", tax="-4", sequence=3),
+    )
     posted = document(*lines, charges=(charge("20"),))
     assert [amount.split()[2] for amount in shipping(posted)] == ["10.00", "10.00"]
 

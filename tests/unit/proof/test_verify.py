@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -152,6 +153,10 @@ def test_who_knows_the_key_takes_no_other() -> None:
     report = verify(a_ledger().lines(), [known])
     assert (report.ok, report.keys_are_trusted) == (True, True)
     assert {change for _, change, _ in found(verify(a_ledger().lines(), [other]))} == {"unsigned"}
+    ledger = Ledger()
+    older(ledger, "OLD-1")
+    assert verify(ledger.lines()).ok, "the day before anything is sealed"
+    assert found(verify(ledger.lines(), [known])) == {("file", "unsigned", "file")}
 
 
 def test_a_root_replaced_and_signed_with_the_right_key() -> None:
@@ -199,6 +204,46 @@ def test_rows_swapped_between_days() -> None:
     report = verify(ledger.lines())
     assert {(what, change) for what, change, _ in found(report)} == {("journal row", "changed")}
     assert [finding.at[:10] for finding in report.findings] == [DAYS[0], DAYS[1]]
+
+
+@pytest.mark.parametrize("spoil", ["changed", "removed", "inserted"])
+def test_the_sealed_rows_of_a_day_are_what_its_root_covers(spoil: str) -> None:
+    ledger = a_ledger()
+    rows = ledger.seals[DAYS[1]]
+    match spoil:
+        case "changed":
+            rows[1]["number"] = 7
+        case "removed":
+            del rows[1]
+        case "inserted":
+            rows.append({**rows[1], "key": f"{DAYS[1]}T23:00:00.000000|0123456789abcdef"})
+    assert found(verify(ledger.lines())) == {("day", "changed", DAYS[1])}
+
+
+def test_a_record_that_was_put_back() -> None:
+    ledger = Ledger()
+    subject = ledger.settle("INV-1", amount="1.00")
+    older_record = dict(ledger.records[subject])
+    ledger.settle("INV-1", amount="2.00")
+    ledger.next_day()
+    ledger.records[subject] = older_record
+    report = verify(ledger.lines())
+    assert found(report) == {("record", "changed", subject)}
+    assert "was put back to its entry 1" in first(report)
+
+
+def test_an_entry_of_today_that_does_not_go_on_from_the_last_one() -> None:
+    """Forged with its journal row and its record before the day is sealed, by somebody who left the chain."""
+    ledger = a_ledger()
+    subject = row("INV-1")
+    entry = AuditEntry(at=ledger.now, actor=ACTOR, subject="INV-1", decision="reported", message="forged")
+    forked = Chain(ledger.records[subject]["audit_count"], "0" * 64)
+    record = {**ledger.records[subject], "amount": "0.01"}
+    chain, audit = forked.append(PARTITION, subject, entry, lambda value: value, content=record)
+    ledger.entries[audit["RowKey"]] = audit
+    ledger.journal[journal_row(audit)["RowKey"]] = journal_row(audit)
+    ledger.records[subject] = record | chain.stored()
+    assert found(verify(ledger.lines())) == {("entry", "changed", subject)}
 
 
 def test_entries_that_changed_places() -> None:
@@ -276,9 +321,32 @@ def test_chains_that_are_older_than_the_journal_are_whole_where_they_go_on_and_w
     report = verify(ledger.lines())
     assert report.ok, report.sentences()
     assert report.older_entries == 2
+    taken = [ledger.entries.pop(f"audit|{subject}|{number:06d}") for number in (1, 2)]
+    assert found(verify(ledger.lines())) == {("entry", "removed", subject)}
+    ledger.entries |= {entry["RowKey"]: entry for entry in taken}
     ledger.entries[f"audit|{subject}|000001"]["entry"] += " "
     ledger.records[other]["audit_head"] = "0" * 64
     assert {where for _, _, where in found(verify(ledger.lines()))} == {subject, other}
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    """What SQLite holds is limited by its cache; what Python holds is measured here."""
+
+    def peak(settlements: int) -> int:
+        ledger = Ledger()
+        for number in range(settlements):
+            ledger.settle(f"INV-{number}", amount="1.00")
+        ledger.next_day()
+        lines = ledger.lines()
+        tracemalloc.start()
+        try:
+            assert verify(lines).ok
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)
+    assert peak(900) < 1.5 * peak(90)
 
 
 TAMPERINGS = st.sampled_from(

@@ -10,7 +10,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mapping import correction_ids, current_id, order_id, reversal_of
+from shared.filing import correction_ids, current_id, reversal_of
+from shared.mapping import order_id
 from shared.taxjar.wire import from_wire, to_wire
 from shared.transactions import ExemptionType, Kind, LineItem, Place, Transaction
 from tests.unit.mapping.builders import lines_sum
@@ -42,7 +43,7 @@ def transactions(draw: st.DrawFn) -> Transaction:
         ship_to=draw(PLACES),
         ship_from=draw(st.none() | PLACES),
         line_items=lines,
-        exemption_type=draw(st.none() | st.sampled_from(ExemptionType)),
+        exemption_type=draw(st.sampled_from(ExemptionType)),
         transaction_reference_id="USMF-INV-0" if kind is Kind.REFUND else "",
     )
 
