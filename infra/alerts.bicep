@@ -56,7 +56,7 @@ var rules = {
     '''
   }
   'nightly-run-missing': {
-    description: 'The sweep, the nightly reconciliation, the customer sync or the pull of nexus regions has not come to its end for two days.'
+    description: 'The sweep, the nightly reconciliation, the customer sync, the pull of nexus regions or the sealing of the audit has not come to its end for two days.'
     severity: 2
     every: 'P1D'
     window: 'P2D'
@@ -64,7 +64,7 @@ var rules = {
     query: '''
       print connection = dynamic(CONNECTION_NAMES)
       | mv-expand connection to typeof(string)
-      | extend function = dynamic(['sweep_posted_invoices', 'reconcile_nightly', 'sync_exempt_customers', 'pull_nexus_regions'])
+      | extend function = dynamic(['sweep_posted_invoices', 'reconcile_nightly', 'sync_exempt_customers', 'pull_nexus_regions', 'seal_audit'])
       | mv-expand function to typeof(string)
       | join kind=leftouter (
           customMetrics
@@ -88,6 +88,21 @@ var rules = {
       | extend age = valueSum / valueCount, connection = tostring(customDimensions['connection']), company = tostring(customDimensions['company'])
       | summarize arg_max(timestamp, age) by connection, company
       | where age > 259200
+      | project connection, company
+    '''
+  }
+  'audit-broken': {
+    description: 'A row or a day of the audit is not as it was written.'
+    severity: 1
+    every: 'P1D'
+    window: 'P2D'
+    split: ['connection', 'company']
+    query: '''
+      customMetrics
+      | where name == 'connector.audit.broken'
+      | extend broken = valueSum / valueCount, connection = tostring(customDimensions['connection']), company = tostring(customDimensions['company'])
+      | summarize arg_max(timestamp, broken) by connection, company
+      | where broken > 0
       | project connection, company
     '''
   }

@@ -38,6 +38,7 @@ from shared.ledger.readable_sets import ReadableSets
 from shared.ledger.root_store import BlobRootStore, RootStore
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
+from shared.ledger.work_index import WorkIndex
 from shared.mapping import is_complete
 from shared.proof.seals import Signer
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
@@ -116,6 +117,7 @@ async def build_connector(
         ledger=DocumentLedger(
             rows, clock=clock, lease=timedelta(seconds=settings.claim_lease_seconds), redact=redactor.value
         ),
+        work=WorkIndex(rows),
         periods=PeriodLedger(rows),
         last_runs=LastRuns(rows, clock=clock),
         fences=FenceLedger(subjects),

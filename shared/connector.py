@@ -22,6 +22,7 @@ from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
+from shared.ledger.work_index import WorkIndex
 from shared.queues import DocumentQueue
 from shared.remote.gate import Gate
 from shared.settings import CompanySettings, ConnectionSettings
@@ -98,6 +99,7 @@ class Connector:
 
     connections: Mapping[str, Connection]
     ledger: DocumentLedger
+    work: WorkIndex
     periods: PeriodLedger
     last_runs: LastRuns
     fences: FenceLedger
@@ -119,6 +121,8 @@ class Connector:
     """Connection, company and account that this process has found to hold what is reported."""
     resources: AsyncExitStack
     """Open connections to storage and to the remote sides."""
+    fence_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whose holder may look at a fence and write it."""
 
     async def aclose(self) -> None:
         """Close every connection; the graph cannot be used afterwards."""

@@ -74,7 +74,11 @@ def hosted_app(
     environment = {"LOCAL_PEOPLE": json.dumps(people), **settings}
     switch_sign_in(environment)
     with _loaded(world, azurite, environment) as module:
+<<<<<<< HEAD
         yield Host(functions_of(module.app), HostJson(version="2.0"), environment, keys=Keys(KEY, KEY))
+=======
+        yield Host(functions_of(module.app), HostJson(version="2.0"), environment, keys=Keys.of(environment, KEY))
+>>>>>>> core
 
 
 @contextmanager

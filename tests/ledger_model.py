@@ -111,7 +111,9 @@ class Ledger:
         for _, record in sorted(self.records.items()):
             found.append({"type": "record", "entity": plain_record(record)})
         for key, entry in sorted(self.entries.items()):
-            content = {name: entry[name] for name in ("version", "at", "previous", "record", "hash") if name in entry}
+            content: dict[str, Any] = {
+                name: entry[name] for name in ("version", "at", "previous", "record", "hash") if name in entry
+            }
             found.append({"type": "entry", "key": key.removeprefix("audit|"), "text": entry_text(entry), **content})
         for _, row in sorted(self.journal.items()):
             found.append({"type": "journal", **stored_row(row).content()})

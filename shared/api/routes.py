@@ -225,7 +225,6 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
         handle=operations.export_audit,
         query=export.ExportQuery,
         body=Nothing,
-        answer=Anything,
         formats=("application/x-ndjson",),
     ),
     Route(

@@ -36,6 +36,11 @@ def open_row(key: DocumentKey) -> str:
     return f"{_OPEN}|{document_row(key)}"
 
 
+def count_row(month: date) -> str:
+    """The row of how many documents F&O has on each day of a month; these rows sort before the index of open work."""
+    return f"{_OPEN}|count|{month:%Y-%m}"
+
+
 def document_rows_from(day: date) -> str:
     """The smallest row key of a document dated ``day`` or later."""
     return f"{_DOCUMENT}|{day.isoformat()}"
@@ -46,8 +51,12 @@ def document_rows_through(day: date) -> str:
     return f"{_DOCUMENT}|{day.isoformat()}|~"
 
 
-OPEN_ROWS, OPEN_ROWS_END = f"{_OPEN}|", f"{_OPEN}|~"
+OPEN_ROWS, OPEN_ROWS_END = f"{_OPEN}|{_DOCUMENT}|", f"{_OPEN}|{_DOCUMENT}|~"
 """All rows of the index of open work lie between these."""
+INDEXED_ROW = f"{_OPEN}|indexed"
+"""The row that says that the index has every open document of the company; it sorts behind the index."""
+WORK_ROWS_END = f"{_OPEN}|~"
+"""A row key above the index and what is kept beside it."""
 DOCUMENT_ROWS_END = f"{_DOCUMENT}|~"
 """A row key above every document."""
 

@@ -164,6 +164,20 @@ class DocumentQueries:
         async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=select):
             yield from_entity(entity)
 
+    async def rows(self, connection: str, company: str, day: date) -> AsyncIterator[str]:
+        """The row keys of the documents dated ``day``: all that it takes to know which ones the ledger has."""
+        found = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": keys.document_rows_from(day),
+                "end": keys.document_rows_through(day),
+            },
+            select=["RowKey"],
+        )
+        async for entity in found:
+            yield entity["RowKey"]
+
     async def open_work(
         self, connection: str, company: str, *, states: Iterable[State] = ()
     ) -> AsyncIterator[DocumentRecord]:

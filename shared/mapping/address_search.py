@@ -11,6 +11,7 @@ from shared.mapping.outcomes import Hold
 from shared.mapping.places import CleanedAddress, PlaceKey, clean_address, names_a_place, place_key, zip_fits_state
 from shared.mapping.reasons import HoldReason
 from shared.mapping.text import one_line
+from shared.mapping.zip_prefixes import states_of_zip
 from shared.settings import CompanySettings
 from shared.transactions import Place
 
@@ -76,7 +77,7 @@ def find_address(
     (source, address, cleaned), *farther = named
     if cleaned.place is not None:
         if not zip_fits_state(cleaned.place, company):
-            return _mismatch(source, cleaned.place)
+            return _mismatch(source, cleaned.place, company)
         return Found(cleaned.place, source, tuple(f"{_start(source)} {repair}." for repair in cleaned.repairs))
     shown = one_line(f"{address.street} {address.city} {address.state} {address.zip} {address.country}")
     problem = f"{_start(source)} ({shown}) {cleaned.problem}"
@@ -84,14 +85,16 @@ def find_address(
         place = stand_in.place
         if place and place.country == US and place.state == cleaned.us_state and zip_fits_state(place, company):
             return Found(place, other, (f"{problem}; {other} is in the same state and stands in.",))
-    return Hold(HoldReason.ADDRESS_INCOMPLETE, f"{problem}. Complete the address in F&O, then retry the document.")
+    sentence = f"{problem}. Complete the address in F&O, then retry the document."
+    return Hold(HoldReason.ADDRESS_INCOMPLETE, sentence, (cleaned.us_state,) if cleaned.us_state else ())
 
 
-def _mismatch(source: str, place: Place) -> Hold:
+def _mismatch(source: str, place: Place, company: CompanySettings) -> Hold:
     return Hold(
         HoldReason.ZIP_STATE_MISMATCH,
         f"ZIP code {place.zip} is not in {place.state} ({source}). Correct the ZIP code or the state in F&O, or name"
         " the ZIP code's states in ZIP_STATES, then retry the document.",
+        (place.state, *sorted(states_of_zip(place.zip, company.zip_states))),
     )
 
 

@@ -11,7 +11,7 @@ from shared.mapping.cents import from_cents, round_to_total, to_cents
 from shared.mapping.items import Items
 from shared.mapping.outcomes import Hold
 from shared.mapping.reasons import HoldReason
-from shared.mapping.signs import Totals, sign_of
+from shared.mapping.signs import Totals, kind_of, sign_of
 from shared.transactions import Kind
 
 _CENT = Decimal("0.01")
@@ -91,7 +91,7 @@ def _settle(items: Items, document: PostedDocument) -> Amounts:
 
 def _best_fit(missing: Decimal, items: Items, document: PostedDocument) -> _Fit:
     """Which direction the end discount lowers, and whether the rounding is in the net, are what adds up best."""
-    kinds = sorted(items.directions, key=lambda kind: kind is not _main(document))
+    kinds = sorted(items.directions, key=lambda kind: kind is not kind_of(document.total_amount, document.total_tax))
     # F&O's sign of the rounding is not documented: the first that adds up counts.
     roundings = list(dict.fromkeys([document.round_off, ZERO, -document.round_off]))
     fits = [_fit(missing, kind, rounding, document) for rounding, kind in product(roundings, kinds)]
@@ -108,10 +108,6 @@ def _fit(missing: Decimal, kind: Kind, rounding: Decimal, document: PostedDocume
         net_of_tax = -sign * (missing - rounding)
         discount = min(max(net_of_tax, discount * _LEAST_NET_OF_DISCOUNT), discount)
     return _Fit(kind, discount, rounding, missing + sign * discount - rounding)
-
-
-def _main(document: PostedDocument) -> Kind:
-    return Totals.of(document.total_amount, document.total_tax).kind
 
 
 def _round(items: Items, total: int) -> None:

@@ -17,10 +17,8 @@ class Destinations:
     def __init__(self, document: PostedDocument, company: CompanySettings) -> None:
         self._document = document
         self._company = company
-        own = (*document.own_addresses, document.legal_entity_address)
-        stock = (address for line in document.lines for address in (line.warehouse_address, line.site_address))
-        self._own = OwnPlaces.of((*own, *stock), company)
         self._store: list[Line] | None = None
+        self._own_places: OwnPlaces | None = None
         self._found: dict[tuple[object, ...], Found | Hold | None] = {}
 
     def of_sale(self, line: Line | None) -> Found | Hold:
@@ -74,9 +72,17 @@ class Destinations:
     def _delivery(self, line: Line | None, *, returned: bool = False) -> Found | Hold | None:
         key = (returned, line and line.delivery_address, line and line.order_address)
         if key not in self._found:
-            passed_over = self._own if returned else None
+            passed_over = self._own() if returned else None
             self._found[key] = find_address(self._candidates(line), self._company, passed_over)
         return self._found[key]
+
+    def _own(self) -> OwnPlaces:
+        if self._own_places is None:
+            document = self._document
+            own = (*document.own_addresses, document.legal_entity_address)
+            stock = (address for line in document.lines for address in (line.warehouse_address, line.site_address))
+            self._own_places = OwnPlaces.of((*own, *stock), self._company)
+        return self._own_places
 
     def _candidates(self, line: Line | None) -> list[Candidate]:
         document, customer = self._document, self._document.customer

@@ -18,6 +18,8 @@ class Hold(NamedTuple):
     reason: HoldReason
     sentence: str
     """What is wrong with which values and what to do, for a clerk."""
+    states: tuple[str, ...] = ()
+    """The US states that an address in question names."""
 
 
 class LeftOutReason(StrEnum):
@@ -96,7 +98,10 @@ class Outcome:
     """
     sales_tax: Decimal
     to_states: tuple[str, ...]
-    """The US states of the destinations that are known, in the order of the lines, each once."""
+    """The US states of the destinations that are known, in the order of the lines, each once.
+
+    Of held documents also those that an address in question names.
+    """
     notes: tuple[str, ...]
     """The choices that were made for the document, in sentences for the audit."""
     left_out: tuple[LeftOut, ...] = ()

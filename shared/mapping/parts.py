@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.documents import PostedDocument
-from shared.mapping.items import Item, Items, Role, group_of
+from shared.mapping.items import Item, Items, Role
 from shared.mapping.original_sales import OriginalTransaction
 from shared.mapping.placing import Placement, Placements
 from shared.mapping.treatments import TaxGroup, untaxed_treatment
@@ -163,10 +163,6 @@ class Parts:
         if treatment.warning:
             self.warnings = list(dict.fromkeys([*self.warnings, treatment.warning]))
         return treatment.exemption_type
-
-    def group_of(self, item: Item | None) -> TaxGroup:
-        """The sales tax group of a leftover of ``item``, or of the end discount."""
-        return item.group if item else group_of(None, self._document)
 
 
 def targets(shares: Iterable[Share], *, is_taxed: bool | None = None) -> list[Share]:

@@ -53,7 +53,7 @@ def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
     if not state and len(states) != 1:
         return CleanedAddress(None, f"has no state, and ZIP code {typed.zip} does not tell which")
     place = Place(US, state or min(states), typed.zip, one_line(address.city), one_line(address.street))
-    return CleanedAddress(place, repairs=tuple(_repairs(address, place)), us_state=place.state)
+    return CleanedAddress(place, repairs=tuple(_repairs(address, country, place)), us_state=place.state)
 
 
 def clean_place(address: Address | None, company: CompanySettings) -> Place | None:
@@ -136,13 +136,14 @@ def _us_state(address: Address, country: str, typed: TypedZip, company: CompanyS
     return named or typed.state, ""
 
 
-def _repairs(address: Address, place: Place) -> list[str]:
+def _repairs(address: Address, country: str, place: Place) -> list[str]:
     found = []
     if address.zip.strip() != place.zip:
         found.append(f"has ZIP code {address.zip.strip()!r}, which is read as {place.zip}")
     given = address.state.strip()
     if not given:
-        found.append(f"has no state; {place.state} follows from country or ZIP code")
+        source = f"country {one_line(address.country)}" if country != US else f"ZIP code {place.zip}"
+        found.append(f"has no state; {place.state} follows from {source}")
     elif given.upper() != place.state:
         found.append(f"has state {given!r}, which is read as {place.state}")
     return found

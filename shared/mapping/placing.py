@@ -16,7 +16,7 @@ from shared.mapping.originals import Link, choose_transaction, key_of, link_line
 from shared.mapping.outcomes import Hold
 from shared.mapping.places import place_key
 from shared.mapping.reasons import HoldReason
-from shared.mapping.signs import Totals
+from shared.mapping.signs import kind_of
 from shared.settings import CompanySettings
 from shared.transactions import Kind, Place
 
@@ -76,8 +76,9 @@ class Placements:
 
     @property
     def to_states(self) -> tuple[str, ...]:
-        """The US states that are known, in the order of the lines, each once."""
-        states = (placement.state for placement in self.by_key.values())
+        """The US states that are known, in the order of the lines, then those in question, each once."""
+        states = [placement.state for placement in self.by_key.values()]
+        states += [state for hold in self.holds for state in hold.states]
         return tuple(dict.fromkeys(state for state in states if state))
 
 
@@ -103,12 +104,20 @@ class _Placing:
         self._destinations = Destinations(document, company)
         self._placements = Placements()
         self._first_of: dict[Kind, Placement] = {}
-        self._goods_went_out = any(item.kind is Kind.ORDER and item.has_value for item in items.lines)
+        # A credit note with a fee is none: what went out are goods, or most of the document.
+        out = (
+            items.lines
+            if kind_of(document.total_amount, document.total_tax) is Kind.REFUND
+            else (*items.lines, *items.charges, *items.shipping)
+        )
+        self._has_own_order = any(item.kind is Kind.ORDER and item.has_value for item in out)
 
     def place(self) -> Placements:
         kinds = {item.kind for item in self._items.lines}
         charged = [item.kind for item in (*self._items.charges, *self._items.shipping)]
-        without_lines = set(charged or [_main(self._document)] * (not kinds)) - kinds
+        without_lines = (
+            set(charged or [kind_of(self._document.total_amount, self._document.total_tax)] * (not kinds)) - kinds
+        )
         self._placements.anchors = {kind: self._anchor(kind) for kind in Kind if kind in without_lines}
         placed = [*self._items.lines, *self._placements.anchors.values()]
         links = link_lines((item for item in placed if item.kind is Kind.REFUND), self._document)
@@ -164,7 +173,7 @@ class _Placing:
         own = self._destinations.of_return(item.line)
         if isinstance(own, Found) and own.place.country != US:
             yield self._placement(own, item)
-        elif self._goods_went_out:
+        elif self._has_own_order:
             self._placements.notes.append("What came back refers to the document's own order.")
             yield self._only_destination() if own is None else self._placement(own, item)
         elif self._company.unlinked_credit_notes == "send":
@@ -216,10 +225,6 @@ class _Placing:
             group=group_of(line, self._document),
             line=line,
         )
-
-
-def _main(document: PostedDocument) -> Kind:
-    return Totals.of(document.total_amount, document.total_tax).kind
 
 
 def _shown(place: Place) -> str:

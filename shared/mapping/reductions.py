@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.documents import ZERO, PostedDocument
 from shared.mapping.amounts import EndDiscount
 from shared.mapping.cents import apportion, from_cents, spread
-from shared.mapping.items import Item, Items, Role
+from shared.mapping.items import Item, Items, Role, group_of
 from shared.mapping.outcomes import Hold
 from shared.mapping.parts import Part, Parts, Share, targets
 from shared.mapping.placing import Placement
@@ -117,7 +117,7 @@ def _lower_by_end_discount(
             tax=ZERO,
             product="",
             description=f"End discount of {document.key.number}",
-            group=parts.group_of(None),
+            group=group_of(None, document),
         )
         _leave(parts, _Reduction(item, left, 0), _destinations(parts.of_kind(end_discount.kind), None), notes)
 

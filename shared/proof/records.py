@@ -11,7 +11,7 @@ _NO_CONTENT = frozenset({"etag", "odata.etag", "Timestamp", "audit_count", "audi
 
 UNAUDITED: Mapping[str, frozenset[str]] = {
     "doc": frozenset(
-        {"lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at", "enqueued_until"}
+        {"lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at", "enqueued_until", "indexed"}
     ),
     "customer": frozenset({"payload_hash", "lease_until"}),
     "nexus": frozenset({"pulled_at"}),

@@ -321,7 +321,8 @@ class TestNotFound:
         record = await world.record("INV-1")
         assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
         store.add("SalesInvoiceHeadersV2", {**header})
-        await world.run()
+        await world.sweep()
+        await world.settle()
         assert (await world.record("INV-1")).state is State.REPORTED
         assert await world.audit("INV-1")
 

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from shared.flows.operations.digest import CompanyStanding, Occasion, Standing
 from shared.flows.operations.notify import send_digest
-from shared.settings import SettingsError, load_settings
+from shared.settings import load_settings
+from shared.settings_checks import SettingsError
 from tests.world import COMPANY, TODAY, World
 
 URL = "https://hooks.contoso.example/send?sig=very-secret-signature"

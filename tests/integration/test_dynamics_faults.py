@@ -136,7 +136,7 @@ async def test_a_revoked_secret_pauses_the_connection_until_it_is_replaced(world
     assert "AADSTS" in pause.message
     refused = [call.time for call in world.simulation.entra.calls if call.status != 200]
     assert len(refused) <= 12, "a probe every five minutes, not a call per document"
-    assert all(record.attempts == 0 for record in await world.records()), "a pause is no attempt of a document"
+    assert all(record.attempts.count == 0 for record in await world.records()), "a pause is no attempt of a document"
     world.simulation.entra.tenants = tenants
     await world.settle(within=timedelta(hours=1))
     await assert_all_reported_once(world, 25)
@@ -193,5 +193,6 @@ async def test_a_row_that_f_and_o_cannot_compute_does_not_keep_the_others(world:
     world.simulation.dynamics.store.update("SalesInvoiceHeadersV2", bad, {"TotalTaxAmount": None})
     await world.settle(within=timedelta(hours=2))
     states = {record.key.number: record.state for record in await world.records()}
-    assert states.pop("INV-3") is State.RETRYING
+    assert states.pop("INV-3") is State.HELD
+    assert (await world.record("INV-3")).reason == "unreadable_row"
     assert set(states.values()) == {State.REPORTED}

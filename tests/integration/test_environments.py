@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec
 from local.simulators.faults import Fault
 from shared.ledger.records import State
@@ -139,7 +140,7 @@ async def test_a_window_of_which_a_page_fails_is_read_to_its_end_in_smaller_read
         world.posting.invoice(InvoiceSpec(f"INV-{number}", TODAY))
     world.simulation.dynamics.faults.add(Fault(path=f"*/{HEADERS}", status=500, skip=2, times=1))
     await world.poll()
-    assert await _watermark(world) is not None
+    assert await _complete_poll(world) is not None
     await world.settle()
     assert [record.state for record in await world.records()] == [State.REPORTED] * 10
     assert world.calls() == 10
@@ -152,12 +153,11 @@ async def test_a_next_page_on_another_host_is_refused(world: World, caplog: pyte
     world.posting.invoice(InvoiceSpec("INV-2", TODAY))
     await world.poll()
     assert "evil.invalid" in caplog.text
-    assert await _watermark(world) is None
+    assert await _complete_poll(world) is None
     world.simulation.dynamics.next_link_base = ""
     await world.run()
     assert [record.state for record in await world.records()] == [State.REPORTED] * 2
 
 
-async def _watermark(world: World) -> object:
-    rows = world.connector.ledger._table.query_entities("RowKey eq 'watermark'")
-    return next(iter([row async for row in rows]), None)
+async def _complete_poll(world: World) -> object:
+    return await world.connector.last_runs.complete_poll(CONNECTION)

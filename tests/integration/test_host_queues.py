@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from azure.storage.queue.aio import QueueServiceClient
@@ -49,9 +50,9 @@ def host(azurite: str, orders: Orders, function_app: ModuleType) -> Host:
     return Host(functions_of(function_app.app), read_host_json(FUNCTIONS), environment, keys=Keys("k", "k"))
 
 
-async def next_run(function_app: ModuleType) -> tuple[str, object]:
+async def next_run(function_app: ModuleType) -> tuple[str, Any]:
     async with asyncio.timeout(20):
-        run: tuple[str, object] = await function_app.runs.get()
+        run: tuple[str, Any] = await function_app.runs.get()
         return run
 
 

@@ -9,7 +9,7 @@ import pytest
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import InvoiceSpec
-from shared.flows.customers import sync_exempt_customers
+from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.ping import ping_connection
 from shared.ledger.records import State

@@ -47,7 +47,7 @@ async def test_csv_has_the_same_columns_and_the_time_of_the_pull_in_a_header(wor
     answer = await list_nexus_regions(world.connector, CONNECTION, NexusQuery(format="csv"))
     assert answer.content_type == "text/csv"
     assert answer.headers == {"X-Pulled-At": "2026-11-20T15:00:00Z"}
-    rows = list(csv.DictReader(io.StringIO(answer.text())))
+    rows = list(csv.DictReader(io.StringIO(answer.body)))
     assert [row["region_code"] for row in rows] == ["CA", "TX"]
     assert rows[1] == TEXAS
 

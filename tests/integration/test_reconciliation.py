@@ -299,7 +299,7 @@ async def test_the_csv_has_one_row_per_finding(world: World) -> None:
     lose_in_taxjar(world, "USMF-INV-0001")
     plant(world, "USMF-STRANGER")
     answer = await ask(world, format="csv")
-    rows = list(csv.DictReader(StringIO(answer.text())))
+    rows = list(csv.DictReader(StringIO(answer.body)))
     assert answer.content_type == "text/csv"
     assert [(row["transaction_id"], row["status"]) for row in rows] == [
         ("USMF-INV-0001", "missing_in_taxjar"),

@@ -69,7 +69,7 @@ async def exported(world: World, **days: Any) -> list[bytes]:
     for _ in range(1000):
         query = ExportQuery.model_validate({**days, "after": after})
         answer = await export_audit(world.connector, CONNECTION, COMPANY, query)
-        page = answer.text().encode().splitlines(keepends=True)
+        page = answer.body.encode().splitlines(keepends=True)
         lines += page
         last = json.loads(page[-1])
         if last["type"] == "end":

@@ -117,7 +117,8 @@ async def test_no_secret_leaves_the_connector_even_when_the_remote_sides_repeat_
                 await documents.show_document(world.connector, CONNECTION, COMPANY, record.filing.transaction_id)
             )
         )
-    told.append((await listing.list_documents(world.connector, CONNECTION, COMPANY, listing.DocumentFilter())).text())
+    listed = await listing.list_documents(world.connector, CONNECTION, COMPANY, listing.DocumentFilter())
+    told.append(json.dumps(listed.body))
     rows = [str(row) async for row in world.connector.ledger._table.list_entities()]
     told += [repr(world.connector), *rows]
     assert len(rows) > 20
@@ -179,7 +180,7 @@ async def test_hostile_queries_of_the_http_functions_find_nothing_and_break_noth
     for text in HOSTILE_NUMBERS:
         query = listing.DocumentFilter(reason=text, after=f"doc|2026-01-01|{text}")
         found = await listing.list_documents(world.connector, CONNECTION, COMPANY, query)
-        assert found["documents"] == []
+        assert found.body["documents"] == []
         with pytest.raises(LookupError):
             await documents.show_document(world.connector, CONNECTION, COMPANY, text)
         with pytest.raises(LookupError):

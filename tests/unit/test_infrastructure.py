@@ -182,9 +182,9 @@ def test_the_timers_run_as_in_the_settings_sample() -> None:
 def test_the_limit_of_calls_is_the_accounts_however_many_instances_there_are() -> None:
     """Each queue, each timer and all HTTP functions scale by themselves: the most instances bound no rate."""
     limits = MAIN.declarations("parameter")
-    calls = int(limits["taxJarCallsPerMinute"].named_children[-1].text)
+    calls = int(bicep.text_of(limits["taxJarCallsPerMinute"].named_children[-1]))
     assert calls <= 10_000
-    given = {"main": {"dynamics": {}, "companies": {}}}
+    given: dict[str, Any] = {"main": {"dynamics": {}, "companies": {}}}
     made = app_settings(given, taxJarCallsPerMinute=calls)
     assert made["CONNECTIONS__MAIN__TAXJAR__MAX_CALLS_PER_MINUTE"] == str(calls)
     assert "maximumInstanceCount" not in TEMPLATES["app-settings"].declarations("parameter")
@@ -216,11 +216,13 @@ def test_the_app_may_add_to_the_audit_and_neither_change_nor_delete() -> None:
         declared = bicep.properties(bicep.body(TEMPLATES[template].declarations("resource")[name]))
         assert declared["scope"].text == scope
     roles = TEMPLATES["audit"].declarations("resource")
-    assert [name for name, node in roles.items() if b"roleAssignments" in node.text.splitlines()[0]] == ["sealer"]
+    assert [name for name, node in roles.items() if "roleAssignments" in bicep.text_of(node).splitlines()[0]] == [
+        "sealer"
+    ]
 
 
 def test_blobs_of_the_audit_are_kept_for_as_long_as_states_ask() -> None:
-    days = int(MAIN.declarations("parameter")["auditRetentionDays"].named_children[-1].text)
+    days = int(bicep.text_of(MAIN.declarations("parameter")["auditRetentionDays"].named_children[-1]))
     assert days >= 7 * 366
     assert resource("audit", "policy")["immutabilityPeriodSinceCreationInDays"].text == b"retentionDays"
     assert resource("audit", "policy")["allowProtectedAppendWrites"].text == b"false"

@@ -15,7 +15,7 @@ from local.checks import CHECKS
 from shared import telemetry
 from shared.mapping import HoldReason, SkipReason
 from shared.version import VERSION
-from tests.bicep import read
+from tests.bicep import read, text_of
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -78,7 +78,7 @@ def test_a_commit_is_checked_by_the_tools_of_the_test_command() -> None:
 
 def test_azure_the_development_container_and_the_pipeline_use_one_python() -> None:
     template = read(ROOT / "infra" / "main.bicep").declarations("parameter")["pythonVersion"]
-    version = template.named_children[-1].text.decode().strip("'")
+    version = text_of(template.named_children[-1]).strip("'")
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     assert container["image"].endswith(f":{version}")
     assert version in _tested_versions()

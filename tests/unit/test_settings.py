@@ -66,7 +66,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (connection.dynamics.lookback_days, connection.dynamics.sweep_days) == (7, 45)
     assert (connection.taxjar.api_url, connection.taxjar.api_version) == ("https://api.taxjar.com/v2", "2022-01-24")
     assert connection.taxjar.max_calls_per_minute == 3000
-    assert (company.report_from, company.filing_lock_day) == (date(2026, 1, 1), 1)
+    assert (company.report_from, company.filing_lock_day) == (date(2026, 1, 1), 4)
     assert (company.unlinked_credit_notes, company.project_invoices) == ("hold", False)
     assert company.shipping_charge_codes is None
 

@@ -130,10 +130,10 @@ def answer(request: Any, status: int, body: Any, headers: dict[str, str] | None 
         request=request,
         internal_response=None,
         status_code=status,
-        headers={"content-type": "application/json", **(headers or {})},  # type: ignore[arg-type]
+        headers={"content-type": "application/json", **(headers or {})},
         reason="",
         content_type="application/json",
-        stream_download_generator=None,  # type: ignore[arg-type]
+        stream_download_generator=None,
     )
     response._content = json.dumps(body).encode()
     response._is_closed = response._is_stream_consumed = True

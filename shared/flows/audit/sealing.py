@@ -71,22 +71,28 @@ class _Sealing:
 async def seal_days(connector: Connector, by: str) -> None:
     """Seal every day that is over, for every company. Trouble is noted for each, and stops no other."""
     logger.info("sealing the audit, by %s", by)
-    await each_in_turn(
-        "seal_audit",
-        {
-            f"{connection.name} {company.upper()}": partial(_seal_company, connector, connection.name, company)
-            for connection in connector.connections.values()
-            for company in connection.companies
-        },
-    )
+    unsealed = {(each.name, company) for each in connector.connections.values() for company in each.companies}
+
+    async def seal(connection: str, company: str) -> None:
+        if await _seal_company(connector, connection, company):
+            unsealed.discard((connection, company))
+
+    turns = {f"{connection} {company.upper()}": partial(seal, connection, company) for connection, company in unsealed}
+    try:
+        await each_in_turn("seal_audit", dict(sorted(turns.items())))
+    finally:
+        missed = {connection for connection, _ in unsealed}
+        for connection in connector.connections:
+            telemetry.ran(connection, "seal_audit", complete=connection not in missed)
 
 
-async def _seal_company(connector: Connector, connection: str, company: str) -> None:
+async def _seal_company(connector: Connector, connection: str, company: str) -> bool:
+    """Whether every day that is over is sealed."""
     seals, now = connector.seals, connector.clock()
     if seals.signer is None or seals.store is None:
         logger.warning("%s %s: %s", connection, company.upper(), NOT_CONFIGURED)
         await seals.note(connection, company, at=now, last=None, trouble=NOT_CONFIGURED)
-        return
+        return False
     known = await seals.state(connection, company)
     sealing = _Sealing(seals, seals.signer, seals.store, connection, company, now)
     trouble = ""
@@ -101,6 +107,7 @@ async def _seal_company(connector: Connector, connection: str, company: str) -> 
         logger.error("%s %s: the audit is not as it was written: %s", connection, company.upper(), words)
     telemetry.sealed(connection, company, broken=len(sealing.broken), complete=not trouble)
     await seals.note(connection, company, at=now, last=sealing.last, trouble=trouble, broken=list(sealing.broken))
+    return not trouble
 
 
 async def _seal_missing_days(sealing: _Sealing) -> None:

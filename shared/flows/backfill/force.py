@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.documents import DocumentKey
+from shared.flows.work.enqueue import enqueued_until
 from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import NotYet
 from shared.flows.work.run import Run
@@ -21,7 +21,7 @@ from shared.ledger.records import DocumentRecord, State
 _AT_ONCE = 8
 
 
-async def ask_by_force(run: Run, backfill: Backfill, records: Sequence[DocumentRecord]) -> list[DocumentKey]:
+async def ask_by_force(run: Run, backfill: Backfill, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
     """Ask for the documents, each once per backfill, and return those to enqueue.
 
     Raises :class:`NotYet` when another worker has one just now: asked again, it finds the others done.
@@ -34,7 +34,7 @@ async def ask_by_force(run: Run, backfill: Backfill, records: Sequence[DocumentR
 
     asked = await asyncio.gather(*(one(record) for record in records if record.decisions.forced != backfill.job))
     before = [record for record in records if record.decisions.forced == backfill.job]
-    return [record.key for record in [*before, *(done for done in asked if done)] if record.is_due(now)]
+    return [record for record in [*before, *(done for done in asked if done)] if record.is_due(now)]
 
 
 async def _ask(run: Run, backfill: Backfill, record: DocumentRecord, now: datetime) -> DocumentRecord | None:
@@ -48,6 +48,7 @@ async def _ask(run: Run, backfill: Backfill, record: DocumentRecord, now: dateti
     message = f"Asked for by force, backfill {backfill.job}."
     asked = whole if whole.in_flight else whole.afresh().to(State.RETRYING, message=message).proposing(None)
     asked = replace(asked, decisions=replace(asked.decisions, remap=True, forced=backfill.job))
+    asked = replace(asked, enqueued_until=enqueued_until(now))
     entry = document_entry(asked, run.actor, now, decision="forced", message=message)
     try:
         return await ledger.settle(whole, asked, entry)

@@ -19,6 +19,7 @@ from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.start import entry, fail_backfill, figures_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.reporting.message import report_documents
+from shared.flows.work.enqueue import enqueue, enqueued_until
 from shared.flows.work.put_back import put_back
 from shared.flows.work.retries import GIVE_UP_AFTER, TRANSIENT
 from shared.flows.work.run import Run
@@ -125,14 +126,15 @@ async def _enqueue(
         run.actor,
         message=f"Backfill {backfill.job}.",
         forced=backfill.job if backfill.force else "",
+        enqueued_until=enqueued_until(now),
     )
     missing = [record for record in records if is_missing(record)]
     seen += await shown_again(run.connector, run.connection, missing, documents, run.actor)
     if backfill.force:
-        due = await ask_by_force(run, backfill, records)
+        seen += await ask_by_force(run, backfill, records)
     else:
-        due = [record.key for record in records if record.is_due(now)]
-    await run.queue.put(run.connection.name, [record.key for record in seen] + due)
+        seen += [record for record in records if record.is_due(now)]
+    await enqueue(run.connector, run.queue, run.connection.name, seen)
 
 
 async def _count(run: Run, backfill: Backfill) -> int:

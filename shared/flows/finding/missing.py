@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from shared.connector import Connection, Connector
 from shared.documents import DocumentKey, ListedDocument
 from shared.flows.work.claims import Claim
+from shared.flows.work.enqueue import enqueue_keys, enqueued_until
 from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import ALONE_FROM, FIRST_DELAY, GIVE_UP_AFTER, TRANSIENT, NotYet, judge
 from shared.flows.work.run import Run
@@ -54,7 +54,9 @@ async def find_by_number(run: Run, numbers: Sequence[NumberToFind]) -> list[Docu
             await _supersede(run.connector, run.connection, _placeholder_key(run, wanted), documents, run.actor)
         elif not dated_so:
             missing.append(wanted)
-    await run.connector.ledger.see(run.connection.name, [sighting(document) for document in found.values()], _EVENTS)
+    sightings = [sighting(document) for document in found.values()]
+    until = enqueued_until(run.connector.clock()) if run.company.settings.reporting else None
+    await run.connector.ledger.see(run.connection.name, sightings, _EVENTS, enqueued_until=until)
     # Last: whatever fails before puts the whole message back, and the numbers would be asked for twice from then on.
     await _ask_again_or_hold(run, missing)
     return list(found)
@@ -79,7 +81,8 @@ async def settle_not_shown(claim: Claim) -> None:
         documents = (await run.connection.reader.find_many(run.company.id, [record.key.number]))[record.key.number]
         if documents:
             await run.connector.ledger.see(run.connection.name, [sighting(document) for document in documents], _EVENTS)
-            await run.queue.put(run.connection.name, [document.key for document in documents])
+            keys = [document.key for document in documents]
+            await enqueue_keys(run.connector, run.queue, run.connection.name, keys)
             await claim.settle(_superseded_by(record, documents))
             return
     elif record.tried_for(run.connector.clock()) < HOLD_AFTER:
@@ -189,9 +192,9 @@ async def _supersede(
     if record is None or not is_missing(record):
         return []
     if any(document.key == key for document in documents):
-        shown = replace(record.afresh().to(State.SEEN), placeholder=False)
-        await _settle(connector, record, shown, actor, "F&O shows this document now.")
-        return [shown]
+        until = enqueued_until(connector.clock())
+        shown = replace(record.afresh().to(State.SEEN), placeholder=False, enqueued_until=until)
+        return [shown] if await _settle(connector, record, shown, actor, "F&O shows this document now.") else []
     if record.placeholder:
         superseded = _superseded_by(record, documents)
         await _settle(connector, record, superseded, actor, superseded.message)
@@ -205,7 +208,11 @@ def _superseded_by(record: DocumentRecord, documents: Sequence[ListedDocument]) 
 
 async def _settle(
     connector: Connector, before: DocumentRecord, after: DocumentRecord, actor: Actor, message: str
-) -> None:
-    # Another worker that settles it meanwhile knows as much.
-    with suppress(ClaimLost):
-        await connector.ledger.settle(before, after, document_entry(after, actor, connector.clock(), message=message))
+) -> bool:
+    """Whether it was settled; another worker that settles it meanwhile knows as much."""
+    entry = document_entry(after, actor, connector.clock(), message=message)
+    try:
+        await connector.ledger.settle(before, after, entry)
+    except ClaimLost:
+        return False
+    return True

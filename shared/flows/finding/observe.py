@@ -26,6 +26,6 @@ async def observe_holds(connector: Connector) -> None:
     now = connector.clock()
     for connection in connector.connections.values():
         for company in connection.companies.values():
-            held = connector.ledger.listing(connection.name, company.id, states=[State.HELD])
-            oldest = min([record.updated_at async for record in held], default=now)
+            held = connector.ledger.open_work(connection.name, company.id, states=[State.HELD])
+            oldest = min([record.since or record.updated_at async for record in held], default=now)
             telemetry.held_age(connection.name, company.id, (now - oldest).total_seconds())

@@ -1,35 +1,31 @@
-"""Find posted documents: list the window, note what is new in the ledger, enqueue what is not settled (design 4.1)."""
+"""Find posted documents: compare counts, list what differs, note what is new, enqueue what is not settled (4.1)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
 from shared import telemetry
 from shared.connector import Connection, Connector
-from shared.documents import DocumentKey, ListedDocument
-from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, UnreadableRow
-from shared.dynamics.filters import chunks
-from shared.flows.finding.missing import ask_for_missing, is_missing, shown_again
+from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, Unavailable
+from shared.flows.finding.differences import Differences
+from shared.flows.finding.incoming import Incoming
+from shared.flows.finding.missing import ask_for_missing, is_missing
+from shared.flows.finding.months import Months
 from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
-from shared.flows.finding.overdue import enqueue_overdue
-from shared.flows.work.sightings import sighting
-from shared.flows.work.streams import MergedByDay
+from shared.flows.finding.overdue import Overdue, read_work
+from shared.flows.finding.waiting import let_go_on
+from shared.flows.work.run import today_of
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
-from shared.ledger.records import DocumentRecord
-from shared.queues import KEYS_PER_MESSAGE, DocumentQueue
+from shared.ledger.work_index import CompanyWork
 from shared.remote.gate import POLL_EARLY
 from shared.remote.pauses import Paused
-from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
-
-_SEEN_AT_ONCE = 5 * KEYS_PER_MESSAGE
-"""New documents noted in the ledger before they are enqueued: reporting begins while a long day is still read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +36,16 @@ class Window:
     by: str
     days: int
     is_sweep: bool = False
-    """Whether it also asks F&O for what it did not show: documents of events, and companies without any."""
+    """Whether it lists all of the window, and looks for what was dated back beyond it."""
 
-    def since(self, connection: Connection, today: date) -> dict[str, date]:
-        """First invoice date to list, by company: never older than the company's ``REPORT_FROM``."""
-        first = today - timedelta(days=self.days)
-        return {company.id: max(first, company.settings.report_from) for company in connection.companies.values()}
+    def since(self, connector: Connector, connection: Connection) -> dict[str, date]:
+        """First invoice date to look at, by company: never older than the company's ``REPORT_FROM``."""
+        return {
+            company.id: max(
+                today_of(connector, company.settings) - timedelta(days=self.days), company.settings.report_from
+            )
+            for company in connection.companies.values()
+        }
 
 
 async def poll_posted_invoices(connector: Connector, by: str) -> None:
@@ -63,13 +63,11 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
-    """The long window of every connection: catches back-dated postings and lost messages, of any age."""
+    """The long window of every connection, whole, and the counts of all months before: what was dated back is found."""
 
     async def sweep(connection: Connection) -> None:
-        window = Window("sweep_posted_invoices", by, connection.settings.dynamics.sweep_days, True)
-        await poll_connection(connector, connection, window)
-        for company, since in window.since(connection, connector.clock().date()).items():
-            await enqueue_overdue(connector, connection, connection.company(company), since)
+        days = connection.settings.dynamics.sweep_days
+        await poll_connection(connector, connection, Window("sweep_posted_invoices", by, days, is_sweep=True))
 
     connections = connector.connections.items()
     try:
@@ -79,15 +77,15 @@ async def sweep_posted_invoices(connector: Connector, by: str) -> None:
 
 
 async def poll_connection(connector: Connector, connection: Connection, window: Window) -> None:
-    """One window of one environment. Trouble with F&O ends it early; the next poll reads the window again, whole."""
-    since = window.since(connection, connector.clock().date())
+    """One window of one environment. Trouble with F&O ends it early; the next poll goes on where days differ still."""
     complete = False
     try:
+        pause = await connection.gate.pause()
         await connection.gate.open(early=POLL_EARLY)
         with telemetry.span(window.function):
             for problem in await connection.checks.check_profile():
                 logger.error("%s: entity profile: %s", connection.name, problem)
-            await _enqueue_unsettled(connector, connection, since, window)
+            await _find(connector, connection, window, was_refused=pause is not None and pause.denied)
         complete = True
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
@@ -104,43 +102,67 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
         telemetry.polled(connection.name, window.function, complete=complete)
 
 
-async def _enqueue_unsettled(
-    connector: Connector, connection: Connection, since: Mapping[str, date], window: Window
-) -> set[str]:
-    """Enqueue what is new and what is due again; return the companies with new documents."""
+async def _find(connector: Connector, connection: Connection, window: Window, *, was_refused: bool) -> None:
+    """List what differs (a sweep: everything), let held documents go on that can, enqueue what is overdue."""
     actor = Actor(function=window.function, by=window.by)
-    known = {company: _Known(connector, connection, company, since[company]) for company in since}
-    outgoing = _Outgoing(connector.documents_queue, connection.name)
-    listed_companies: set[str] = set()
-    with_news: set[str] = set()
-    missing: list[DocumentRecord] = []
-    left_out: list[UnreadableRow] = []
-    async for company, day, listed in _by_day(connection, since, left_out):
-        listed_companies.add(company)
-        records = await known[company].through(day)
-        recorded = {record.key for record in records}
-        new = [sighting(document) for document in listed if document.key not in recorded]
-        for some in chunks(new, _SEEN_AT_ONCE):
-            if seen := await connector.ledger.see(connection.name, some, actor):
-                with_news.add(company)
-            await outgoing.add(seen)
-        absent = [record for record in records if is_missing(record)]
-        again = await shown_again(connector, connection, absent, listed, actor)
-        missing += absent
-        await outgoing.add([*again, *await known[company].due(records)])
-    for company in since:
-        async for record in known[company].rest():
-            missing += [record] if is_missing(record) else []
-            await outgoing.add(await known[company].due([record]))
-    await outgoing.flush()
+    since = window.since(connector, connection)
+    work = {
+        company: await read_work(connector, connection, company, _counts_from(connection, company, first, window))
+        for company, first in since.items()
+    }
+    overdue = await Overdue(connector, connection, work).find()
+    trouble = await _list(connector, connection, window, actor, since, work)
+    for company in connection.companies.values():
+        await let_go_on(connector, connection, company, work[company.id], actor, is_sweep=window.is_sweep)
+    await overdue.enqueue(resumed=since.keys() if was_refused else ())
     if window.is_sweep:
-        await _explain_silence(connection, since.keys() - listed_companies)
+        missing = [row for each in work.values() for row in each.rows if is_missing(row)]
         await ask_for_missing(connector, connection, missing)
-    for unreadable in left_out:
-        logger.error("%s: left out: %s", connection.name, unreadable)
-    if left_out:
-        raise left_out[0]
-    return with_news
+    if trouble:
+        raise trouble
+
+
+def _counts_from(connection: Connection, company: str, first: date, window: Window) -> date:
+    report_from = connection.company(company).settings.report_from
+    return min(first, report_from) if window.is_sweep else first
+
+
+async def _list(
+    connector: Connector,
+    connection: Connection,
+    window: Window,
+    actor: Actor,
+    since: Mapping[str, date],
+    work: Mapping[str, CompanyWork],
+) -> Unavailable | None:
+    """Take in what F&O lists. Returns the first trouble of a moment: it keeps nothing else of the poll."""
+    today = max(today_of(connector, company.settings) for company in connection.companies.values())
+    noted = {company: dict(each.counts or {}) for company, each in work.items()}
+    incoming = Incoming(connector, connection, actor, work, connector.documents_queue)
+    differences = Differences(connector, connection, incoming, noted)
+    unlisted = {company: first for company, first in since.items() if window.is_sweep or work[company].counts is None}
+    others = {company: first for company, first in since.items() if company not in unlisted}
+    steps: list[Callable[[], Awaitable[None]]] = [
+        partial(differences.list_whole, unlisted, today),
+        partial(differences.list_differing, others, today),
+    ]
+    if window.is_sweep:
+        history = Incoming(connector, connection, actor, work, connector.backfill_queue)
+        months = Months(connection, history, differences, noted)
+        steps += [partial(months.compare, company, first) for company, first in since.items()]
+        steps.append(lambda: _explain_silence(connection, [each for each in since if not any(noted[each].values())]))
+    return await _each(steps)
+
+
+async def _each(steps: Iterable[Callable[[], Awaitable[None]]]) -> Unavailable | None:
+    """Take every step; a read that is not answered keeps no other."""
+    trouble: Unavailable | None = None
+    for step in steps:
+        try:
+            await step()
+        except Unavailable as unavailable:
+            trouble = trouble or unavailable
+    return trouble
 
 
 async def _explain_silence(connection: Connection, companies: Iterable[str]) -> None:
@@ -148,61 +170,3 @@ async def _explain_silence(connection: Connection, companies: Iterable[str]) -> 
     for company in sorted(companies):
         if problem := await connection.checks.company_problem(company):
             logger.warning("%s: company %s: %s", connection.name, company, problem)
-
-
-async def _by_day(
-    connection: Connection, since: Mapping[str, date], left_out: list[UnreadableRow]
-) -> AsyncIterator[tuple[str, date, list[ListedDocument]]]:
-    """What F&O lists, in its order, in runs of one company and day: all that has to be in memory at once.
-
-    Rows that cannot be read go to ``left_out``: one of them must not keep the others.
-    """
-    run: list[ListedDocument] = []
-    async for page in connection.reader.list_posted(since, left_out=left_out.append):
-        for document in page:
-            if run and (document.key.company, document.key.date) != (run[0].key.company, run[0].key.date):
-                yield run[0].key.company, run[0].key.date, run
-                run = []
-            run.append(document)
-    if run:
-        yield run[0].key.company, run[0].key.date, run
-
-
-class _Known(MergedByDay[DocumentRecord]):
-    """One company's ledger rows of the window, in step with what F&O lists."""
-
-    def __init__(self, connector: Connector, connection: Connection, company: str, since: date) -> None:
-        super().__init__(connector.ledger.listing(connection.name, company, since=since))
-        self._now = connector.clock()
-        self._gate = connection.company(company).account.gate
-
-    async def due(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
-        """Those of ``records`` that are to be worked on now; none while their TaxJar account is paused."""
-        due = [record for record in records if record.is_due(self._now)]
-        return due if due and await self._gate.opens() else []
-
-
-class _Outgoing:
-    """Keys on their way to the queue, in messages as full as can be.
-
-    Credit notes go apart: finding their originals takes calls of its own, which their message shares.
-    """
-
-    def __init__(self, queue: DocumentQueue, connection: str) -> None:
-        self._queue = queue
-        self._connection = connection
-        self._keys: dict[tuple[str, Kind], list[DocumentKey]] = {}
-
-    async def add(self, records: Iterable[DocumentRecord]) -> None:
-        """Enqueue every full message; the rest waits for more."""
-        for record in records:
-            keys = self._keys.setdefault((record.key.company, record.filing.kind), [])
-            keys.append(record.key)
-            if len(keys) == KEYS_PER_MESSAGE:
-                await self._queue.put(self._connection, keys)
-                keys.clear()
-
-    async def flush(self) -> None:
-        """Enqueue what is left."""
-        await self._queue.put(self._connection, [key for keys in self._keys.values() for key in keys])
-        self._keys.clear()

@@ -45,7 +45,7 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
     for record in records:
         paused = record.state is State.RETRYING and record.attempts.paused_at
         if record.in_flight and (paused or not record.is_due(now)):
-            await put_back_until_due(connector.documents_queue, record, now)
+            await put_back_until_due(connector, connector.documents_queue, record)
         elif record.in_flight:
             await _fail(connector, record, actor)
     missing = set(message.document_keys()) - {record.key for record in records}

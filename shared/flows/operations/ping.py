@@ -7,7 +7,8 @@ Without storage no pause is known, and the remote sides are tried all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from shared.dynamics.checks import REQUIRED, entity_sets
 from shared.dynamics.entities import CUSTOMER_ADDRESSES, Entity
 from shared.dynamics.errors import CredentialMissing, DynamicsError, Throttled
 from shared.dynamics.project_entities import PROJECT_SETS
+from shared.flows.finding.overdue import resume
 from shared.flows.work.fence import Fenced, check_fence
 from shared.key_vault import REMEDY
 from shared.ledger.audit import Actor, AuditEntry
@@ -27,6 +29,8 @@ from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
 from shared.remote.gate import Gate
 from shared.remote.pauses import Pause, Paused
 from shared.taxjar import errors as taxjar
+
+logger = logging.getLogger(__name__)
 
 _CREDENTIAL = "Correct TENANT_ID, CLIENT_ID and the credential of this connection, or renew the expired secret."
 _ENVIRONMENT = "Put right what the message says, then ping again."
@@ -61,13 +65,42 @@ async def ping_connection(connector: Connector, name: str, by: str) -> dict[str,
     """``{"ok", "checks"}`` of the connection. Raises ``NotFound`` for one that the settings do not have."""
     connection = connector.connection(name)
     *queues, tables = await _storage(connector, connection, by)
+    refused = await _refused(connection) if tables.ok else set()
     checks = [check async for check in _dynamics(connection, pauses_known=tables.ok)]
     for name, account in _accounts(connection):
         checks.append(await _taxjar(connector, name, account, pauses_known=tables.ok))
+    if refused:
+        await _resume(connector, connection, refused - await _refused(connection))
     if tables.ok:
         checks += [await _fence(connector, connection, company, by) for company in connection.companies.values()]
     checks += [*queues, tables]
     return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+async def _refused(connection: Connection) -> set[str]:
+    """The companies that wait because their environment or TaxJar account refused access."""
+    environment = await _is_refused(connection.gate)
+    return {
+        company.id
+        for company in connection.companies.values()
+        if environment or await _is_refused(company.account.gate)
+    }
+
+
+async def _is_refused(gate: Gate) -> bool:
+    try:
+        pause = await _soon(gate.pause(fresh=True))
+    except _NO_STORAGE:
+        return False
+    return pause is not None and pause.denied
+
+
+async def _resume(connector: Connector, connection: Connection, companies: Collection[str]) -> None:
+    """What waited for the end of a pause is enqueued at once; where that fails, its messages come back later."""
+    try:
+        await resume(connector, connection, companies)
+    except AzureError as error:
+        logger.warning("%s: what waits could not be enqueued: %s", connection.name, type(error).__name__)
 
 
 async def _fence(connector: Connector, connection: Connection, company: Company, by: str) -> Check:

@@ -17,6 +17,7 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.filing import VANISHED, Proposal, totals_of
 from shared.filing.guard import withdrawal
 from shared.flows.reconciliation.findings import Compared, Findings, Money, Status
+from shared.flows.work.enqueue import enqueue_keys
 from shared.flows.work.entries import document_entry
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
@@ -99,8 +100,10 @@ class Repair:
         await self._enqueue(keys)
 
     async def _enqueue(self, keys: Sequence[DocumentKey]) -> None:
+        run = self._run
         for start in range(0, len(keys), KEYS_PER_MESSAGE):
-            await self._run.queue.put(self._run.connection.name, keys[start : start + KEYS_PER_MESSAGE])
+            some = keys[start : start + KEYS_PER_MESSAGE]
+            await enqueue_keys(run.connector, run.queue, run.connection.name, some)
         self._findings.enqueued += len(keys)
 
     async def _see(self, compared: Sequence[Compared], documents: Sequence[ListedDocument]) -> list[DocumentKey]:

@@ -189,7 +189,8 @@ def with_facts(
         )
     if document is None:
         return replace(record, filing=filing)
-    return replace(record, filing=filing, total_amount=document.total_amount, total_tax=document.total_tax)
+    shown = replace(record, filing=filing, placeholder=False)
+    return replace(shown, total_amount=document.total_amount, total_tax=document.total_tax)
 
 
 async def _hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:

@@ -17,13 +17,16 @@ from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.originals import sales_of
 from shared.flows.reporting.removed import drop_message
 from shared.flows.work.claims import Claim
+from shared.flows.work.enqueue import enqueue, enqueue_keys
 from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.retries import (
     CLOCK_SKEW,
     LOOK_AGAIN,
     TRANSIENT,
     Postponed,
+    has_another_message,
     judge,
+    put_back_all,
     put_back_until_due,
     put_back_until_open,
     put_message_back,
@@ -78,13 +81,14 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await check_fence(run.connector, run.connection, run.company, run.actor)
     except Fenced as fenced:
         logger.error("%s: %s", run.name, fenced)
-        await put_message_back(run.queue, message, LOOK_AGAIN)
+        await put_back_all(run, message, LOOK_AGAIN)
         return
     except TRANSIENT as trouble:
         await judge(run, trouble, 1)
-        await put_message_back(run.queue, message, LOOK_AGAIN)
+        await put_back_all(run, message, LOOK_AGAIN)
         return
     if not run.company.settings.reporting:
+        await find_by_number(run, message.numbers)
         logger.info("%s: reporting is switched off, %d documents stay seen", run.name, len(message.keys))
         return
     claims = await _claim(run, message)
@@ -115,16 +119,19 @@ async def _claim(run: Run, message: DocumentsMessage) -> list[Claim]:
     found = await find_by_number(run, message.numbers)
     keys = list(dict.fromkeys([*message.document_keys(), *found]))
     keys, too_many = keys[:KEYS_PER_MESSAGE], keys[KEYS_PER_MESSAGE:]
-    await run.queue.put(run.connection.name, too_many)
+    await enqueue_keys(run.connector, run.queue, run.connection.name, too_many)
     records = await ledger.get_all(run.connection.name, keys)
     await look_up_unknown(run, keys, records)
     due: list[DocumentRecord] = []
     alone = len(records) > 1
     for record in records:
         if record.in_flight and not record.is_due(now):
-            await put_back_until_due(run.queue, record, now)
+            if has_another_message(run.connector, record):
+                logger.info("%s: dropped, another message names it at %s", record.key, record.due_at())
+                continue
+            await put_back_until_due(run.connector, run.queue, record)
         elif record.is_due(now) and record.attempts.alone and alone:
-            await run.queue.put(run.connection.name, [record.key])
+            await enqueue(run.connector, run.queue, run.connection.name, [record])
         elif record.is_due(now):
             due.append(record)
     return [Claim(run, record) for record in await ledger.claim(due)]

@@ -13,9 +13,9 @@ from shared.connector import Connector, NotFound
 from shared.filing import VANISHED, Proposal, dismissed_also, totals_of
 from shared.filing.proposals import accepted, next_numbers
 from shared.flows.review.documents import Chosen, describe, find_document
+from shared.flows.work.enqueue import enqueue, enqueued_until
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange, document_entry
 from shared.flows.work.problems import BadInput, Conflict
-from shared.flows.work.retries import ON_QUEUE
 from shared.flows.work.run import today_of
 from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost, IdTaken
@@ -94,7 +94,7 @@ async def decide_document(
     except (ClaimLost, IdTaken):
         raise Conflict("The document changed in this moment. Look at it again, then decide.") from None
     if record.in_flight and decision in (Decision.RETRY, Decision.APPROVE):
-        await connector.documents_queue.put(connection, [record.key])
+        await enqueue(connector, connector.documents_queue, connection, [record])
     return await describe(connector, record)
 
 
@@ -126,7 +126,7 @@ class Desk:
         decisions = replace(after.decisions, remap=True, proposal=None, retried_by=why.by)
         if record.correction:
             decisions = replace(record.decisions, retried_by=why.by)
-        enqueued = self._connector.clock() + ON_QUEUE
+        enqueued = enqueued_until(self._connector.clock())
         return await self._write(
             Decision.RETRY, record, replace(after, decisions=decisions, enqueued_until=enqueued), why
         )
@@ -139,7 +139,9 @@ class Desk:
         approved, reserve = await self._numbered(record, proposal, today)
         after = record.afresh().to(State.RETRYING, message=f"The correction is approved, {why.by}: {why.reason}")
         filing = replace(after.filing, reserved=(*after.filing.reserved, *reserve))
-        after = replace(after.proposing(approved), filing=filing, enqueued_until=self._connector.clock() + ON_QUEUE)
+        after = replace(
+            after.proposing(approved), filing=filing, enqueued_until=enqueued_until(self._connector.clock())
+        )
         shown = Exchange(request={"proposal": approved.shown()})
         return await self._write(Decision.APPROVE, record, after, why, shown, reserve=reserve)
 

@@ -10,11 +10,12 @@ from shared.connector import Connector
 from shared.documents import DocumentKey
 from shared.flows.review.decide import Desk, Why
 from shared.flows.review.listing import DocumentFilter, candidates
+from shared.flows.work.enqueue import enqueue
 from shared.flows.work.problems import BadInput
 from shared.flows.work.streams import batches
 from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost
-from shared.ledger.records import State
+from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason, SkipReason
 from shared.web import Words
 
@@ -64,21 +65,20 @@ async def retry_documents(
     found = (each async for each in candidates(connector, connection, company, query) if query.fits(each))
     async for keys in batches(found):
         tried = await asyncio.gather(*(_retry_if_still(connector, connection, key, desk, why) for key in keys))
-        done = [key for key in tried if key]
+        done = [record for record in tried if record]
         # History must not delay today.
-        await connector.backfill_queue.put(connection, done)
+        await enqueue(connector, connector.backfill_queue, connection, done)
         retried += len(done)
     return retried
 
 
 async def _retry_if_still(
     connector: Connector, connection: str, key: DocumentKey, desk: Desk, why: Why
-) -> DocumentKey | None:
+) -> DocumentRecord | None:
     record = await connector.ledger.get(connection, key)
     if record is None or record.state not in _REDRIVEN:
         return None
     try:
-        await desk.retry(record, why)
+        return await desk.retry(record, why)
     except ClaimLost:
         return None
-    return key

@@ -26,16 +26,18 @@ async def check_fence(connector: Connector, connection: Connection, company: Com
     """Raise :class:`Fenced` unless this deployment may report ``company``. Asks storage once per process and token."""
     here = Fence(connection.settings.dynamics.url, company.account.client.account_id)
     place = (connection.name, company.id, here.host, here.token)
-    if place in connector.fences_passed:
-        return
-    fence = await connector.fences.get(connection.name, company.id)
-    if fence is None:
-        await _put(connector, connection, company, here, actor, "The ledger belongs to this environment from now on.")
-    elif fence.host != here.host:
-        raise Fenced(_other_host(connection, company, fence))
-    elif fence.token != here.token:
-        await _check_token(connector, connection, company, fence, here, actor)
-    connector.fences_passed.add(place)
+    async with connector.fence_turns:
+        if place in connector.fences_passed:
+            return
+        fence = await connector.fences.get(connection.name, company.id)
+        if fence is None:
+            message = "The ledger belongs to this environment from now on."
+            await _put(connector, connection, company, here, actor, message)
+        elif fence.host != here.host:
+            raise Fenced(_other_host(connection, company, fence))
+        elif fence.token != here.token:
+            await _check_token(connector, connection, company, fence, here, actor)
+        connector.fences_passed.add(place)
 
 
 async def note_account(
@@ -45,14 +47,19 @@ async def note_account(
     place = (connection.name, company.id, account)
     if not account or place in connector.accounts_known:
         return
-    fence = await connector.fences.get(connection.name, company.id)
-    if fence and fence.account and fence.account != account:
-        connector.fences_passed.clear()
-        raise Fenced(_other_account(connection, company, fence, account))
-    if fence and not fence.account:
-        known = replace(fence, account=account, known_kind=filed.kind.value, known_id=filed.transaction_id)
-        await _put(connector, connection, company, known, actor, f"TaxJar account {account} holds what is reported.")
-    connector.accounts_known.add(place)
+    # The first documents are sent at the same moment.
+    async with connector.fence_turns:
+        if place in connector.accounts_known:
+            return
+        fence = await connector.fences.get(connection.name, company.id)
+        if fence and fence.account and fence.account != account:
+            connector.fences_passed.clear()
+            raise Fenced(_other_account(connection, company, fence, account))
+        if fence and not fence.account:
+            known = replace(fence, account=account, known_kind=filed.kind.value, known_id=filed.transaction_id)
+            message = f"TaxJar account {account} holds what is reported."
+            await _put(connector, connection, company, known, actor, message)
+        connector.accounts_known.add(place)
 
 
 async def confirm_move(

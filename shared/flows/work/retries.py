@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.connector import Connector
 from shared.dynamics import errors as dynamics
 from shared.flows.work.claims import Claim
+from shared.flows.work.enqueue import enqueue, enqueue_keys, enqueued_until
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
 from shared.flows.work.fence import Fenced
 from shared.flows.work.run import Run
@@ -27,12 +29,12 @@ GIVE_UP_AFTER = timedelta(days=7)
 FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=4), timedelta(hours=4)
 LOOK_AGAIN = timedelta(minutes=10)
 """How soon a message asks again whether a connection that refused access works; its end enqueues what waits at once."""
+_SECOND_FROM = timedelta(minutes=1)
+"""A message that comes so much before its document is due is not the one that was put back for it."""
 CLOCK_SKEW = timedelta(seconds=1)
 """Between the clocks of two instances."""
 ALONE_FROM = 3
 """After so many attempts in company, each document is read alone: one bad row must not keep the others."""
-ON_QUEUE = timedelta(minutes=30)
-"""How long a message counts as on the queue after it became visible; only then is its document enqueued anew."""
 
 
 class NotYet(Exception):
@@ -86,7 +88,8 @@ class Postponed:
         message = f"Unexpected {type(defect).__name__} while reporting; the log of this time has the details."
         after = claim.record.to(State.RETRYING, message=message)
         with suppress(ClaimLost):
-            await claim.settle(replace(after, attempts=replace(after.attempts, alone=True)))
+            until = enqueued_until(self._run.connector.clock())
+            await claim.settle(replace(after, attempts=replace(after.attempts, alone=True), enqueued_until=until))
             if in_company:
                 self._waiting.append((claim.record, Postponement(message, self._run.connector.clock())))
         if not in_company:
@@ -97,13 +100,17 @@ class Postponed:
         together: list[DocumentRecord] = []
         for record, wait in self._waiting:
             if record.attempts.alone:
-                await self._run.queue.put(self._run.connection.name, [record.key], delay=wait.delay(self._run))
+                await self._enqueue([record], wait.delay(self._run))
             else:
                 together.append(record)
         if together:
             delay = max(wait.delay(self._run) for record, wait in self._waiting if not record.attempts.alone)
-            await self._run.queue.put(self._run.connection.name, [record.key for record in together], delay=delay)
+            await self._enqueue(together, delay)
         self._waiting.clear()
+
+    async def _enqueue(self, records: Sequence[DocumentRecord], delay: timedelta) -> None:
+        run = self._run
+        await enqueue(run.connector, run.queue, run.connection.name, records, delay=delay)
 
     async def _settle(self, claim: Claim, wait: Postponement, *, reading: bool) -> None:
         record, now = claim.record, self._run.connector.clock()
@@ -122,8 +129,8 @@ class Postponed:
             outcome_unknown=record.attempts.outcome_unknown or wait.outcome_unknown,
             alone=reading and wait.counts and count >= ALONE_FROM,
         )
-        visible = now + max(wait.delay(self._run), timedelta(0))
-        after = replace(after, attempts=attempts, enqueued_until=None if give_up else visible + ON_QUEUE)
+        until = None if give_up else enqueued_until(now, wait.delay(self._run))
+        after = replace(after, attempts=attempts, enqueued_until=until)
         await claim.settle(after, exchange=wait.exchange)
         if not give_up:
             self._waiting.append((claim.record, wait))
@@ -132,19 +139,35 @@ class Postponed:
 async def put_back_until_open(run: Run, message: DocumentsMessage, pause: Pause) -> None:
     """Put a message back that was not worked on because its connection is paused."""
     left = max(pause.until - run.connector.clock(), timedelta(0))
-    delay = min(left, LOOK_AGAIN) if pause.denied else left
+    delay = max(left, LOOK_AGAIN) if pause.denied else left
     numbers = tuple(wanted.after_a_pause(delay) for wanted in message.numbers)
-    await put_message_back(run.queue, message.model_copy(update={"numbers": numbers}), delay)
+    await put_back_all(run, message.model_copy(update={"numbers": numbers}), delay)
 
 
-async def put_back_until_due(queue: DocumentQueue, record: DocumentRecord, now: datetime) -> None:
+async def put_back_all(run: Run, message: DocumentsMessage, delay: timedelta) -> None:
+    """Put all that ``message`` names back on the queue, and note that it is there."""
+    await enqueue_keys(run.connector, run.queue, message.connection, message.document_keys(), delay=delay)
+    await run.queue.put_numbers(message.connection, message.company, message.numbers, delay=delay)
+
+
+async def put_back_until_due(connector: Connector, queue: DocumentQueue, record: DocumentRecord) -> None:
     """Put a document back that another worker has, or that waits for its next attempt."""
-    wait = max((record.due_at() or now) - now, timedelta(0)) + CLOCK_SKEW
-    await queue.put(record.connection, [record.key], delay=wait)
+    await enqueue(connector, queue, record.connection, [record], delay=_wait(record, connector) + CLOCK_SKEW)
+
+
+def has_another_message(connector: Connector, record: DocumentRecord) -> bool:
+    """Whether a message that came for ``record`` is a second one: the one that was put back for it comes later."""
+    is_noted = record.state is State.RETRYING and record.is_enqueued(connector.clock())
+    return is_noted and _SECOND_FROM < _wait(record, connector) < _LONGEST_DELAY
+
+
+def _wait(record: DocumentRecord, connector: Connector) -> timedelta:
+    now = connector.clock()
+    return max((record.due_at() or now) - now, timedelta(0))
 
 
 async def put_message_back(queue: DocumentQueue, message: DocumentsMessage, delay: timedelta) -> None:
-    """Put all that ``message`` names back on the queue."""
+    """The same while the ledger cannot be written to."""
     await queue.put(message.connection, message.document_keys(), delay=delay)
     await queue.put_numbers(message.connection, message.company, message.numbers, delay=delay)
 

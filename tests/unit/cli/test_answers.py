@@ -7,7 +7,7 @@ import io
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -288,7 +288,7 @@ def test_the_audit_is_exported_page_by_page(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Puts a program ``az`` on the path that does what a test says."""
 
     def installed(script: str) -> Path:

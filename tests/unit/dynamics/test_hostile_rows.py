@@ -61,7 +61,7 @@ def read_and_map(environment: Any, sets: dict[str, Any]) -> None:
         for document in documents.values():
             if isinstance(document, ReadProblem):
                 continue
-            map_document(document, SETTINGS, owns_id=True, tax_categories=None, kept_tax_codes=None)
+            map_document(document, SETTINGS, tax_categories=None)
 
     before, environment.sets = environment.sets, sets
     for step in (list_posted, read):

@@ -6,6 +6,7 @@ whether a person dismissed the change → the steps, then how the plan ends.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -81,7 +82,7 @@ def filed(sent: Transaction, **changes: Any) -> FiledTransaction:
     return whole.model_copy(update=changes)
 
 
-NOW = {
+NOW: dict[str, Callable[[date], Mapped | Skipped | Held]] = {
     "new": lambda on: mapped(order(on)),
     "same": lambda on: mapped(order(on)),
     "changed": lambda on: mapped(order(on, shipping="5.00")),

@@ -147,6 +147,7 @@ def test_a_zip_code_that_is_not_in_its_state_is_never_stood_in_for() -> None:
     result = held(document(line(), delivery_address=wrong, order_address=DENVER, customer=customer(primary=DENVER)))
     assert result.reasons == (HoldReason.ZIP_STATE_MISMATCH,)
     assert "75201 is not in CO" in result.message
+    assert result.to_states == ("CO", "TX")
 
 
 def test_the_companys_own_states_of_a_zip_code_count() -> None:
@@ -168,7 +169,7 @@ def test_no_complete_ship_to_is_held_with_what_is_missing() -> None:
     assert result.reasons == (HoldReason.ADDRESS_INCOMPLETE,)
     assert "has no ZIP code" in result.message
     assert "Austin" in result.message
-    assert result.to_states == ()
+    assert result.to_states == ("TX",)
 
 
 def test_no_address_at_all_is_held() -> None:

@@ -223,7 +223,7 @@ def test_each_line_is_in_exactly_one_transaction_or_left_out(posted: PostedDocum
     went_abroad = any(left.reason is LeftOutReason.NOT_US for left in result.left_out)
     count = Counter(lot for part in result.transactions for lot in part.lots)
     assert max(count.values(), default=0) <= 1
-    lowered = posted.end_discount or any(reduces(line) for line in posted.lines)
+    lowered = posted.end_discount or posted.charges or any(reduces(line) for line in posted.lines)
     for line in posted.lines:
         # What was lowered to nothing may have been alone in its transaction, which is not sent then.
         assert count[line.lot] == 1 or reduces(line) or went_abroad or lowered or not (line.amount or line.tax)
@@ -296,3 +296,27 @@ def test_mapping_again_gives_the_same_ids_and_payloads(posted: PostedDocument, t
     again = mapping(posted, number_taken=taken, kept_transactions=kept, kept_tax_codes=first.tax_codes)
     assert isinstance(again, Mapped)
     assert again.transactions == first.transactions
+
+
+@given(exchanges())
+def test_the_opposite_document_becomes_the_opposite_transactions(posted: PostedDocument) -> None:
+    settings = COMPANY.model_copy(update={"unlinked_credit_notes": "send", "discount_items": frozenset()})
+
+    def figures(shown: PostedDocument) -> list[tuple[Decimal, Decimal, Decimal, str]]:
+        result = mapping(shown, settings)
+        assert isinstance(result, Mapped | Skipped), result
+        sent = [part.transaction for part in result.transactions] if isinstance(result, Mapped) else []
+        return sorted((one.amount, one.shipping, one.sales_tax, one.ship_to.state) for one in sent)
+
+    opposite = replace(
+        posted,
+        total_amount=-posted.total_amount,
+        total_tax=-posted.total_tax,
+        total_charges=-posted.total_charges,
+        lines=tuple(
+            replace(line, quantity=-line.quantity, amount=-line.amount, tax=-line.tax) for line in posted.lines
+        ),
+        charges=tuple(replace(fee, amount=-fee.amount, tax=-fee.tax) for fee in posted.charges or ()),
+    )
+    mirrored = [(0 - amount, 0 - shipping, 0 - tax, state) for amount, shipping, tax, state in figures(opposite)]
+    assert sorted(mirrored) == figures(posted)

@@ -47,7 +47,7 @@ def test_a_missing_state_follows_from_an_unambiguous_zip_code() -> None:
     cleaned = clean_address(replace(US, state=" "), company())
     assert cleaned.place
     assert cleaned.place.state == "TX"
-    assert cleaned.repairs == ("has no state; TX follows from country or ZIP code",)
+    assert cleaned.repairs == ("has no state; TX follows from ZIP code 78701",)
 
 
 @pytest.mark.parametrize("zip_code", ["73960", "00001"])

@@ -178,3 +178,15 @@ def test_a_payment_or_fee_that_carries_tax_is_held(code: str) -> None:
 def test_a_payment_as_large_as_the_sale_leaves_the_sale() -> None:
     settings = company(payment_charge_codes=["CREDIT"])
     assert figures(document(line("100"), charges=(charge("-100", "CREDIT"),)), settings) == ["order TX 100.00/0.00"]
+
+
+def test_a_coupon_on_an_order_of_freight_alone_refers_to_that_order() -> None:
+    posted = document(line("0"), line("-10", sequence=2), charges=(charge("20"),))
+    order, refund = (part.transaction for part in parts(posted))
+    assert (str(order.amount), str(order.shipping), str(refund.amount)) == ("20.00", "20.00", "-10.00")
+    assert refund.transaction_reference_id == order.transaction_id
+
+
+def test_a_fee_makes_no_order_that_an_unlinked_credit_note_could_refer_to() -> None:
+    posted = document(line("-100", quantity=-1), charges=(charge("15", "RESTOCK", shipping=False),))
+    assert held(posted).reasons == (HoldReason.CREDIT_NOTE_UNLINKED,)

@@ -154,7 +154,7 @@ def not_found() -> httpx.Response:
     return ok({"status": 404, "error": "Not Found", "detail": "Resource can not be found"}, 404)
 
 
-PROBES = [
+PROBES: list[tuple[str, str, dict[str, Any] | None, Callable[[], httpx.Response]]] = [
     ("POST order", "POST /v2/transactions/orders", {}, refused_data),
     ("POST refund", "POST /v2/transactions/refunds", {}, refused_data),
     ("PUT order", "PUT /v2/transactions/orders/DYNAMICSTAXJAR-PROBE", {}, not_found),

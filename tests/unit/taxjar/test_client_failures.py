@@ -17,6 +17,7 @@ from shared.transactions import Kind, Transaction
 TOKEN = "5da2f821eee4035db4771edab942a4cc"
 
 Play = Callable[..., tuple[TaxJarClient, Any]]
+Act = Callable[[TaxJarClient], Awaitable[object]]
 
 
 def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
@@ -78,7 +79,8 @@ async def test_a_404_is_an_absent_record_only_where_one_is_named_and_in_taxjars_
 ) -> None:
     answers = [ok(NOT_FOUND, 404), httpx.Response(404, content=PAGE, headers=HTML), httpx.Response(404)]
     for answer, error in zip(answers, (NotFound, AccessDenied, AccessDenied), strict=True):
-        for act in (lambda client: client.update(order), lambda client: client.get(Kind.ORDER, "A")):
+        acts: list[Act] = [lambda client: client.update(order), lambda client: client.get(Kind.ORDER, "A")]
+        for act in acts:
             with pytest.raises(error):
                 await act(play(answer)[0])
     for answer in answers:
@@ -115,7 +117,8 @@ async def test_a_gateways_web_page_for_passing_trouble_is_passing(
 
 async def test_a_place_that_taxjar_does_not_know_is_not_found(play: Play) -> None:
     unknown = ok({"status": 404, "error": "Not Found", "detail": "Tax location not found"}, 404)
-    for act in (lambda client: client.taxes({}), lambda client: client.rates("00000")):
+    acts: list[Act] = [lambda client: client.taxes({}), lambda client: client.rates("00000")]
+    for act in acts:
         with pytest.raises(NotFound, match="Tax location not found"):
             await act(play(unknown)[0])
 

@@ -1,0 +1,185 @@
+"""All that a poll has to know of a company, in one range read: its open work, and what F&O had on each day (4.1, 4.10).
+
+Beside the index of open work lies one small row per month with the number of documents that F&O had on each day when
+that day was last listed to its end. A poll compares these numbers with F&O's: what is equal need not be listed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+
+from shared.documents import DocumentKey
+from shared.ledger import keys
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.open_work import open_row
+from shared.ledger.queries import DocumentQueries
+from shared.ledger.record_rows import from_entity
+from shared.ledger.records import DocumentRecord, State
+
+_CHANGED = (ResourceModifiedError, ResourceNotFoundError, ResourceExistsError)
+_RECORDS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 2
+"""Two rows each: record and index."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyWork:
+    """One company as a poll finds it."""
+
+    rows: tuple[DocumentRecord, ...] = ()
+    """Open work by invoice date, as it was last settled; ``etag`` is that of the index's row."""
+    counts: Mapping[date, int] | None = None
+    """F&O's documents of each day when it was last listed; ``None`` where none of these months ever was."""
+    is_indexed: bool = False
+    """Whether the index has every open document of the company."""
+
+
+class WorkIndex:
+    """Reads and keeps the index rows of all companies, apart from settlements, which write theirs themselves."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+        self._queries = DocumentQueries(table)
+        self._commits = GroupCommit(table)
+
+    async def of_company(self, connection: str, company: str, since: date) -> CompanyWork:
+        """Open work of any age, and the counts of the months from that of ``since`` on: one range read."""
+        found: list[DocumentRecord] = []
+        counts: dict[date, int] | None = None
+        is_indexed = False
+        async for entity in self._work_rows(connection, company, keys.count_row(since)):
+            row = entity["RowKey"]
+            if row == keys.INDEXED_ROW:
+                is_indexed = True
+            elif row.startswith(keys.OPEN_ROWS):
+                found.append(from_entity(entity))
+            else:
+                counts = (counts or {}) | _counts(entity)
+        return CompanyWork(tuple(found), counts, is_indexed)
+
+    def _work_rows(self, connection: str, company: str, first: str) -> AsyncIterator[Mapping[str, Any]]:
+        return self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": first,
+                "end": keys.WORK_ROWS_END,
+            },
+        )
+
+    async def note_counts(self, connection: str, company: str, counts: Mapping[date, int]) -> None:
+        """These days were listed to their end, and F&O has so many documents of each."""
+        partition = keys.partition(connection, company)
+        for month in sorted({day.replace(day=1) for day in counts}):
+            try:
+                known = _counts(await self._table.get_entity(partition, keys.count_row(month)))
+            except ResourceNotFoundError:
+                known = {}
+            known |= {day: count for day, count in counts.items() if day.replace(day=1) == month}
+            days = {f"{day:%d}": count for day, count in sorted(known.items()) if count}
+            row = {"PartitionKey": partition, "RowKey": keys.count_row(month), "days": json.dumps(days)}
+            # Two polls that write at once have both listed what they write.
+            await self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    async def take(self, rows: Sequence[DocumentRecord], until: datetime) -> list[DocumentRecord]:
+        """Note that the caller's messages will name ``rows``, all of one company, until then.
+
+        Returns those that were still as they were read: another poll has taken the others, or they were settled.
+        """
+        taken: list[DocumentRecord] = []
+        for start in range(0, len(rows), OPERATIONS_PER_TRANSACTION):
+            some = rows[start : start + OPERATIONS_PER_TRANSACTION]
+            try:
+                await self._commits.commit([_taking(row, until) for row in some])
+                taken += some
+            except _CHANGED:
+                for row in some:
+                    taken += [row] if await self._commit([_taking(row, until)]) else []
+        return [replace(row, enqueued_until=until) for row in taken]
+
+    async def note_enqueued(self, connection: str, wanted: Iterable[DocumentKey], until: datetime) -> None:
+        """Messages on the queue name these documents until then; those that are not open work are passed over."""
+        operations = [_noting(connection, key, until) for key in dict.fromkeys(wanted)]
+        for start in range(0, len(operations), OPERATIONS_PER_TRANSACTION):
+            some = operations[start : start + OPERATIONS_PER_TRANSACTION]
+            if not await self._commit(some):
+                for operation in some:
+                    await self._commit([operation])
+
+    async def drop(self, row: DocumentRecord) -> None:
+        """Take away a row of the index whose document is settled, unless it has changed since it was read."""
+        await self._commit([("delete", _address(row.connection, row.key), _unchanged(row.etag))])
+
+    async def index(self, connection: str, company: str) -> None:
+        """Give every open document of the company its row: documents of version 1 have none.
+
+        May be cut off anywhere and begun anew. The company's records are read through once in their life.
+        """
+        opened = [state for state in State if state not in (State.REPORTED, State.SKIPPED)]
+        found = self._queries.listing(connection, company, states=opened)
+        some: list[DocumentRecord] = []
+        async for record in found:
+            if record.indexed:
+                continue
+            some.append(record)
+            if len(some) == _RECORDS_PER_TRANSACTION:
+                await self._index(some)
+                some = []
+        await self._index(some)
+        partition = keys.partition(connection, company)
+        await self._table.upsert_entity({"PartitionKey": partition, "RowKey": keys.INDEXED_ROW})
+
+    async def _index(self, records: Sequence[DocumentRecord]) -> None:
+        if not records or await self._commit([each for record in records for each in _indexing(record)]):
+            return
+        for record in records:
+            current: DocumentRecord | None = record
+            while current and current.is_open and not current.indexed and not await self._commit(_indexing(current)):
+                current = await self._queries.get(record.connection, record.key)
+
+    async def _commit(self, operations: Sequence[Operation]) -> bool:
+        """Whether all rows were as they had to be."""
+        try:
+            await self._commits.commit(operations)
+        except _CHANGED:
+            return False
+        return True
+
+
+def _counts(entity: Mapping[str, Any]) -> dict[date, int]:
+    month = entity["RowKey"].rpartition("|")[2]
+    return {date.fromisoformat(f"{month}-{day}"): count for day, count in json.loads(entity["days"]).items()}
+
+
+def _address(connection: str, key: DocumentKey) -> dict[str, str]:
+    return {"PartitionKey": keys.partition(connection, key.company), "RowKey": keys.open_row(key)}
+
+
+def _unchanged(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _taking(row: DocumentRecord, until: datetime) -> Operation:
+    noted = _address(row.connection, row.key) | {"enqueued_until": until.isoformat()}
+    return "update", noted, {"mode": UpdateMode.MERGE, **_unchanged(row.etag)}
+
+
+def _noting(connection: str, key: DocumentKey, until: datetime) -> Operation:
+    return "update", _address(connection, key) | {"enqueued_until": until.isoformat()}, {"mode": UpdateMode.MERGE}
+
+
+def _indexing(record: DocumentRecord) -> list[Operation]:
+    """The record says that it is indexed, so that its settlement takes the row away again."""
+    marked = {"PartitionKey": record.partition, "RowKey": record.row, "indexed": True}
+    return [
+        ("update", marked, {"mode": UpdateMode.MERGE, **_unchanged(record.etag)}),
+        ("upsert", open_row(replace(record, indexed=True)), {"mode": UpdateMode.REPLACE}),
+    ]
