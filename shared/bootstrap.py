@@ -24,6 +24,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.odata import TIME_LIMIT, ODataClient
 from shared.dynamics.probe import EnvironmentProbe
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.activity import Activity
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
@@ -124,6 +125,7 @@ async def build_connector(
         accounts_known=set(),
         subjects=subjects,
         seals=Seals(rows, signer=signer, store=store),
+        activity=Activity(rows, redact=redactor.value),
         backfills=BackfillLedger(rows, subjects),
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),

@@ -11,6 +11,7 @@ from random import Random
 
 from shared.dynamics.checks import EnvironmentChecks
 from shared.dynamics.reader import DynamicsReader
+from shared.ledger.activity import Activity
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
@@ -104,6 +105,7 @@ class Connector:
     fences: FenceLedger
     subjects: SubjectLedger
     seals: Seals
+    activity: Activity
     backfills: BackfillLedger
     customers: CustomerLedger
     nexus: NexusLedger

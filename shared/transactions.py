@@ -52,6 +52,8 @@ class TaxJarCustomer:
     """US states in which the exemption applies; none means everywhere."""
     place: Place = Place("")
     """The customer's own address as far as it is usable: each part may be empty, the country too."""
+    account: str = ""
+    """The customer's account in F&O; no part of what TaxJar is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -83,6 +83,12 @@ class Answer:
         return json.dumps(self.body, ensure_ascii=False)
 
 
+def attachment(text: str | bytes, name: str, content_type: str = "text/csv") -> Answer:
+    """A file for browsers to save as ``name``."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(body=text, content_type=content_type, headers=headers)
+
+
 class Problem(Exception):
     """A request that cannot be served; becomes ``{"error": {"code", "message"}}``, and ``details`` for programs."""
 
@@ -132,13 +138,25 @@ def read_query(params: Mapping[str, str], model: type[_Model]) -> _Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise Problem(400, "bad_request", _sentences(error, "query")) from None
+        raise Problem(400, "bad_request", _sentences(error, "query", _names(model))) from None
 
 
-def _sentences(error: ValidationError, whole: str) -> str:
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _sentences(error: ValidationError, whole: str, known: Sequence[str] = ()) -> str:
+    """One part per mistake; ``known`` are the names that a query may have."""
     details = error.errors(include_input=False, include_url=False)
-    parts = [
-        f"{'.'.join(map(str, detail['loc'])) or whole}: {detail['msg'].removeprefix('Value error, ')}"
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc'])) or whole}: {_words(detail['type'], detail['msg'], known)}"
         for detail in details
-    ]
-    return "; ".join(parts)
+    )
+
+
+def _words(kind: str, message: str, known: Sequence[str]) -> str:
+    if kind == "string_too_short":
+        return "must not be empty"
+    if kind == "extra_forbidden" and known:
+        return f"there is no such parameter; there are {', '.join(known)}"
+    return message.removeprefix("Value error, ")

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 
 from shared.api.route import Anything, Call, Nothing
-from shared.connector import Connector, NotFound
-from shared.flows.audit import sealing
 from shared.flows.backfill import start
-from shared.flows.customers import sync
-from shared.flows.finding import poll
-from shared.flows.live import nexus
+from shared.flows.operations.run_now import note_asked, timer_named
 from shared.flows.reconciliation import reconcile as reconciliation
-from shared.people.caller import Caller
 from shared.web import Answer, instant
 
 logger = logging.getLogger(__name__)
@@ -22,16 +16,6 @@ logger = logging.getLogger(__name__)
 PATIENCE = 20.0
 """Seconds to wait for a run before it is answered as one that goes on."""
 
-Run = Callable[[Connector, str], Awaitable[None]]
-RUNS: Mapping[str, Run] = {
-    "poll_posted_invoices": poll.poll_posted_invoices,
-    "sweep_posted_invoices": poll.sweep_posted_invoices,
-    "reconcile_nightly": reconciliation.reconcile_nightly,
-    "sync_exempt_customers": sync.sync_exempt_customers,
-    "pull_nexus_regions": nexus.pull_nexus_regions,
-    "seal_audit": sealing.seal_days,
-}
-"""What each timer function does, with the connector and on whose behalf."""
 _going_on: set[asyncio.Task[None]] = set()
 
 
@@ -54,10 +38,10 @@ async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answ
 async def run_now(call: Call[Nothing, Anything]) -> Answer:
     """Run what a timer function does now; a run that takes long goes on after the answer."""
     name = call.request.route["function"]
-    if name not in RUNS:
-        raise NotFound(f"there is no timer function {name!r}", f"There are {', '.join(RUNS)}.")
+    timer = timer_named(name)
+    await note_asked(call.connector, name, call.caller.name)
     started = call.connector.clock()
-    run = asyncio.ensure_future(_run(call.connector, name, call.caller))
+    run = asyncio.ensure_future(timer(call.connector, call.caller.name))
     _going_on.add(run)
     run.add_done_callback(_ended)
     done, _ = await asyncio.wait({run}, timeout=PATIENCE)
@@ -67,10 +51,6 @@ async def run_now(call: Call[Nothing, Anything]) -> Answer:
         finished = call.connector.clock()
     shown = {"function": name, "accepted": True, "started_at": instant(started), "finished_at": instant(finished)}
     return Answer(202, {**shown, "state": "finished" if finished else "running"})
-
-
-async def _run(connector: Connector, name: str, caller: Caller) -> None:
-    await RUNS[name](connector, caller.name)
 
 
 def _ended(run: asyncio.Task[None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from shared.api_models.values import Amount, AnswerModel, Count, DayText, Instant, Json
 
 
@@ -101,6 +103,9 @@ class ConnectionStatus(AnswerModel):
     dynamics_url: str
     pauses: list[Pause]
     sets_done_without: list[str]
+    sets_done_without_reasons: dict[str, str] = Field(default_factory=dict)
+    unresolved_secrets: dict[str, str] = Field(default_factory=dict)
+    """Setting → a sentence, for each Key Vault reference that the platform did not resolve."""
     companies: list[CompanyStatus]
 
 
@@ -132,6 +137,8 @@ class NextStep(AnswerModel):
     company: str | None = None
     state: str | None = None
     reason: str | None = None
+    link: str | None = None
+    """Path of the page that shows it."""
 
 
 class Status(AnswerModel):

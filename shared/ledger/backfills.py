@@ -16,7 +16,7 @@ from azure.data.tables.aio import TableClient
 from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.audit import AuditEntry
-from shared.ledger.subjects import SubjectLedger
+from shared.ledger.subjects import SubjectChanged, SubjectLedger
 from shared.table_keys import encode
 
 _ROWS_PER_TRANSACTION = 100
@@ -29,6 +29,11 @@ class BackfillState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class BackfillOver(Exception):
+    """The backfill has come to its end, or was cancelled: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +101,22 @@ class BackfillLedger:
         return _backfill(row) if row else None
 
     async def write(self, backfill: Backfill, entry: AuditEntry) -> None:
-        """Store ``backfill`` as it is now, together with its audit entry."""
+        """Store ``backfill`` as it is now, together with its audit entry.
+
+        Raises :class:`BackfillOver` where it is stored as no longer running: a step under way must not undo that.
+        """
         properties = {field.name: _plain(getattr(backfill, field.name)) for field in fields(backfill)}
-        await self._subjects.write(_partition(backfill.connection), _KIND, backfill.job, entry, **properties)
+        where = _partition(backfill.connection)
+        try:
+            await self._subjects.write(where, _KIND, backfill.job, entry, only_if=_is_running, **properties)
+        except SubjectChanged:
+            raise BackfillOver(backfill.job) from None
+
+    async def listing(self, connection: str) -> list[Backfill]:
+        """All backfills of a connection, newest first."""
+        names = [field.name for field in fields(Backfill)]
+        found = [_backfill(row) async for row in self._subjects.listing(_partition(connection), _KIND, select=names)]
+        return sorted(found, key=lambda backfill: backfill.job, reverse=True)
 
     async def note(self, backfill: Backfill, results: Sequence[DryRunResult]) -> None:
         """Store results of a dry run, one row per document: a message that comes twice counts once."""
@@ -113,6 +131,10 @@ class BackfillLedger:
         )
         async for row in rows:
             yield _result(row)
+
+
+def _is_running(stored: Mapping[str, Any]) -> bool:
+    return bool(stored.get("state", BackfillState.RUNNING.value) == BackfillState.RUNNING.value)
 
 
 def _partition(connection: str) -> str:

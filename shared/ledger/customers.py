@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -27,6 +28,8 @@ _REFUSED = timedelta(days=1)
 _SUMMARY = ("customer_id", "exemption_type", "rule", "payload_hash", "refused_hash", "unanswered_at")
 _COLUMNS = (*_SUMMARY, "account", "refused_at")
 _NOT_EXEMPT = (None, "", "non_exempt")
+_FOR_PEOPLE = (*_COLUMNS, "asked", "asked_1", "decision", "message", "settled_at", "payload")
+_LONGEST_MESSAGE = 2000
 
 
 class CustomerBusy(Exception):
@@ -50,6 +53,43 @@ class CustomerRecord:
     """When TaxJar was called without an answer (ISO 8601); empty when it answered last."""
     payload: Mapping[str, Any] | None = None
     """As last put; ``None`` when never, and in summaries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What TaxJar was last asked to hold of a customer."""
+
+    account: str
+    """In F&O."""
+    name: str
+    exemption_type: str
+    regions: tuple[str, ...]
+    """US states; none means everywhere."""
+    rule: str
+    """What in F&O or the settings makes the customer exempt: ``tax group EXEMPT``; empty once it has ended."""
+
+
+class Standing(StrEnum):
+    """What came of the last time that TaxJar was asked."""
+
+    EXEMPT = "exempt"
+    NOT_EXEMPT = "not_exempt"
+    """The exemption has ended, and TaxJar knows."""
+    REFUSED = "refused"
+    PENDING = "pending"
+    """TaxJar has not answered yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerShown:
+    """A customer that is or once was exempt, for people."""
+
+    customer_id: str
+    asked: Asked
+    standing: Standing
+    message: str
+    updated_at: str
+    """ISO 8601; empty in rows of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +138,18 @@ class CustomerLedger:
             if row.get("account") == account and row.get("exemption_type") not in _NOT_EXEMPT:
                 yield row["customer_id"]
 
+    async def shown(self, connection: str, company: str) -> AsyncIterator[CustomerShown]:
+        """Every customer that is or once was exempt, by id."""
+        rows = self._subjects.listing(partition(connection, company), _CUSTOMER, select=_FOR_PEOPLE)
+        async for row in rows:
+            yield CustomerShown(
+                customer_id=row["customer_id"],
+                asked=_asked(row),
+                standing=_standing(row),
+                message=row.get("message") or "",
+                updated_at=row.get("settled_at") or "",
+            )
+
     async def claim(self, connection: str, company: str, customer_id: str, *, account: str) -> CustomerClaim:
         """Claim the customer before TaxJar is called. Raises :class:`CustomerBusy` while another claim is alive."""
         now = self._clock()
@@ -118,7 +170,13 @@ class CustomerLedger:
         return CustomerClaim(before[0], connection, company, account, until)
 
     async def settle(
-        self, claim: CustomerClaim, entry: AuditEntry, *, payload: Mapping[str, Any] | None = None, **properties: str
+        self,
+        claim: CustomerClaim,
+        entry: AuditEntry,
+        *,
+        asked: Asked | None = None,
+        payload: Mapping[str, Any] | None = None,
+        **properties: str,
     ) -> None:
         """End the claim with its audit entry; ``payload`` is what TaxJar holds now, without it the same as before.
 
@@ -132,7 +190,16 @@ class CustomerLedger:
         def is_mine(stored: Mapping[str, Any]) -> bool:
             return bool(stored.get("lease_until") == claim.until)
 
-        changes = {**packed, **properties, "account": claim.account, "lease_until": ""}
+        changes = {
+            **packed,
+            **properties,
+            **(wide.pack("asked", json.dumps(asdict(asked), sort_keys=True, ensure_ascii=False)) if asked else {}),
+            "decision": entry.decision,
+            "message": entry.message[:_LONGEST_MESSAGE],
+            "settled_at": self._clock().isoformat(),
+            "account": claim.account,
+            "lease_until": "",
+        }
         try:
             await self._subjects.write(where, _CUSTOMER, customer_id, entry, only_if=is_mine, **changes)
         except SubjectChanged:
@@ -154,3 +221,30 @@ class CustomerLedger:
         if not refused_at or self._clock() - datetime.fromisoformat(refused_at) >= _REFUSED:
             summary["refused_hash"] = ""
         return CustomerRecord(**summary, payload=json.loads(payload) if payload else None)
+
+
+def _asked(row: Mapping[str, Any]) -> Asked:
+    """What TaxJar was asked; in rows of earlier versions what it was last told, where that fits into one property."""
+    try:
+        if text := wide.unpack("asked", row):
+            stored = json.loads(text)
+            return Asked(**{**stored, "regions": tuple(stored["regions"])})
+        payload = json.loads(wide.unpack("payload", row) or "{}")
+    except ValueError:
+        payload = {}
+    return Asked(
+        account=str(row["customer_id"]).partition("-")[2],
+        name=payload.get("name") or "",
+        exemption_type=payload.get("exemption_type") or row.get("exemption_type") or "",
+        regions=tuple(region["state"] for region in payload.get("exempt_regions") or ()),
+        rule=(row.get("rule") or "").replace("_", " "),
+    )
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    decision = row.get("decision") or ("refused" if row.get("refused_hash") else "")
+    if decision == "refused":
+        return Standing.REFUSED
+    if decision == "retrying" or row.get("unanswered_at") or not row.get("exemption_type"):
+        return Standing.PENDING
+    return Standing.NOT_EXEMPT if row.get("exemption_type") in _NOT_EXEMPT else Standing.EXEMPT

@@ -16,6 +16,7 @@ from azure.data.tables.aio import TableClient
 from shared import telemetry
 from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
+from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
 from shared.ledger.journal import journal_row
@@ -285,7 +286,20 @@ class DocumentLedger(DocumentQueries):
         )
         record, stored = replace(record, audit_count=chain.count, audit_head=chain.head), stored | chain.stored()
         written = _guarded("update", stored, etag, UpdateMode.REPLACE) if verb == "update" else ("create", stored)
+        if entry.decision in OF_DOCUMENTS:
+            index.append(("create", self._activity(record, entry, audit["hash"])))
         return record, [written, ("create", audit), ("create", journal_row(audit)), *index]
+
+    def _activity(self, record: DocumentRecord, entry: AuditEntry, head: str) -> dict[str, Any]:
+        return activity_row(
+            record.partition,
+            entry,
+            self._redact,
+            kind="decision",
+            company=record.key.company,
+            name=head[:16],
+            transaction_id=record.filing.transaction_id,
+        )
 
 
 def new_record(

@@ -90,19 +90,12 @@ class DocumentQueries:
         ``voucher`` chooses among them.
         """
         partition = keys.partition(connection, company)
-        first = keys.mention_rows(transaction_id)
-        mentions = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
-            parameters={"partition": partition, "first": first, "end": f"{first}~"},
-        )
-        rows = [entity["document_row"] async for entity in mentions]
         owner = await self.owner_of(connection, company, transaction_id)
-        others = [await self._get(partition, row) for row in rows]
         found = [owner] if owner else []
         found += [
             other
-            for other in others
-            if other and other.filing.transaction_id == transaction_id and (owner is None or other.key != owner.key)
+            for other in await self._mentioning(partition, transaction_id)
+            if other.filing.transaction_id == transaction_id and (owner is None or other.key != owner.key)
         ]
         if not found:
             found = [record async for record in self._scan(partition, "transaction_id", transaction_id)]
@@ -110,8 +103,23 @@ class DocumentQueries:
 
     async def with_number(self, connection: str, company: str, number: str, ids: Iterable[str]) -> list[DocumentRecord]:
         """The documents with F&O's ``number``, in full; ``ids`` are the ids in TaxJar that it can have."""
-        found = {record.key: record for each in ids for record in await self.find(connection, company, each)}
+        partition = keys.partition(connection, company)
+        found: dict[DocumentKey, DocumentRecord] = {}
+        for each in ids:
+            # A document that met its number taken goes under another id by now.
+            others = await self._mentioning(partition, each)
+            found |= {record.key: record for record in (*await self.find(connection, company, each), *others)}
         return [record for key, record in sorted(found.items()) if key.number.casefold() == number.casefold()]
+
+    async def _mentioning(self, partition: str, transaction_id: str) -> list[DocumentRecord]:
+        """The documents that showed ``transaction_id`` once without owning it, in full."""
+        first = keys.mention_rows(transaction_id)
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={"partition": partition, "first": first, "end": f"{first}~"},
+        )
+        found = [await self._get(partition, entity["document_row"]) async for entity in rows]
+        return [record for record in found if record]
 
     async def _scan(self, partition: str, name: str, value: str) -> AsyncIterator[DocumentRecord]:
         """Documents by a property without an index: only rows of version 1 are found in no other way."""

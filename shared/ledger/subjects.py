@@ -10,12 +10,14 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
+from shared.ledger.activity import OF_SUBJECTS, activity_row, is_act
 from shared.ledger.audit import AuditEntry, Chain, Redact
 from shared.ledger.chains import read_audit
 from shared.ledger.journal import journal_row
 from shared.table_keys import encode
 
 _ATTEMPTS = 5
+_HASH = 16
 
 
 class SubjectChanged(Exception):
@@ -87,6 +89,8 @@ class SubjectLedger:
             if entry:
                 chain, audit = chain.append(partition_key, row, entry, self._redact, content=changed)
                 audits = [("create", audit), ("create", journal_row(audit))]
+                if kind in OF_SUBJECTS and is_act(entry.decision):
+                    audits.append(("create", self._activity(partition_key, kind, entry, changed, audit["hash"])))
                 changed |= chain.stored()
             verb = ("update", changed, {"mode": UpdateMode.REPLACE, **guard}) if guard else ("create", changed)
             try:
@@ -96,3 +100,12 @@ class SubjectLedger:
                 if error.status_code not in (409, 412) or attempt == _ATTEMPTS - 1:
                     raise
         return {}
+
+    def _activity(
+        self, partition_key: str, kind: str, entry: AuditEntry, row: Mapping[str, Any], head: str
+    ) -> dict[str, Any]:
+        # Rows of a whole connection name their company, those of a company lie in its partition.
+        company = str(row.get("company") or partition_key.partition("|")[2])
+        return activity_row(
+            partition_key, entry, self._redact, kind=OF_SUBJECTS[kind], company=company, name=head[:_HASH]
+        )

@@ -27,6 +27,7 @@ def map_customer(
         exemption_type=exemption,
         exempt_states=states,
         place=_place(customer, company),
+        account=customer.account,
     )
 
 

@@ -95,6 +95,12 @@ def test_a_range_of_days_that_ends_before_it_begins_is_refused(query: type[Days]
         read_query({"from": "2026-03-02", "to": "2026-03-01"}, query)
 
 
+def test_an_unknown_parameter_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(Problem) as problem:
+        read_query({"stat": "held"}, DocumentFilter)
+    assert str(problem.value).startswith("stat: there is no such parameter; there are from, to, state, reason, ")
+
+
 def test_instants_are_iso_8601_in_utc() -> None:
     assert instant(None) is None
     assert instant(datetime(2026, 3, 17, 12, 30, 5, 999, UTC)) == "2026-03-17T12:30:05Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -13,7 +14,7 @@ from shared.backfill_messages import BackfillStep
 from shared.connector import Connector, NotFound
 from shared.documents import ZERO
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome
+from shared.ledger.backfills import Backfill, BackfillOver, BackfillState, DryRunOutcome
 from shared.ledger.records import IN_FLIGHT, State
 from shared.money import plain
 from shared.web import Day, Words, instant
@@ -80,6 +81,11 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
     backfill = await connector.backfills.get(connection, job)
     if backfill is None:
         raise NotFound(f"connection {connection!r} has no backfill {job!r}")
+    return await shown(connector, backfill)
+
+
+async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """The backfill as answers show it; figures of one that runs are read from the ledger."""
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
     if backfill.state is BackfillState.RUNNING and backfill.total is None and not figures["remaining"]:
@@ -89,6 +95,7 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
         "job": backfill.job,
         "state": backfill.state.value,
         "company": backfill.company,
+        "by": backfill.by,
         "from": backfill.since.isoformat(),
         "to": backfill.until.isoformat(),
         "dry_run": backfill.dry_run,
@@ -117,7 +124,8 @@ async def fail_backfill(connector: Connector, backfill: Backfill, actor: Actor, 
     failed = replace(
         backfill, state=BackfillState.FAILED, message=message, finished_at=connector.clock(), result=figures
     )
-    await connector.backfills.write(failed, entry(connector, backfill, actor, "failed", message))
+    with suppress(BackfillOver):
+        await connector.backfills.write(failed, entry(connector, backfill, actor, "failed", message))
 
 
 def entry(connector: Connector, backfill: Backfill, actor: Actor, decision: str, message: str) -> AuditEntry:

@@ -26,7 +26,7 @@ from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
-from shared.ledger.backfills import Backfill, BackfillState
+from shared.ledger.backfills import Backfill, BackfillOver, BackfillState
 from shared.ledger.records import DocumentRecord
 from shared.queues import DocumentQueue
 
@@ -73,6 +73,8 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
         else:
             await connection.gate.open()
             await _list(run, backfill, step)
+    except BackfillOver:
+        logger.info("backfill %s was cancelled", backfill.job)
     except TRANSIENT as trouble:
         if not await put_back(run, step, trouble):
             await fail_backfill(

@@ -12,7 +12,7 @@ from shared.documents import Customer
 from shared.flows.work.retries import TRANSIENT, NotYet
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.customers import CustomerBusy, CustomerClaim
+from shared.ledger.customers import Asked, CustomerBusy, CustomerClaim
 from shared.mapping import Exemption, exemption_of, map_customer
 from shared.remote.pauses import Paused
 from shared.taxjar.customers import Contradicted, customer_to_wire, upsert_customer
@@ -54,6 +54,13 @@ class CustomerDesk:
         )
         before = claim.record.payload
         told: dict[str, Any] = {"request": payload, "before": before, "notes": _warnings(exemption)}
+        asked = Asked(
+            account=customer.account,
+            name=customer.name,
+            exemption_type=customer.exemption_type.value,
+            regions=customer.exempt_states,
+            rule=exemption.source if exemption else "",
+        )
         try:
             put = await upsert_customer(self.company.account.client, payload, known=before is not None)
         except Rejected as refusal:
@@ -64,6 +71,7 @@ class CustomerDesk:
                 "refused",
                 message,
                 told,
+                asked,
                 payload_hash=claim.record.payload_hash,
                 refused_hash="" if isinstance(refusal, Contradicted) else content,
                 refused_at=self.connector.clock().isoformat(),
@@ -73,7 +81,7 @@ class CustomerDesk:
         except (TaxJarError, Paused) as trouble:
             told |= {"status": getattr(trouble, "status", None)}
             now = self.connector.clock().isoformat()
-            await self._settle(claim, "retrying", str(trouble), told, unanswered_at=now)
+            await self._settle(claim, "retrying", str(trouble), told, asked, unanswered_at=now)
             raise
         told |= {"response": put.answer.body, "status": put.answer.status, "after": payload if before else None}
         message = f"{customer.exemption_type} because of {exemption.source}." if exemption else _ENDED
@@ -82,6 +90,7 @@ class CustomerDesk:
             "created" if put.created else "updated",
             message,
             told,
+            asked,
             payload=payload,
             payload_hash=content,
             refused_hash="",
@@ -91,7 +100,13 @@ class CustomerDesk:
         )
 
     async def _settle(
-        self, claim: CustomerClaim, decision: str, message: str, told: dict[str, Any], **properties: Any
+        self,
+        claim: CustomerClaim,
+        decision: str,
+        message: str,
+        told: dict[str, Any],
+        asked: Asked,
+        **properties: Any,
     ) -> None:
         entry = AuditEntry(
             at=self.connector.clock(),
@@ -101,7 +116,7 @@ class CustomerDesk:
             message=message,
             **told,
         )
-        await self.connector.customers.settle(claim, entry, **properties)
+        await self.connector.customers.settle(claim, entry, asked=asked, **properties)
 
 
 async def put_customer_first(run: Run, customer: Customer | None) -> None:

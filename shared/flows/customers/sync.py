@@ -77,6 +77,8 @@ async def sync_connection(connector: Connector, connection: Connection, actor: A
         telemetry.ran(connection.name, actor.function, complete=complete)
     for sync in companies.values():
         await sync.finish(complete=complete)
+    if complete and not any(sync.given_up for sync in companies.values()):
+        await connector.last_runs.note(connection.name, "sync_exempt_customers", by=actor.by)
 
 
 @dataclass(slots=True)

@@ -97,7 +97,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     except DynamicsError as error:
         logger.error("%s: poll ended, the window is not complete: %s", connection.name, error)
     else:
-        await connector.last_runs.note(connection.name, window.function)
+        await connector.last_runs.note(connection.name, window.function, by=window.by)
     finally:
         telemetry.polled(connection.name, window.function, complete=complete)
 

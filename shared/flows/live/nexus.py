@@ -40,11 +40,23 @@ async def pull_nexus_regions(connector: Connector, by: str) -> None:
     """Pull the regions of every account. What cannot be pulled now stays as it was, and is pulled the next time."""
     actor = Actor(function="pull_nexus_regions", by=by)
     turns = {
-        f"{connection.name} {companies[0].id.upper()}": partial(_pull_account, connector, connection, companies, actor)
-        for connection in connector.connections.values()
-        for companies in _by_account(connection)
+        name: partial(_pull_all, connector, connection, actor) for name, connection in connector.connections.items()
     }
     await each_in_turn(actor.function, turns)
+
+
+async def _pull_all(connector: Connector, connection: Connection, actor: Actor) -> None:
+    """The regions of every account of one connection."""
+    pulled: list[bool] = []
+
+    async def pull(companies: Sequence[Company]) -> None:
+        pulled.append(await _pull_account(connector, connection, companies, actor))
+
+    accounts = _by_account(connection)
+    turns = {f"{connection.name} {companies[0].id.upper()}": partial(pull, companies) for companies in accounts}
+    await each_in_turn(actor.function, turns)
+    if all(pulled):
+        await connector.last_runs.note(connection.name, actor.function, by=actor.by)
 
 
 def _by_account(connection: Connection) -> list[list[Company]]:
@@ -56,11 +68,13 @@ def _by_account(connection: Connection) -> list[list[Company]]:
 
 async def _pull_account(
     connector: Connector, connection: Connection, companies: Sequence[Company], actor: Actor
-) -> None:
+) -> bool:
+    """Whether the account answered."""
     regions = await _pull(connection, companies[0].account)
     telemetry.ran(connection.name, actor.function, complete=regions is not None)
     for company in companies if regions is not None else ():
         await _keep(connector, connection, company, regions or (), actor)
+    return regions is not None
 
 
 async def _pull(connection: Connection, account: TaxJarAccount) -> tuple[Region, ...] | None:

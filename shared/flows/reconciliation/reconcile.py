@@ -89,6 +89,9 @@ async def _heal(run: Run) -> None:
     else:
         figures = ", ".join(f"{status} {count}" for status, count in findings.counts().items())
         logger.info("%s reconciled: %s; enqueued %d, held %d", name, figures, findings.enqueued, findings.held)
+        await run.connector.last_runs.note(
+            run.connection.name, run.actor.function, company=run.company.id, by=run.actor.by
+        )
     finally:
         telemetry.ran(run.connection.name, run.actor.function, complete=complete)
 

@@ -18,12 +18,15 @@ from shared.csv_text import to_csv
 from shared.flows.review.documents import summary
 from shared.ledger.records import IN_FLIGHT, WAITING, DocumentRecord, State
 from shared.mapping import HoldReason, SkipReason, order_id, refund_id
-from shared.web import Answer, Days
+from shared.states import STATES
+from shared.web import Answer, Days, attachment
 
 PAGE, LONGEST_PAGE = 100, 1000
 _OPEN = IN_FLIGHT | WAITING
 _STATES = {state.value: frozenset({state}) for state in State} | {"in_flight": IN_FLIGHT}
 _REASONS = frozenset(reason.value for reason in (*HoldReason, *SkipReason))
+_UNKNOWN = "UNKNOWN"
+_DESTINATIONS = STATES | {_UNKNOWN}
 
 
 def _parts(value: object) -> object:
@@ -49,6 +52,15 @@ def _known_reasons(value: object) -> object:
     return parts
 
 
+def _known_destinations(value: object) -> object:
+    parts = _parts(value)
+    codes = tuple(part.upper() for part in parts) if isinstance(parts, tuple) else parts
+    unknown = [code for code in codes if code not in _DESTINATIONS] if isinstance(codes, tuple) else []
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no US state; give two-letter codes such as TX, or unknown")
+    return codes
+
+
 class DocumentFilter(Days):
     """The query of ``list_documents``; ``from`` and ``to`` are invoice dates."""
 
@@ -56,9 +68,12 @@ class DocumentFilter(Days):
     reason: Annotated[tuple[str, ...], BeforeValidator(_known_reasons)] = ()
     number: str = ""
     customer: str = ""
-    to_state: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
+    to_state: Annotated[tuple[str, ...], BeforeValidator(_known_destinations)] = ()
+    """US states of destination; ``unknown`` is that of what was not mapped yet."""
     late: bool | None = None
     in_taxjar: bool | None = None
+    assignee: str | None = None
+    """Empty: what is assigned to nobody."""
     order: Literal["oldest", "newest"] = "oldest"
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE
     format: Literal["json", "csv"] = "json"
@@ -71,7 +86,7 @@ class DocumentFilter(Days):
 
     def fits(self, record: DocumentRecord) -> bool:
         """Whether the list has the document."""
-        filing, states = record.filing, {state.lower() for state in record.filing.to_states}
+        filing, states = record.filing, set(record.filing.to_states) or {_UNKNOWN}
         return (
             (not self.states or record.state in self.states)
             and (not self.reason or record.reason in self.reason)
@@ -79,6 +94,7 @@ class DocumentFilter(Days):
             and (not self.customer or filing.customer.casefold() == self.customer.strip().casefold())
             and (not self.to_state or bool(states & set(self.to_state)))
             and self.late in (None, filing.late)
+            and (self.assignee is None or record.decisions.assignee.casefold() == self.assignee.strip().casefold())
             and self.in_taxjar in (None, filing.count > 0)
             and (self.since or date.min) <= record.key.date <= (self.until or date.max)
         )
@@ -97,7 +113,7 @@ async def list_documents(connector: Connector, connection: str, company: str, qu
         newest = query.order == "newest"
         fitting = [each for each in fitting if (each.row < query.after if newest else each.row > query.after)]
     if query.format == "csv":
-        return Answer(body=to_csv(COLUMNS, map(_row, fitting)), content_type="text/csv")
+        return attachment(to_csv(COLUMNS, map(_row, fitting)), f"documents-{company}.csv")
     page, rest = fitting[: query.limit], fitting[query.limit :]
     following = None
     if rest:
@@ -113,7 +129,8 @@ async def candidates(
     """At least the documents that fit, each once."""
     if query.number.strip():
         number = query.number.strip()
-        ids = (order_id(company, number), refund_id(company, number))
+        spellings = dict.fromkeys((number, number.upper()))
+        ids = [each for name in spellings for each in (order_id(company, name), refund_id(company, name))]
         for record in await connector.ledger.with_number(connection, company, number, ids):
             yield record
     elif query.states and query.states <= _OPEN:
