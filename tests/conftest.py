@@ -37,12 +37,19 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[str]:
-    """The connection string of a running Azurite, shared by the session: use names of your own."""
-    if given := os.environ.get(AZURITE_VARIABLE):
-        yield given
-        return
-    with Azurite() as running:
-        yield running.connection_string
+    """The connection string of a running Azurite, shared by the session: use names of your own.
+
+    Whoever uses it in this process also meets the limits of the real service.
+    """
+    # Unit tests are spared the import of the SDK.
+    from tests.storage_limits import storage_limits
+
+    with storage_limits():
+        if given := os.environ.get(AZURITE_VARIABLE):
+            yield given
+            return
+        with Azurite() as running:
+            yield running.connection_string
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.ledger import wide
+from shared.ledger import long_texts, wide
 from shared.ledger.keys import audit_place, audit_row
 from shared.people.caller import FUNCTION_KEY, Caller, present_caller
 from shared.proof.chain import VERSION, entry_hash, first_version_hash
@@ -125,10 +125,12 @@ class Chain:
         *,
         at: datetime | None = None,
         content: Mapping[str, Any] | None = None,
+        aside: long_texts.Aside | None = None,
     ) -> tuple[Chain, dict[str, Any]]:
         """The chain after ``entry``, and the entity to insert for it.
 
-        ``at`` is when it is written (default: when it happened); ``content`` is the row as it is written with it.
+        ``at`` is when it is written (default: when it happened); ``content`` is the row as it is written with it. A
+        text that is too long for the entity goes to ``aside``, where one is given.
         """
         # In ASCII any text can be hashed, also half a surrogate pair that a remote side sent.
         text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
@@ -146,13 +148,16 @@ class Chain:
             "version": VERSION,
             "hash": head,
             **place,
-            **wide.pack("entry", text),
+            **(wide.pack("entry", text) if aside is None else long_texts.pack("entry", text, aside)),
         }
         return Chain(number, head, place["at"]), entity
 
 
 def entry_text(entity: Mapping[str, Any]) -> str:
-    """The text of a stored entry, which its hash covers. Raises ``ValueError`` where it cannot be read."""
+    """The text of a stored entry, which its hash covers. Raises ``ValueError`` where it cannot be read.
+
+    A long one has to be in ``entity`` already (:class:`LongTexts`).
+    """
     return wide.unpack("entry", entity)
 
 

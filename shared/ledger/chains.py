@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 
 from shared.ledger.audit import Chain, read_chain
-from shared.ledger.keys import audit_rows
+from shared.ledger.keys import audit_place, audit_rows
+from shared.ledger.long_texts import LongTexts, TextLost
 
 _READINGS = 3
 
@@ -33,12 +35,30 @@ async def read_audit(table: TableClient, partition: str, row: str) -> Audited:
             "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
             parameters={"partition": partition, "first": first, "end": end},
         )
-        entries, intact = read_chain([entity async for entity in found], Chain.of(record), record)
+        texts = LongTexts(table)
+        entities = [await with_text(texts, entity) async for entity in found]
+        entries, intact = read_chain(entities, Chain.of(record), record)
+        intact = intact and await _has_its_texts(texts, record)
         etag = str(getattr(record, "metadata", {}).get("etag", ""))
         if intact or etag == seen:
             break
         seen = etag
     return Audited(entries, intact)
+
+
+async def with_text(texts: LongTexts, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A stored audit entry with its text, also where that is long; without it where it cannot be read."""
+    with suppress(TextLost):
+        await texts.restore(entry, audit_place(str(entry["RowKey"]))[0])
+    return entry
+
+
+async def _has_its_texts(texts: LongTexts, record: Mapping[str, Any]) -> bool:
+    try:
+        await texts.texts(record)
+    except TextLost:
+        return False
+    return True
 
 
 async def stored_record(table: TableClient, partition: str, row: str) -> Mapping[str, Any]:

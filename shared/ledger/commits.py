@@ -28,6 +28,11 @@ Answers = Sequence[Mapping[str, Any]]
 
 OPERATIONS_PER_TRANSACTION = 100
 """All that an entity-group transaction holds."""
+_BYTES_PER_TRANSACTION = 3_900_000
+"""Below the 4 MiB that one may have."""
+_BYTES_BESIDE = 2_000
+"""Headers of one operation in a transaction."""
+_BYTES_PER_PROPERTY = 50
 _PACE = 0.02
 """Seconds that a busy partition waits for more writes to come together; one that is not busy waits for nothing."""
 
@@ -37,7 +42,26 @@ class _Write:
     """Operations that take effect together or not at all."""
 
     operations: Sequence[Operation]
+    size: int
     done: asyncio.Future[Answers] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+def size_of(operation: Operation) -> int:
+    """Bytes of ``operation`` in a transaction, or somewhat more."""
+    return _BYTES_BESIDE + sum(
+        _BYTES_PER_PROPERTY + 2 * len(name) + _size_of_value(value) for name, value in operation[1].items()
+    )
+
+
+def _size_of_value(value: object) -> int:
+    if isinstance(value, bytes):
+        return (len(value) + 2) // 3 * 4
+    if isinstance(value, str):
+        # Quotes and backslashes are escaped, and so is all that is not ASCII, by unit of UTF-16.
+        if value.isascii() and value.isprintable():
+            return len(value) + value.count('"') + value.count("\\")
+        return 6 * (len(value.encode("utf-16-le", "surrogatepass")) // 2)
+    return _BYTES_PER_PROPERTY
 
 
 class GroupCommit:
@@ -50,12 +74,12 @@ class GroupCommit:
         self._senders: set[asyncio.Task[None]] = set()
 
     async def commit(self, operations: Sequence[Operation]) -> Answers:
-        """Write ``operations`` (of one partition, 100 at most) in one transaction and return their answers.
+        """Write ``operations`` (of one partition, 100 and 4 MiB at most) in one transaction; return their answers.
 
         Every operation has to be guarded (a creation, or an update of a known version): after a broken connection it
         is sent once more. Raises what the failed operation alone would have raised.
         """
-        write = _Write(operations)
+        write = _Write(operations, sum(map(size_of, operations)))
         partition = operations[0][1]["PartitionKey"]
         if partition in self._waiting:
             self._waiting[partition].append(write)
@@ -109,12 +133,19 @@ class GroupCommit:
 def _next_group(waiting: deque[_Write]) -> list[_Write]:
     """Take the oldest writes that fit in one transaction; those whose caller has gone are dropped unsent."""
     group: list[_Write] = []
-    size = 0
-    while waiting and (not group or size + len(waiting[0].operations) <= OPERATIONS_PER_TRANSACTION):
+    count = size = 0
+    while waiting and (
+        not group
+        or (
+            count + len(waiting[0].operations) <= OPERATIONS_PER_TRANSACTION
+            and size + waiting[0].size <= _BYTES_PER_TRANSACTION
+        )
+    ):
         write = waiting.popleft()
         if not write.done.done():
             group.append(write)
-            size += len(write.operations)
+            count += len(write.operations)
+            size += write.size
     return group
 
 

@@ -7,9 +7,15 @@ from typing import Any
 
 from azure.data.tables.aio import TableClient
 
+from shared.ledger.chains import with_text
+from shared.ledger.long_texts import LongTexts, TextLost
+
 _ENTRIES = ("audit|", "audit|~")
-_NO_RECORDS = (("also|", "also|~"), _ENTRIES, ("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~"))
-"""Ranges of keys without records, in order: the audit itself, and indexes, which are made of the records."""
+_NO_RECORDS = (
+    *(("also|", "also|~"), _ENTRIES, ("body|", "body|~")),
+    *(("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~")),
+)
+"""Ranges of keys without records, in order: the audit itself, long texts, and indexes, which are made of the records."""
 _DOCUMENT = "doc|"
 
 
@@ -18,6 +24,7 @@ class Contents:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
+        self._texts = LongTexts(table)
 
     async def records(self, partition: str, after: str = "", since: str = "") -> AsyncIterator[Mapping[str, Any]]:
         """The rows that have a chain, and every document, with keys behind ``after``.
@@ -41,6 +48,13 @@ class Contents:
         async for row in self._table.query_entities(clause, parameters=values):
             yield row
 
+    async def long_texts(self, record: Mapping[str, Any]) -> dict[str, str]:
+        """The long texts of a row with its chain; without those that cannot be read."""
+        try:
+            return await self._texts.texts(record)
+        except TextLost:
+            return {}
+
     async def entries(
         self, partition: str, after: str = "", since: str = "", end: str = ""
     ) -> AsyncIterator[Mapping[str, Any]]:
@@ -54,12 +68,12 @@ class Contents:
             clause += " and at lt @end"
             values["end"] = end
         async for row in self._table.query_entities(clause, parameters=values):
-            yield row
+            yield await with_text(self._texts, row)
 
     async def entry(self, partition: str, row: str) -> Mapping[str, Any] | None:
         """One audit entry by its key."""
         async for found in self._table.query_entities(
             "PartitionKey eq @partition and RowKey eq @row", parameters={"partition": partition, "row": row}
         ):
-            return found
+            return await with_text(self._texts, found)
         return None

@@ -20,9 +20,10 @@ from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
 from shared.ledger.journal import journal_row
+from shared.ledger.long_texts import Aside
 from shared.ledger.open_work import close_row, open_row
 from shared.ledger.queries import DocumentQueries
-from shared.ledger.record_rows import to_entity
+from shared.ledger.record_rows import to_entity, to_summary
 from shared.ledger.records import DocumentRecord, Filing, State
 from shared.transactions import Kind
 
@@ -121,7 +122,8 @@ class DocumentLedger(DocumentQueries):
             message=message,
             after={"total_amount": record.total_amount, "total_tax": record.total_tax},
         )
-        record, operations = self._with_entry(record, entry, "create")
+        # Nothing is long in what F&O's lists show.
+        record, operations = self._with_entry(record, entry, {}, "create")
         return [*operations, ("create", _pointer(record) if record.filing.owns_id else _mention(record))]
 
     async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
@@ -156,7 +158,9 @@ class DocumentLedger(DocumentQueries):
             message=entry.message,
             placeholder=True,
         )
-        _, operations = self._with_entry(record, entry, "create")
+        aside: Aside = {}
+        _, operations = self._with_entry(record, entry, aside, "create")
+        await self._texts.write(self._commits, record.partition, record.row, aside)
         with suppress(ResourceExistsError):
             await self._commits.commit(operations)
 
@@ -261,17 +265,23 @@ class DocumentLedger(DocumentQueries):
         entry: AuditEntry,
         operations: Sequence[Operation] = (),
     ) -> DocumentRecord:
-        record, written = self._with_entry(replace(after, indexed=before.indexed), entry, "update", before.etag)
+        aside: Aside = {}
+        changed = replace(after, indexed=before.indexed)
+        record, written = self._with_entry(changed, entry, aside, "update", before.etag)
         try:
+            await self._texts.write(self._commits, record.partition, record.row, aside)
             answers = await self._commits.commit([*written, *operations])
         except (ResourceModifiedError, ResourceNotFoundError):
             raise ClaimLost(str(before.key)) from None
         return replace(record, etag=answers[0]["etag"])
 
     def _with_entry(
-        self, record: DocumentRecord, entry: AuditEntry, verb: str, etag: str = ""
+        self, record: DocumentRecord, entry: AuditEntry, aside: Aside, verb: str, etag: str = ""
     ) -> tuple[DocumentRecord, list[Operation]]:
-        """The record behind ``entry`` in its chain, and the rows to write: the record, the entry, its open work."""
+        """The record behind ``entry`` in its chain, and the rows to write: the record, the entry, its open work.
+
+        Texts to be written before them go to ``aside``.
+        """
         record = replace(record, message=self._redact(record.message)[:_LONGEST_MESSAGE])
         index: list[Operation] = []
         if record.is_open:
@@ -280,9 +290,9 @@ class DocumentLedger(DocumentQueries):
         elif record.indexed:
             record = replace(record, indexed=False)
             index = [("delete", close_row(record))]
-        stored = to_entity(record)
+        stored = to_entity(record, aside)
         chain, audit = record.chain.append(
-            record.partition, record.row, entry, self._redact, at=self._clock(), content=stored
+            record.partition, record.row, entry, self._redact, at=self._clock(), content=stored, aside=aside
         )
         record, stored = replace(record, audit_count=chain.count, audit_head=chain.head), stored | chain.stored()
         written = _guarded("update", stored, etag, UpdateMode.REPLACE) if verb == "update" else ("create", stored)
@@ -323,7 +333,7 @@ _CLAIM_PROPERTIES = frozenset(
 
 
 def _claim_entity(claim: DocumentRecord) -> dict[str, Any]:
-    return {name: value for name, value in to_entity(claim).items() if name in _CLAIM_PROPERTIES}
+    return {name: value for name, value in to_summary(claim).items() if name in _CLAIM_PROPERTIES}
 
 
 def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]:

@@ -19,6 +19,7 @@ _AUDIT = "audit"
 _ID = "id"
 _OPEN = "open"
 _MENTION = "also"
+_BODY = "body"
 
 
 def partition(connection: str, company: str) -> str:
@@ -97,6 +98,16 @@ def journal_key(row: str) -> str:
 def journal_rows(first: str = "", end: str = "") -> tuple[str, str]:
     """Keys around the journal rows from the day or key ``first`` (inclusive) until ``end`` (exclusive), else all."""
     return f"{_JOURNAL}|{first}", f"{_JOURNAL}|{end or '~'}"
+
+
+def body_row(row: str, digest: str, number: int) -> str:
+    """The row of the ``number``-th piece (from 0) of a long text of the row ``row``, whose SHA-256 is ``digest``."""
+    return f"{_BODY}|{row}|{digest}|{number:04d}"
+
+
+def body_rows(row: str, digest: str) -> tuple[str, str]:
+    """Keys below and above all pieces of a long text."""
+    return f"{_BODY}|{row}|{digest}|", f"{_BODY}|{row}|{digest}|~"
 
 
 def id_row(transaction_id: str) -> str:

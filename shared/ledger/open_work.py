@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared.ledger import keys
-from shared.ledger.record_rows import SUMMARY, to_entity
+from shared.ledger.record_rows import SUMMARY, to_summary
 from shared.ledger.records import DocumentRecord
 
 _SHOWN = frozenset(SUMMARY)
@@ -18,7 +18,7 @@ _SHOWN = frozenset(SUMMARY)
 
 def open_row(record: DocumentRecord) -> dict[str, Any]:
     """The row that says that something is to be done about ``record``."""
-    shown = {name: value for name, value in to_entity(record).items() if name in _SHOWN}
+    shown = {name: value for name, value in to_summary(record).items() if name in _SHOWN}
     return {**shown, "RowKey": keys.open_row(record.key)}
 
 

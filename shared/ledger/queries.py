@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, MutableMapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.chains import read_audit
+from shared.ledger.long_texts import LongTexts
 from shared.ledger.record_rows import SUMMARY, from_entity
 from shared.ledger.records import DocumentRecord, State
 
@@ -25,6 +26,7 @@ class DocumentQueries:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
+        self._texts = LongTexts(table)
 
     async def get(self, connection: str, key: DocumentKey) -> DocumentRecord | None:
         """The record of ``key``, in full."""
@@ -44,6 +46,10 @@ class DocumentQueries:
         )
         return [record for records in found for record in records]
 
+    async def _whole(self, entity: MutableMapping[str, Any]) -> DocumentRecord:
+        """The record of a row that was read, with its long texts where all of it was read."""
+        return from_entity(await self._texts.restore(entity))
+
     async def _get_some(self, partition: str, rows: Sequence[str]) -> list[DocumentRecord]:
         """The records of a few sorted ``rows`` of one day: storage reads through all that lies between them."""
         if len(rows) == 1:
@@ -56,11 +62,11 @@ class DocumentQueries:
             + " )",
             parameters={"partition": partition, "first": rows[0], "last": rows[-1], **names},
         )
-        return [from_entity(entity) async for entity in found]
+        return [await self._whole(entity) async for entity in found]
 
     async def _get(self, partition: str, row: str) -> DocumentRecord | None:
         try:
-            return from_entity(await self._table.get_entity(partition, row))
+            return await self._whole(await self._table.get_entity(partition, row))
         except ResourceNotFoundError:
             return None
 
@@ -80,7 +86,7 @@ class DocumentQueries:
             "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
             parameters={"partition": keys.partition(connection, company), "first": first, "end": f"{first}~"},
         )
-        return [from_entity(entity) async for entity in rows]
+        return [await self._whole(entity) async for entity in rows]
 
     async def find(
         self, connection: str, company: str, transaction_id: str, voucher: str | None = None
@@ -133,7 +139,7 @@ class DocumentQueries:
             },
         )
         async for entity in rows:
-            yield from_entity(entity)
+            yield await self._whole(entity)
 
     async def listing(
         self,
@@ -162,7 +168,7 @@ class DocumentQueries:
             values["reason"] = reason
         select = None if whole else SUMMARY
         async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=select):
-            yield from_entity(entity)
+            yield await self._whole(entity)
 
     async def rows(self, connection: str, company: str, day: date) -> AsyncIterator[str]:
         """The row keys of the documents dated ``day``: all that it takes to know which ones the ledger has."""

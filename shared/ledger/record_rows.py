@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from shared.documents import DocumentKey
 from shared.filing import FiledTransaction, Proposal, current_id
 from shared.filing.proposals import read_proposal
-from shared.ledger import wide
+from shared.ledger import long_texts, wide
 from shared.ledger.records import Attempts, Decisions, DocumentRecord, Filing, State
 from shared.transactions import Kind
 
@@ -36,7 +36,9 @@ _STORED_AS = {
     ("", "placeholder"): "stand_in",
 }
 """Names in the row that differ from those in the record."""
-_WIDE = ("filed", "tax_codes", "proposal", "left_out")
+_WIDE = ("filed", "tax_codes", "proposal", "left_out", "reserved")
+_WORDS = ("reserved",)
+"""Wide ones without blanks in their parts, which are not stored as JSON."""
 _NOT_STORED = ("key", "etag")
 _FILED = TypeAdapter(tuple[FiledTransaction, ...])
 
@@ -84,8 +86,20 @@ SUMMARY = [
 """Properties of a record without its long texts, for range reads."""
 
 
-def to_entity(record: DocumentRecord) -> dict[str, Any]:
-    """The record as a table entity."""
+def to_entity(record: DocumentRecord, aside: long_texts.Aside) -> dict[str, Any]:
+    """The record as a table entity. Texts that are too long for it go to ``aside``."""
+    entity = to_summary(record)
+    for each in _properties():
+        value = _value(record, each)
+        if each.stored not in _WIDE or value in (None, ()):
+            continue
+        text = " ".join(value) if each.stored in _WORDS else _as_json(value)
+        entity |= long_texts.pack(each.stored, text, aside)
+    return entity
+
+
+def to_summary(record: DocumentRecord) -> dict[str, Any]:
+    """The record as a table entity, without its long texts."""
     entity: dict[str, Any] = {
         "PartitionKey": record.partition,
         "RowKey": record.row,
@@ -95,12 +109,10 @@ def to_entity(record: DocumentRecord) -> dict[str, Any]:
         "voucher": record.key.voucher,
     }
     for each in _properties():
-        value = getattr(getattr(record, each.part) if each.part else record, each.name)
-        if value is None or (value == () and each.stored in _WIDE):
+        value = _value(record, each)
+        if value is None or each.stored in _WIDE:
             continue
-        if each.stored in _WIDE:
-            entity |= wide.pack(each.stored, json.dumps(_as_json(value), sort_keys=True, ensure_ascii=False))
-        elif isinstance(value, date):
+        if isinstance(value, date):
             entity[each.stored] = value.isoformat()
         elif isinstance(value, tuple):
             entity[each.stored] = " ".join(value)
@@ -111,19 +123,28 @@ def to_entity(record: DocumentRecord) -> dict[str, Any]:
     return entity
 
 
-def _as_json(value: Any) -> Any:
+def _value(record: DocumentRecord, each: _Property) -> Any:
+    return getattr(getattr(record, each.part) if each.part else record, each.name)
+
+
+def _as_json(value: Any) -> str:
     if isinstance(value, Proposal):
-        return value.stored()
-    if isinstance(value, tuple) and value and isinstance(value[0], FiledTransaction):
-        return [each.model_dump(mode="json", exclude_defaults=True) for each in value]
-    return value
+        value = value.stored()
+    elif isinstance(value, tuple) and isinstance(value[0], FiledTransaction):
+        value = [each.model_dump(mode="json", exclude_defaults=True) for each in value]
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:
-    """The record that :func:`to_entity` stored, of this version or of version 1."""
+    """The record that :func:`to_entity` stored, of this version or of version 1; its long texts have to be in it.
+
+    Raises ``ValueError`` where one is not.
+    """
     parts: dict[str, dict[str, Any]] = {"": {}, **{name: {} for name in _PARTS}}
     for each in _properties():
         stored = entity.get(each.stored)
+        if stored is None and f"{each.stored}{long_texts.NAMED_BY}" in entity:
+            raise ValueError(f"the long text {each.stored} of {entity.get('RowKey')} was not read")
         if stored is not None and each.stored != "proposal":
             parts[each.part][each.name] = _read(each, stored, entity)
     filing, decisions = parts["filing"], parts["decisions"]
@@ -149,6 +170,8 @@ def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:
 def _read(each: _Property, stored: Any, entity: Mapping[str, Any]) -> Any:
     if each.stored == "filed":
         return _FILED.validate_json(wide.unpack("filed", entity))
+    if each.stored in _WORDS:
+        return tuple(wide.unpack(each.stored, entity).split())
     if each.stored in _WIDE:
         value = json.loads(wide.unpack(each.stored, entity))
         return tuple(value) if each.kind is tuple else value

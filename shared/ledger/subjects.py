@@ -13,7 +13,9 @@ from azure.data.tables.aio import TableClient
 from shared.ledger.activity import OF_SUBJECTS, activity_row, is_act
 from shared.ledger.audit import AuditEntry, Chain, Redact
 from shared.ledger.chains import read_audit
+from shared.ledger.commits import GroupCommit
 from shared.ledger.journal import journal_row
+from shared.ledger.long_texts import Aside, LongTexts
 from shared.table_keys import encode
 
 _ATTEMPTS = 5
@@ -29,6 +31,8 @@ class SubjectLedger:
 
     def __init__(self, table: TableClient, *, redact: Redact) -> None:
         self._table = table
+        self._texts = LongTexts(table)
+        self._commits = GroupCommit(table)
         self._redact = redact
 
     async def get(self, partition_key: str, kind: str, name: str) -> dict[str, Any]:
@@ -86,14 +90,16 @@ class SubjectLedger:
             chain = Chain.of(stored)
             changed = {**stored, "PartitionKey": partition_key, "RowKey": row, **properties}
             audits: list[tuple[str, dict[str, Any]]] = []
+            aside: Aside = {}
             if entry:
-                chain, audit = chain.append(partition_key, row, entry, self._redact, content=changed)
+                chain, audit = chain.append(partition_key, row, entry, self._redact, content=changed, aside=aside)
                 audits = [("create", audit), ("create", journal_row(audit))]
                 if kind in OF_SUBJECTS and is_act(entry.decision):
                     audits.append(("create", self._activity(partition_key, kind, entry, changed, audit["hash"])))
                 changed |= chain.stored()
             verb = ("update", changed, {"mode": UpdateMode.REPLACE, **guard}) if guard else ("create", changed)
             try:
+                await self._texts.write(self._commits, partition_key, row, aside)
                 await self._table.submit_transaction([verb, *audits])
                 return changed
             except HttpResponseError as error:

@@ -118,7 +118,12 @@ class AuditExport:
 
     async def _records(self, after: str) -> AsyncIterator[Line]:
         async for row in self._seals.contents.records(self._partition, after, self._first):
-            yield row["RowKey"], {"type": "record", "entity": plain_record(row)}
+            yield row["RowKey"], await self._record(row)
+
+    async def _record(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        line = {"type": "record", "entity": plain_record(row)}
+        texts = await self._seals.contents.long_texts(row)
+        return line | {"texts": texts} if texts else line
 
     async def _entries(self, after: str) -> AsyncIterator[Line]:
         async for row in self._seals.contents.entries(self._partition, after, self._first, self._end):
@@ -142,7 +147,7 @@ class AuditExport:
             yield {**_entry(found), "again": True}
         record = await stored_record(self._seals.table, self._partition, row) if row else None
         if record:
-            yield {"type": "record", "entity": plain_record(record), "again": True}
+            yield {**await self._record(record), "again": True}
 
     async def _roots(self, after: str) -> AsyncIterator[Line]:
         store = self._seals.store
