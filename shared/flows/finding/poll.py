@@ -16,6 +16,7 @@ from shared.dynamics.filters import chunks
 from shared.flows.finding.missing import ask_for_missing, is_missing, shown_again
 from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.finding.overdue import enqueue_overdue
+from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.sightings import sighting
 from shared.flows.work.streams import MergedByDay
 from shared.flows.work.timers import each_in_turn
@@ -83,12 +84,15 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     since = window.since(connection, connector.clock().date())
     complete = False
     try:
+        await check_host(connector, connection)
         await connection.gate.open(early=POLL_EARLY)
         with telemetry.span(window.function):
             for problem in await connection.checks.check_profile():
                 logger.error("%s: entity profile: %s", connection.name, problem)
             await _enqueue_unsettled(connector, connection, since, window)
         complete = True
+    except Fenced as fenced:
+        logger.error("%s: not polled: %s", connection.name, fenced)
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
     except Throttled as error:
