@@ -121,7 +121,7 @@ async def build_connector(
         periods=PeriodLedger(rows),
         last_runs=LastRuns(rows, clock=clock),
         fences=FenceLedger(subjects),
-        fences_passed=set(),
+        fences_passed={},
         accounts_known=set(),
         subjects=subjects,
         seals=Seals(rows, signer=signer, store=store),

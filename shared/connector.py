@@ -15,7 +15,7 @@ from shared.ledger.activity import Activity
 from shared.ledger.backfills import BackfillLedger
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
-from shared.ledger.fences import FenceLedger
+from shared.ledger.fences import Fence, FenceLedger
 from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
@@ -115,8 +115,8 @@ class Connector:
     storage: Storage
     clock: Callable[[], datetime]
     random: Random
-    fences_passed: set[tuple[str, ...]]
-    """Connection, company, host and token that this process has found to belong to the ledger."""
+    fences_passed: dict[tuple[str, ...], tuple[datetime, Fence]]
+    """Connection, company, host and token that this process has found to belong to the ledger, and when."""
     accounts_known: set[tuple[str, ...]]
     """Connection, company and account that this process has found to hold what is reported."""
     resources: AsyncExitStack

@@ -11,10 +11,13 @@ from shared.flows.live import nexus, rates, taxes
 from shared.flows.operations import ping
 from shared.flows.review.decide import Why
 from shared.flows.work import fence as fences
+from shared.flows.work import moves
+from shared.flows.work.problems import told_as_problem
+from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
 from shared.taxjar.taxes import TaxRequest
 from shared.version import VERSION
-from shared.web import Answer, read_query
+from shared.web import Answer, Problem, read_query
 
 
 class PlaceQuery(BaseModel):
@@ -72,6 +75,8 @@ async def ping_connection(call: Call[Nothing, Anything]) -> Answer:
 
 async def health(call: Call[Anything, Anything]) -> Answer:
     """Whether the app is alive, and its version."""
+    if wrong := await fences.second_deployment(call.connector):
+        raise Problem(503, "wrong_settings", "\n".join(wrong))
     return Answer(body={"status": "ok", "version": VERSION})
 
 
@@ -80,7 +85,9 @@ async def confirm_move(call: Call[Nothing, Why]) -> Answer:
     connection = call.connector.connection(call.connection)
     company = connection.company(call.company)
     actor = Actor(function="confirm_move", by=call.body.by)
-    fence = await fences.confirm_move(call.connector, connection, company, actor, call.body.reason)
+    run = Run(call.connector, connection, company, actor, call.connector.documents_queue)
+    async with told_as_problem(run):
+        fence = await moves.confirm_move(call.connector, connection, company, actor, call.body.reason)
     return Answer(202, {"connection": connection.name, "company": company.id, "host": fence.host})
 
 

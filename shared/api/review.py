@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.api.route import Call, Nothing
 from shared.flows.reconciliation import completeness
-from shared.flows.review import decide, documents, filing_periods, listing, redrive
+from shared.flows.review import decide, documents, filing_periods, listing, period_list, redrive
 from shared.people.two_persons import is_same_person, retried_by
 from shared.web import Answer, Problem
 
@@ -45,9 +45,10 @@ async def close_filing_period(call: Call[Nothing, filing_periods.Closing]) -> An
     return Answer(body=closed)
 
 
-async def list_filing_periods(call: Call[Nothing, Nothing]) -> Answer:
-    """What is closed for a company."""
-    return Answer(body=await filing_periods.list_filing_periods(call.connector, call.connection, call.company))
+async def list_filing_periods(call: Call[period_list.PeriodsQuery, Nothing]) -> Answer:
+    """The filing periods of each state, and what is still open in them."""
+    shown = await period_list.list_filing_periods(call.connector, call.connection, call.company, call.query)
+    return Answer(body=shown)
 
 
 async def show_completeness(call: Call[completeness.CompletenessQuery, Nothing]) -> Answer:

@@ -15,7 +15,7 @@ from shared.flows.backfill import start
 from shared.flows.live import nexus, taxes
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
-from shared.flows.review import decide, documents, filing_periods, listing, redrive
+from shared.flows.review import decide, documents, filing_periods, listing, period_list, redrive
 from shared.people.roles import Role
 from shared.taxjar.taxes import TaxRequest
 
@@ -86,7 +86,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         methods=("GET",),
         role=Role.VIEWER,
         handle=review.list_filing_periods,
-        query=Nothing,
+        query=period_list.PeriodsQuery,
         body=Nothing,
         answer=FilingPeriods,
     ),

@@ -39,6 +39,10 @@ class FilingPeriods:
         month = day.month + (-day.month) % length
         return day.replace(month=month, day=monthrange(day.year, month)[1])
 
+    def period_start(self, day: date, state: str) -> date:
+        """The first day of the filing period of ``day``."""
+        return self._period_before(day, state) + timedelta(days=1)
+
     def closed_through(self, state: str, today: date) -> date:
         """The last day that is closed for ``state``, by the lock day or by a person."""
         end = self._period_before(today, state)

@@ -6,7 +6,7 @@ another account, from mixing what they report.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.ledger.audit import AuditEntry
@@ -29,6 +29,17 @@ class Fence:
     known_kind: str = ""
     known_id: str = ""
     """A transaction that the account holds for sure: with it a new token shows that it is of the same account."""
+    former: str = ""
+    """The numbers of the accounts that were reported to before a move, separated by blanks."""
+
+    def knowing(self, account: str, kind: str, transaction_id: str) -> Fence:
+        """The same with ``account`` as the present one, and a transaction that it holds."""
+        former = " ".join(each for each in self.former.split() if each != account)
+        return replace(self, account=account, known_kind=kind, known_id=transaction_id, former=former)
+
+    def is_elsewhere(self, account: str) -> bool:
+        """Whether what was reported to ``account`` is not in the present one; an unknown account may be any."""
+        return bool(self.former) and (not account or account != self.account)
 
 
 class FenceLedger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, MutableMapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
@@ -19,6 +19,15 @@ from shared.ledger.records import DocumentRecord, State
 
 _ROWS_PER_QUERY = 12
 """Storage takes 15 comparisons in a filter; three hold the partition and the range."""
+
+
+class Counted(NamedTuple):
+    """Where a document stands, for counting."""
+
+    date: date
+    state: State
+    to_states: tuple[str, ...]
+    late: bool
 
 
 class DocumentQueries:
@@ -218,6 +227,21 @@ class DocumentQueries:
         )
         async for row in rows:
             yield State(row["state"]), row["reason"]
+
+    async def standings(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[Counted]:
+        """Each document dated ``since`` to ``until``, inclusive, in four properties."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": keys.document_rows_from(since),
+                "end": keys.document_rows_through(until),
+            },
+            select=["date", "state", "to_state", "late"],
+        )
+        async for row in rows:
+            to_states = tuple((row.get("to_state") or "").split())
+            yield Counted(date.fromisoformat(row["date"]), State(row["state"]), to_states, bool(row.get("late")))
 
     async def audit(self, record: DocumentRecord) -> tuple[list[dict[str, Any]], bool]:
         """The document's audit entries, oldest first, and whether they and the stored record are intact."""

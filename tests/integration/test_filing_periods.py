@@ -47,7 +47,8 @@ async def test_yesterday_is_the_latest_day_that_can_be_filed(app: App) -> None:
 async def test_a_period_moves_back_only_when_it_is_reopened(app: App) -> None:
     await put(app, "2026-10-31")
     status, answer = await put(app, "2026-09-30")
-    assert (status, answer["error"]["code"]) == (409, "conflict")
+    assert (status, answer["error"]["code"]) == (409, "earlier")
+    assert answer["error"]["filed_through"] == "2026-10-31"
     assert "reopen" in answer["error"]["message"]
     status, answer = await put(app, "2026-09-30", reopen=True)
     assert (status, answer["after"]) == (200, {"filed_through": "2026-09-30"})
@@ -115,16 +116,11 @@ async def test_two_people_who_close_at_once_do_not_move_a_period_back(world: Wor
 
 
 async def test_what_is_closed_can_be_listed(app: App) -> None:
-    await put(app, YESTERDAY, "wa")
+    await put(app, YESTERDAY, "wa", by="Ada", reason="paid")
     await put(app, "2026-10-31", "CA")
-    assert await app.call("list_filing_periods") == (
-        200,
-        {
-            "filing_lock_day": 4,
-            "closed_through": "2026-10-31",
-            "states": [
-                {"state": state, "filed_through": day, "frequency": "monthly", "closed_through": day}
-                for state, day in (("CA", "2026-10-31"), ("WA", YESTERDAY.isoformat()))
-            ],
-        },
-    )
+    status, answer = await app.call("list_filing_periods")
+    assert (status, answer["filing_lock_day"], answer["closed_through"]) == (200, 4, "2026-10-31")
+    california, washington = answer["states"]
+    assert (california["state"], california["filed_through"]) == ("CA", "2026-10-31")
+    assert (washington["filed_through"], washington["closed_through"]) == (YESTERDAY.isoformat(),) * 2
+    assert (washington["by"], washington["reason"], washington["at"]) == ("Ada", "paid", "2026-11-20T15:00:00Z")

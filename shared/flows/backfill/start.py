@@ -49,9 +49,14 @@ class BackfillRequest(BaseModel):
 async def start_backfill(connector: Connector, connection: str, request: BackfillRequest) -> dict[str, Any]:
     """Note what is asked for and put its first step on the backfill queue.
 
-    Raises :class:`NotFound` for a connection or company that the settings do not have.
+    Raises :class:`NotFound` for a connection or company that the settings do not have, and :class:`Conflict` where the
+    ledger belongs to another environment.
     """
     company = connector.connection(connection).company(request.company.strip().lower())
+    try:
+        await check_host(connector, connector.connection(connection))
+    except Fenced as fenced:
+        raise Conflict(str(fenced), code="fenced") from None
     now = connector.clock()
     backfill = Backfill(
         connection=connection,

@@ -18,6 +18,7 @@ from shared.flows.finding.months import Months
 from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.finding.overdue import Overdue, read_work
 from shared.flows.finding.waiting import let_go_on
+from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.run import today_of
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
@@ -80,6 +81,7 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
     """One window of one environment. Trouble with F&O ends it early; the next poll goes on where days differ still."""
     complete = False
     try:
+        await check_host(connector, connection)
         pause = await connection.gate.pause()
         await connection.gate.open(early=POLL_EARLY)
         with telemetry.span(window.function):
@@ -87,6 +89,8 @@ async def poll_connection(connector: Connector, connection: Connection, window: 
                 logger.error("%s: entity profile: %s", connection.name, problem)
             await _find(connector, connection, window, was_refused=pause is not None and pause.denied)
         complete = True
+    except Fenced as fenced:
+        logger.error("%s: not polled: %s", connection.name, fenced)
     except Paused as paused:
         logger.warning("%s: not polled: %s", connection.name, paused)
     except Throttled as error:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared import telemetry
 from shared.connector import Company, Connection, Connector, NotFound, TaxJarAccount
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.pausing import pause_after
 from shared.flows.work.timers import each_in_turn
 from shared.ledger.audit import Actor
@@ -73,6 +74,11 @@ async def _pull_account(
     regions = await _pull(connection, companies[0].account)
     telemetry.ran(connection.name, actor.function, complete=regions is not None)
     for company in companies if regions is not None else ():
+        try:
+            await check_fence(connector, connection, company, actor)
+        except (Fenced, TaxJarError, Paused) as refused:
+            logger.error("%s: nexus regions not kept: %s", connection.name, refused)
+            continue
         await _keep(connector, connection, company, regions or (), actor)
     return regions is not None
 

@@ -107,7 +107,7 @@ async def _fence(connector: Connector, connection: Connection, company: Company,
     """Whether the ledger of a company belongs to this environment and account."""
     name = f"ledger of {company.id.upper()}"
     try:
-        await check_fence(connector, connection, company, Actor(function="ping_connection", by=by))
+        await check_fence(connector, connection, company, Actor(function="ping_connection", by=by), anew=True)
     except Fenced as fenced:
         return Check(name, False, str(fenced), "Correct the setting, or confirm the move (confirm_move).")
     except (taxjar.TaxJarError, Paused) as trouble:

@@ -15,7 +15,7 @@ from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import Repair
 from shared.flows.reconciliation.taxjar import TaxJarSide
-from shared.flows.work.fence import check_fence
+from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.problems import told_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
@@ -83,6 +83,8 @@ async def _heal(run: Run) -> None:
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
         complete = True
+    except Fenced as fenced:
+        logger.error("%s: not reconciled: %s", name, fenced)
     except TRANSIENT as trouble:
         await judge(run, trouble, 1)
         logger.warning("%s: reconciliation ended early: %s", name, trouble)

@@ -89,7 +89,8 @@ async def _send(claim: Claim, step: Create | Update) -> Exchange:
             for field, (ours, theirs) in list(sent.differences.items())[:_SHOWN]
         )
         raise NotStoredAsSent(wanted.transaction_id, words, replaced(filed, stored), exchange)
-    claim.note_filed(filed, account=sent.account)
+    # First: what another account took must not count as filed.
     run = claim.run
     await note_account(run.connector, run.connection, run.company, wanted, sent.account, run.actor)
+    claim.note_filed(filed, account=sent.account)
     return exchange

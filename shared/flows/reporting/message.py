@@ -78,7 +78,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await put_back_until_open(run, message, paused.pause)
         return
     try:
-        await check_fence(run.connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(run.connector, run.connection, run.company, run.actor)
     except Fenced as fenced:
         logger.error("%s: %s", run.name, fenced)
         await put_back_all(run, message, LOOK_AGAIN)

@@ -62,9 +62,17 @@ async def find_document(
         of_voucher = f" and voucher {voucher!r}" if voucher else ""
         raise NotFound(f"no document of {company.upper()} has the TaxJar id {transaction_id!r}{of_voucher}")
     if len(found) > 1:
-        candidates = "; ".join(f"{each.key}, {each.state}" for each in found)
-        raise Conflict(f"{len(found)} documents show the id {transaction_id}: {candidates}. Say which by ?voucher=.")
+        named = "; ".join(f"{each.key}, {each.state}" for each in found)
+        message = f"{len(found)} documents show the id {transaction_id}: {named}. Say which by ?voucher=."
+        raise Conflict(message, code="ambiguous", details={"candidates": [_candidate(each) for each in found]})
     return found[0]
+
+
+def _candidate(record: DocumentRecord) -> dict[str, Any]:
+    """What tells documents apart that show the same id."""
+    shown = summary(record)
+    names = ("transaction_id", "number", "voucher", "date", "customer", "state", "reason", "amount", "sales_tax")
+    return {name: shown[name] for name in names}
 
 
 async def describe(connector: Connector, record: DocumentRecord) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from shared.ledger.subjects import SubjectChanged
 from shared.states import STATES
 from shared.web import Day, Words
 
-_NAMED = 10
-"""Documents that a refusal names."""
+_NAMED, _LISTED = 10, 100
+"""Documents that the sentence of a refusal names, and that it lists for programs."""
 
 
 class Closing(BaseModel):
@@ -56,50 +56,35 @@ async def close_filing_period(
     where = partition(connection, company)
     row = await connector.subjects.get(where, PERIOD, code)
     before = date.fromisoformat(row["filed_through"]) if row else None
-    if before and closing.filed_through < before and not closing.reopen:
+    answer = {"state": code, "before": _period(before), "after": _period(closing.filed_through)}
+    if before == closing.filed_through:
+        return answer
+    earlier = before is not None and closing.filed_through < before
+    if before and earlier and not closing.reopen:
         raise Conflict(
-            f'{code} is filed through {before}. Send "reopen": true to move it back to {closing.filed_through}.'
+            f'{code} is filed through {before}. Send "reopen": true to move it back to {closing.filed_through}.',
+            code="earlier",
+            details={"filed_through": before.isoformat()},
         )
-    inside = [] if closing.confirm else await _open_inside(connector, connection, company, code, closing.filed_through)
-    if inside:
-        raise Conflict(_still_open(inside, code, closing.filed_through))
-    if before != closing.filed_through:
-        entry = AuditEntry(
-            at=connector.clock(),
-            actor=Actor(function="close_filing_period", by=closing.by),
-            subject=f"filing period {company.upper()} {code}",
-            decision="reopened" if before and closing.filed_through < before else "closed",
-            reason=closing.reason,
-            before={"filed_through": before},
-            after={"filed_through": closing.filed_through},
-        )
-        properties = {"state": code, "filed_through": closing.filed_through.isoformat()}
-        try:
-            await connector.subjects.write(where, PERIOD, code, entry, only_if=lambda now: now == row, **properties)
-        except SubjectChanged:
-            raise Conflict("The period changed in this moment. Look at it again, then close it.") from None
-    return {"state": code, "before": _period(before), "after": _period(closing.filed_through)}
-
-
-async def list_filing_periods(connector: Connector, connection: str, company: str) -> dict[str, Any]:
-    """What is closed for a company: by the calendar, and by people for each state. Raises :class:`NotFound`."""
-    settings = connector.connection(connection).company(company).settings
-    periods = await connector.periods.of_company(connection, company, settings)
-    today = today_of(connector, settings)
-    states = sorted({*periods.filed_through, *settings.filing_frequencies})
-    return {
-        "filing_lock_day": settings.filing_lock_day,
-        "closed_through": periods.closed_through("", today).isoformat(),
-        "states": [
-            {
-                "state": state,
-                **_period(periods.filed_through.get(state)),
-                "frequency": settings.filing_frequencies.get(state, "monthly"),
-                "closed_through": periods.closed_through(state, today).isoformat(),
-            }
-            for state in states
-        ],
-    }
+    if not (earlier or closing.confirm):
+        inside = await _open_inside(connector, connection, company, code, closing.filed_through)
+        if inside:
+            raise _still_open(inside, code, closing.filed_through)
+    entry = AuditEntry(
+        at=connector.clock(),
+        actor=Actor(function="close_filing_period", by=closing.by),
+        subject=f"filing period {company.upper()} {code}",
+        decision="reopened" if earlier else "closed",
+        reason=closing.reason,
+        before={"filed_through": before},
+        after={"filed_through": closing.filed_through},
+    )
+    properties = {"state": code, "filed_through": closing.filed_through.isoformat()}
+    try:
+        await connector.subjects.write(where, PERIOD, code, entry, only_if=lambda now: now == row, **properties)
+    except SubjectChanged:
+        raise Conflict("The period changed in this moment. Look at it again, then close it.") from None
+    return answer
 
 
 async def _open_inside(
@@ -113,14 +98,33 @@ async def _open_inside(
     ]
 
 
-def _still_open(inside: Sequence[DocumentRecord], state: str, through: date) -> str:
-    counts = Counter("in flight" if record.in_flight else record.state.value for record in inside)
-    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+def _still_open(inside: Sequence[DocumentRecord], state: str, through: date) -> Conflict:
+    """The refusal: how many documents are open inside, in words and for programs, and which."""
+    counts = Counter("in_flight" if record.in_flight else record.state.value for record in inside)
+    figures = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
     named = ", ".join(record.filing.transaction_id for record in inside[:_NAMED])
     more = f" and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""
-    return (
+    message = (
         f"{state} through {through} still has open documents: {figures} ({named}{more})."
         ' Decide on them first, or send "confirm": true to close the period all the same.'
+    )
+    return Conflict(
+        message,
+        code="open_work",
+        details={
+            **{name: counts[name] for name in ("held", "failed", "in_flight")},
+            "documents": [
+                {
+                    "transaction_id": record.filing.transaction_id,
+                    "number": record.key.number,
+                    "date": record.key.date.isoformat(),
+                    "state": record.state.value,
+                    "reason": record.reason or None,
+                    "to_states": list(record.filing.to_states),
+                }
+                for record in inside[:_LISTED]
+            ],
+        },
     )
 
 

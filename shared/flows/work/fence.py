@@ -1,43 +1,118 @@
 """Nothing is sent from another F&O environment, or to another TaxJar account, than the ledger knows (design 4.2).
 
 A new token is accepted by itself once a transaction that the ledger knows as reported is found with it under the same
-account. Everything else waits until a person confirms the move.
+account. Everything else waits until a person confirms the move (:mod:`shared.flows.work.moves`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date, timedelta
+
+from azure.core.exceptions import AzureError
 
 from shared.connector import Company, Connection, Connector
 from shared.filing import FiledTransaction
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.fences import Fence
+from shared.ledger.records import DocumentRecord, State
 from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
+
+_SENDING, _READING = timedelta(minutes=1), timedelta(hours=1)
+"""How long this process trusts what it has found, before it sends and before it only reads F&O."""
+_TRIED = 5
+"""How many reported transactions are looked for with a new token, besides the first one known."""
+_LATELY = timedelta(days=60)
+_PATIENCE = 2.0
+"""Seconds that ``health`` waits for storage."""
 
 
 class Fenced(Exception):
     """The ledger belongs to another environment or account; the sentence says what to do."""
 
 
-async def check_fence(connector: Connector, connection: Connection, company: Company, actor: Actor) -> None:
-    """Raise :class:`Fenced` unless this deployment may report ``company``. Asks storage once per process and token."""
-    here = Fence(connection.settings.dynamics.url, company.account.client.account_id)
+async def check_fence(
+    connector: Connector, connection: Connection, company: Company, actor: Actor, *, anew: bool = False
+) -> Fence:
+    """The fence, within which this deployment may report ``company``. Raises :class:`Fenced`, and what TaxJar raises.
+
+    Storage is asked once a minute, with ``anew`` now; TaxJar only about a new token.
+    """
+    here = here_of(connection, company)
     place = (connection.name, company.id, here.host, here.token)
+    if not anew and (passed := _passed(connector, place, _SENDING)):
+        return passed
     async with connector.fence_turns:
-        if place in connector.fences_passed:
-            return
+        if not anew and (passed := _passed(connector, place, _SENDING)):
+            return passed
+        connector.fences_passed.pop(place, None)
         fence = await connector.fences.get(connection.name, company.id)
         if fence is None:
-            message = "The ledger belongs to this environment from now on."
-            await _put(connector, connection, company, here, actor, message)
+            fence = here
+            await put_fence(
+                connector, connection, company, fence, actor, "The ledger belongs to this environment from now on."
+            )
         elif fence.host != here.host:
             raise Fenced(_other_host(connection, company, fence))
         elif fence.token != here.token:
-            await _check_token(connector, connection, company, fence, here, actor)
-        connector.fences_passed.add(place)
+            fence = await _with_new_token(connector, connection, company, fence, here, actor)
+        connector.fences_passed[place] = connector.clock(), fence
+        return fence
+
+
+async def check_host(connector: Connector, connection: Connection) -> None:
+    """Raise :class:`Fenced` where a company's ledger belongs to another environment. Asks storage once an hour."""
+    for company in connection.companies.values():
+        here = here_of(connection, company)
+        place = (connection.name, company.id, here.host)
+        if _passed(connector, place, _READING):
+            continue
+        fence = await connector.fences.get(connection.name, company.id)
+        if fence and fence.host != here.host:
+            raise Fenced(_other_host(connection, company, fence))
+        connector.fences_passed[place] = connector.clock(), fence or here
+
+
+async def refusal_of(connector: Connector, connection: Connection, company: Company) -> str:
+    """Why nothing of ``company`` is sent from here, by what storage knows; empty where it may be. For ``status``."""
+    here, fence = here_of(connection, company), await connector.fences.get(connection.name, company.id)
+    if fence is None or (fence.host == here.host and fence.token == here.token):
+        return ""
+    if fence.host != here.host:
+        return _other_host(connection, company, fence)
+    return (
+        f"{company.id.upper()} is reported to TaxJar account {fence.account or 'of another token'}, and"
+        f" {token_setting(connection, company)} has not been found to be a token of it. Nothing is sent."
+        " Correct the token, or confirm the move."
+    )
+
+
+async def second_deployment(connector: Connector) -> list[str]:
+    """For ``health``: a line for each ``DYNAMICS__URL`` that is not the environment of the ledger in this storage.
+
+    Names no host. Empty also while storage does not answer.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            found = []
+            for connection in connector.connections.values():
+                try:
+                    await check_host(connector, connection)
+                except Fenced:
+                    found.append(
+                        f"{_url_setting(connection)}: the ledger in this storage account belongs to another F&O"
+                        " environment. Nothing is sent. Give this deployment a storage account of its own, or confirm"
+                        " the move."
+                    )
+            return found
+    except (TimeoutError, AzureError):
+        return []
 
 
 async def note_account(
@@ -53,52 +128,44 @@ async def note_account(
             return
         fence = await connector.fences.get(connection.name, company.id)
         if fence and fence.account and fence.account != account:
+            # The token was taken for one of the known account: it has to show that anew.
+            unproven = replace(fence, token="")
+            await put_fence(connector, connection, company, unproven, actor, f"Account {account} answered.")
             connector.fences_passed.clear()
             raise Fenced(_other_account(connection, company, fence, account))
         if fence and not fence.account:
-            known = replace(fence, account=account, known_kind=filed.kind.value, known_id=filed.transaction_id)
+            known = fence.knowing(account, filed.kind.value, filed.transaction_id)
             message = f"TaxJar account {account} holds what is reported."
-            await _put(connector, connection, company, known, actor, message)
+            await put_fence(connector, connection, company, known, actor, message)
+            connector.fences_passed.clear()
         connector.accounts_known.add(place)
 
 
-async def confirm_move(
-    connector: Connector, connection: Connection, company: Company, actor: Actor, reason: str
-) -> Fence:
-    """A person confirms that the ledger belongs to the present environment and account from now on."""
-    before = await connector.fences.get(connection.name, company.id)
-    here = Fence(connection.settings.dynamics.url, company.account.client.account_id)
-    entry = AuditEntry(
-        at=connector.clock(),
-        actor=actor,
-        subject=f"fence of {company.id.upper()}",
-        decision="move_confirmed",
-        reason=reason,
-        before={"host": before.host, "account": before.account} if before else None,
-        after={"host": here.host},
-    )
-    await connector.fences.put(connection.name, company.id, here, entry)
-    connector.fences_passed.clear()
-    connector.accounts_known.clear()
-    return here
+def here_of(connection: Connection, company: Company) -> Fence:
+    """What this deployment would have the ledger belong to."""
+    return Fence(connection.settings.dynamics.url, company.account.client.account_id)
 
 
-async def _check_token(
-    connector: Connector, connection: Connection, company: Company, fence: Fence, here: Fence, actor: Actor
-) -> None:
-    account = ""
-    if fence.known_id:
-        stored = await company.account.client.find(Kind(fence.known_kind), fence.known_id)
-        account = str(stored.get("user_id") or "") if stored else ""
-        if not account or account != fence.account:
-            raise Fenced(_other_account(connection, company, fence, account))
-    message = f"A new token of TaxJar account {account} is accepted." if account else "A new token is accepted."
-    await _put(connector, connection, company, replace(fence, token=here.token), actor, message)
+async def account_by_reports(
+    connector: Connector, connection: Connection, company: Company, fence: Fence
+) -> tuple[str, FiledTransaction | None, bool]:
+    """The account in which a reported transaction is found with the present token, and which.
+
+    The last says whether there was any to look for. Raises what TaxJar raises.
+    """
+    looked = False
+    async for kind, transaction_id in _reported(connector, connection, company, fence):
+        looked = True
+        if stored := await company.account.client.find(kind, transaction_id):
+            found = FiledTransaction(transaction_id=transaction_id, kind=kind, payload={})
+            return str(stored.get("user_id") or ""), found, True
+    return "", None, looked
 
 
-async def _put(
+async def put_fence(
     connector: Connector, connection: Connection, company: Company, fence: Fence, actor: Actor, message: str
 ) -> None:
+    """Write the fence, audited and logged."""
     entry = AuditEntry(
         at=connector.clock(),
         actor=actor,
@@ -111,21 +178,71 @@ async def _put(
     logger.info("%s %s: %s", connection.name, company.id.upper(), message)
 
 
+def token_setting(connection: Connection, company: Company) -> str:
+    """The full name of the setting that holds the company's token."""
+    own = f"COMPANIES__{company.id.upper()}__" if company.settings.taxjar.token else ""
+    return f"CONNECTIONS__{connection.name.upper()}__{own}TAXJAR__TOKEN"
+
+
+def _passed(connector: Connector, place: tuple[str, ...], within: timedelta) -> Fence | None:
+    at, fence = connector.fences_passed.get(place, (None, None))
+    return fence if at and connector.clock() - at < within else None
+
+
+async def _with_new_token(
+    connector: Connector, connection: Connection, company: Company, fence: Fence, here: Fence, actor: Actor
+) -> Fence:
+    """The fence with the new token, where that is of the same account. Raises :class:`Fenced`."""
+    if fence.former and not fence.account:
+        raise Fenced(_other_account(connection, company, fence, ""))
+    account, found, looked = await account_by_reports(connector, connection, company, fence)
+    if looked and (found is None or (fence.account and account != fence.account)):
+        raise Fenced(_other_account(connection, company, fence, account))
+    known = replace(fence, token=here.token)
+    if found and account:
+        known = known.knowing(account, found.kind.value, found.transaction_id)
+    message = f"A new token of TaxJar account {account} is accepted." if account else "A new token is accepted."
+    await put_fence(connector, connection, company, known, actor, message)
+    return known
+
+
+async def _reported(
+    connector: Connector, connection: Connection, company: Company, fence: Fence
+) -> AsyncIterator[tuple[Kind, str]]:
+    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest."""
+    if fence.known_id:
+        yield Kind(fence.known_kind), fence.known_id
+    lately = (connector.clock() - _LATELY).date()
+    for since in (lately, date.min):
+        latest: deque[DocumentRecord] = deque(maxlen=_TRIED)
+        async for record in connector.ledger.listing(
+            connection.name, company.id, since=since, states=[State.REPORTED]
+        ):
+            if record.filing.count and record.filing.account in ("", fence.account):
+                latest.append(record)
+        for record in reversed(latest):
+            if record.filing.transaction_id != fence.known_id:
+                yield record.filing.kind, record.filing.transaction_id
+        if latest:
+            return
+
+
+def _url_setting(connection: Connection) -> str:
+    return f"CONNECTIONS__{connection.name.upper()}__DYNAMICS__URL"
+
+
 def _other_host(connection: Connection, company: Company, fence: Fence) -> str:
-    name = f"CONNECTIONS__{connection.name.upper()}__DYNAMICS__URL"
     return (
-        f"{company.id.upper()} in this storage account is reported from {fence.host}, and {name} is"
+        f"{company.id.upper()} in this storage account is reported from {fence.host}, and {_url_setting(connection)} is"
         f" {connection.settings.dynamics.url}: it looks like a second deployment on this storage. Nothing is sent."
         " Give this deployment a storage account of its own, or confirm the move."
     )
 
 
 def _other_account(connection: Connection, company: Company, fence: Fence, account: str) -> str:
-    name = f"CONNECTIONS__{connection.name.upper()}__COMPANIES__{company.id.upper()}__TAXJAR__TOKEN"
-    if not company.settings.taxjar.token:
-        name = f"CONNECTIONS__{connection.name.upper()}__TAXJAR__TOKEN"
-    found = f"account {account}" if account else f"an account that does not hold {fence.known_id}"
+    found = f"account {account}" if account else "an account that does not hold what was reported"
     return (
-        f"{company.id.upper()} is reported to TaxJar account {fence.account}, and {name} is the token of {found}."
+        f"{company.id.upper()} is reported to TaxJar account {fence.account or '(not known yet)'}, and"
+        f" {token_setting(connection, company)} is the token of {found}."
         " Nothing is sent. Correct the token, or confirm the move."
     )

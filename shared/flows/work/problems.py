@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from math import ceil
+from typing import Any
 
 from shared.connector import NotFound
 from shared.dynamics import errors as dynamics
+from shared.flows.work.fence import Fenced
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
 from shared.ledger.trouble import is_storage_trouble
@@ -22,7 +24,12 @@ _STORAGE_AGAIN_AFTER = 30
 
 
 class Conflict(Exception):
-    """A request that does not fit how things are; it had no effect."""
+    """A request that does not fit how things are; it had no effect. ``details`` are further fields for programs."""
+
+    def __init__(self, message: str, *, code: str = "conflict", details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details or {}
 
 
 class BadInput(ValueError):
@@ -36,7 +43,7 @@ def problem_of(failure: Exception, function: str) -> Problem:
     if isinstance(failure, NotFound):
         return Problem(404, "not_found", f"{failure}. {failure.hint}".rstrip())
     if isinstance(failure, Conflict):
-        return Problem(409, "conflict", str(failure))
+        return Problem(409, failure.code, str(failure), details=failure.details)
     if isinstance(failure, BadInput):
         return Problem(400, "bad_request", str(failure))
     if is_storage_trouble(failure):
@@ -51,9 +58,14 @@ def problem_of(failure: Exception, function: str) -> Problem:
 
 @asynccontextmanager
 async def told_as_problem(run: Run) -> AsyncIterator[None]:
-    """Turn the trouble of a remote side into a :class:`Problem`: 502 where it refuses access, else 503."""
+    """Turn the trouble of a remote side into a :class:`Problem`: 502 where it refuses access, else 503.
+
+    409 where the ledger belongs to another environment or account.
+    """
     try:
         yield
+    except Fenced as fenced:
+        raise Problem(409, "fenced", str(fenced)) from None
     except (dynamics.AccessDenied, taxjar.AccessDenied) as refusal:
         await judge(run, refusal, 1)
         raise Problem(502, "access_refused", f"{refusal} Ping the connection to see what is missing.") from None

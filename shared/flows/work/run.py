@@ -11,6 +11,7 @@ from shared.connector import Company, Connection, Connector
 from shared.documents import PostedDocument
 from shared.filing import FilingPeriods
 from shared.ledger.audit import Actor
+from shared.ledger.fences import Fence
 from shared.mapping import needs_tax_categories
 from shared.queues import DocumentQueue
 from shared.settings import CompanySettings
@@ -25,6 +26,8 @@ class Run:
     company: Company
     actor: Actor
     queue: DocumentQueue
+    fence: Fence | None = None
+    """Which account the ledger belongs to, once that was checked."""
     periods: FilingPeriods = field(default_factory=lambda: FilingPeriods(4, {}))
     tax_categories: frozenset[str] | None = None
     customers_in_taxjar: set[str] = field(default_factory=set)
