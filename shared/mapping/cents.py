@@ -23,15 +23,14 @@ def is_whole_cents(value: Decimal) -> bool:
 
 
 def round_to_total(values: Sequence[Decimal], total: int) -> list[int]:
-    """Non-negative ``values`` in cents that sum to ``total`` (≥ 0), by largest remainder; none falls below 0.
+    """Non-negative ``values`` in cents that sum to ``total`` (≥ 0), by largest remainder, ties to the first.
 
-    Where ``total`` is further from the values than rounding goes, the larger values take the difference first. Without
-    values, ``total`` must be 0.
+    None falls below 0, and what is 0 changes last. Without values, ``total`` must be 0.
     """
     cents = [int(value.scaleb(2).to_integral_value(ROUND_FLOOR)) for value in values]
     remainders = [value.scaleb(2) - floor for value, floor in zip(values, cents, strict=True)]
-    raising = sorted(range(len(values)), key=lambda i: (-remainders[i], -values[i]))
-    lowering = sorted(range(len(values)), key=lambda i: (remainders[i], -values[i]))
+    raising = sorted(range(len(values)), key=lambda i: (-remainders[i], not values[i]))
+    lowering = sorted(range(len(values)), key=lambda i: (remainders[i], not values[i]))
     missing = total - sum(cents)
     while missing > 0:
         for i in raising[:missing]:

@@ -39,12 +39,10 @@ class _Rest:
     tax: int
 
     def take_off(self, charge: Item) -> None:
-        """Net it with ``charge``, its tax in proportion; a charge that keeps tax keeps an amount."""
+        """Net it with ``charge``; one that keeps its tax keeps an amount as well."""
         if self.cents <= 0:
             return
-        cents = min(self.cents, charge.cents)
-        tax = self.tax if cents == self.cents else self.tax * cents // self.cents
-        tax = min(tax, charge.tax_cents)
+        cents, tax = min(self.cents, charge.cents), min(self.tax, charge.tax_cents)
         if cents == charge.cents and charge.tax_cents > tax and not self.tax:
             return
         charge.cents -= cents

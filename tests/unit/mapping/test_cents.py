@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mapping.cents import apportion, from_cents, round_to_total, to_cents
+from shared.mapping.cents import apportion, from_cents, round_to_total, spread, to_cents
 
 MONEY = st.decimals(min_value=0, max_value=1000, places=4)
 
@@ -27,8 +27,9 @@ def test_the_largest_remainder_gets_the_missing_cent() -> None:
     assert round_to_total([Decimal("1.003"), Decimal("1.004"), Decimal("1.003")], 301) == [100, 101, 100]
 
 
-def test_a_difference_beyond_rounding_goes_to_the_larger_values_first() -> None:
-    assert round_to_total([Decimal(1), Decimal(3), Decimal(2)], 602) == [100, 301, 201]
+def test_a_difference_beyond_rounding_goes_to_the_first_values_and_last_to_what_is_nothing() -> None:
+    assert round_to_total([Decimal(1), Decimal(3), Decimal(2)], 602) == [101, 301, 200]
+    assert round_to_total([Decimal(0), Decimal(3), Decimal(2)], 501) == [0, 301, 200]
     assert round_to_total([Decimal(1), Decimal(3), Decimal(0)], 398) == [99, 299, 0]
 
 
@@ -66,3 +67,10 @@ def test_shares_make_the_total_and_respect_the_caps(parts: list[tuple[int, int]]
     shares = apportion(total, weights, caps)
     assert sum(shares) == total
     assert all(0 <= share <= cap for share, cap in zip(shares, caps, strict=True))
+
+
+def test_without_any_weight_all_goes_to_the_first() -> None:
+    assert spread(5, [0, 0]) == [5, 0]
+    assert spread(5, [0, 2]) == [0, 5]
+    assert spread(2, [1, 1, 1]) == [1, 1, 0]
+    assert spread(0, []) == []

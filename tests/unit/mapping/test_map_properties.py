@@ -223,7 +223,7 @@ def test_each_line_is_in_exactly_one_transaction_or_left_out(posted: PostedDocum
     went_abroad = any(left.reason is LeftOutReason.NOT_US for left in result.left_out)
     count = Counter(lot for part in result.transactions for lot in part.lots)
     assert max(count.values(), default=0) <= 1
-    lowered = posted.end_discount or any(reduces(line) for line in posted.lines)
+    lowered = posted.end_discount or posted.charges or any(reduces(line) for line in posted.lines)
     for line in posted.lines:
         # What was lowered to nothing may have been alone in its transaction, which is not sent then.
         assert count[line.lot] == 1 or reduces(line) or went_abroad or lowered or not (line.amount or line.tax)
