@@ -35,7 +35,9 @@ def close_month(host: Host, restart: Restart, expectations: list[Expectation], a
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     posted, state = _with_handling(expectations)
     path = f"/api/filing-periods/{CONNECTION}/{posted.company}/{state}"
-    period = host.call("PUT", path, filed_through=str(yesterday), by=_DECISION["by"])
+    period = host.call(
+        "PUT", path, filed_through=str(yesterday), confirm=True, by=_DECISION["by"], reason="The return of the demo"
+    )
     _say(f"\nClosing the month: {state} is filed through {period['after']['filed_through']}.")
     _say(f"The charge {_NOW_SHIPPING} becomes shipping in the settings. Restarting the host, retrying {posted.number}.")
     with restart(shipping_charge_codes=[*sorted(SHIPPING_CODES), _NOW_SHIPPING]) as changed:

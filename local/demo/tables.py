@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from local.demo.expectations import Expectation
 from local.simulation import Simulation
+from local.simulators.dynamics.cases import Expected, ids_of
 from local.simulators.taxjar.records import Account, StoredTransaction
 
 ZERO = Decimal(0)
@@ -17,15 +18,15 @@ Document = Mapping[str, str]
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over documents, refunds negative."""
+    """Sums over transactions, refunds negative."""
 
-    documents: int = 0
+    transactions: int = 0
     amount: Decimal = ZERO
     tax: Decimal = ZERO
     shipping: Decimal = ZERO
 
     def add(self, amount: Decimal, tax: Decimal, shipping: Decimal) -> None:
-        self.documents += 1
+        self.transactions += 1
         self.amount += amount
         self.tax += tax
         self.shipping += shipping
@@ -55,8 +56,8 @@ def print_differences(expectations: Iterable[Expectation], records: Iterable[Doc
             wrong += 1
             print(f"  WRONG: {posted.company.upper()} {posted.number} is {actual}, expected {expected}: {record}")
         elif expected.state == "reported":
-            stored = account.transactions.get(("api", record["transaction_id"]))
-            if stored is None or not _fits(expectation, stored):
+            stored = [account.transactions.get(("api", each)) for each in ids_of(record["transaction_id"], expected)]
+            if not _fit(expectation, stored):
                 wrong += 1
                 print(f"  WRONG: {posted.company.upper()} {posted.number} in TaxJar: {stored}, expected {expected}")
     return wrong
@@ -71,17 +72,16 @@ def print_totals(expectations: Iterable[Expectation], simulation: Simulation, ac
     ours: dict[str, Totals] = defaultdict(Totals)
     for expectation in expectations:
         if expectation.expected.state == "reported":
-            row, expected = headers[expectation.key], expectation.expected
+            row = headers[expectation.key]
             gross, tax = Decimal(str(row["TotalInvoiceAmount"])), Decimal(str(row["TotalTaxAmount"]))
-            net, tax = _cents(gross - tax), _cents(tax)
-            shipping = -expected.shipping if expected.kind == "refund" else expected.shipping
-            for group in (expected.ship_to_state, "total"):
-                ours[group].add(net, tax, shipping)
+            for state, *figures in _parts(expectation.expected, _cents(gross - tax), _cents(tax)):
+                for group in (state, "total"):
+                    ours[group].add(*figures)
     theirs: dict[str, Totals] = defaultdict(Totals)
     for stored in account.transactions.values():
         for group in (stored.to_state, "total"):
             theirs[group].add(stored.amount, stored.sales_tax, stored.shipping)
-    print("\nstate  documents            amount               tax          shipping")
+    print("\nstate  transactions         amount               tax          shipping")
     wrong = 0
     for group in sorted({*ours, *theirs}, key=lambda name: (name == "total", name)):
         same = ours[group] == theirs[group]
@@ -90,16 +90,29 @@ def print_totals(expectations: Iterable[Expectation], simulation: Simulation, ac
     return wrong
 
 
-def _fits(expectation: Expectation, stored: StoredTransaction) -> bool:
+def _fit(expectation: Expectation, stored: Sequence[StoredTransaction | None]) -> bool:
+    """Whether TaxJar holds each transaction of a document as it was expected."""
     posted, expected = expectation.posted, expectation.expected
-    return (
-        stored.amount == _cents(posted.total_amount - posted.total_tax)
-        and stored.sales_tax == _cents(posted.total_tax)
-        and abs(stored.shipping) == expected.shipping
-        and stored.exemption_type == (expected.exemption_type or "non_exempt")
-        and stored.to_state == expected.ship_to_state
-        and stored.transaction_date.date() == posted.date
+    parts = _parts(expected, _cents(posted.total_amount - posted.total_tax), _cents(posted.total_tax))
+    return all(
+        found is not None
+        and (found.to_state, found.amount, found.sales_tax, found.shipping) == figures
+        and found.kind == one.kind
+        and found.exemption_type == (one.exemption_type or "non_exempt")
+        and found.transaction_date.date() == posted.date
+        for found, one, figures in zip(stored, expected.transactions, parts, strict=True)
     )
+
+
+def _parts(expected: Expected, net: Decimal, tax: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+    """State, amount, tax and shipping of each transaction of a document; the last has what the others leave."""
+    *others, last = expected.transactions
+    for one in others:
+        sign = -1 if one.kind == "refund" else 1
+        amount, own_tax = sign * (one.amount or ZERO), sign * (one.sales_tax or ZERO)
+        net, tax = net - amount, tax - own_tax
+        yield one.ship_to_state, amount, own_tax, sign * one.shipping
+    yield last.ship_to_state, net, tax, -last.shipping if last.kind == "refund" else last.shipping
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -112,4 +125,4 @@ def money(*amounts: Decimal) -> str:
 
 
 def _row(group: str, side: str, totals: Totals) -> str:
-    return f"{group:6} {side:7}{totals.documents:5}{money(totals.amount, totals.tax, totals.shipping)}"
+    return f"{group:6} {side:7}{totals.transactions:5}{money(totals.amount, totals.tax, totals.shipping)}"

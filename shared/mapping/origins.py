@@ -37,7 +37,7 @@ def find_origin(lines: Sequence[tuple[Line, int]], document: PostedDocument, com
     chosen = [line for line, _ in lines if heaviest is not None and _stock_of(line) == heaviest]
     candidates: list[Candidate] = [
         *((f"the address of warehouse {line.warehouse}", line.warehouse_address) for line in chosen),
-        *((f"the address of site {line.site}", line.site_address) for line in chosen),
+        *((_of_site(line), line.site_address) for line in chosen),
         ("the legal entity's address", document.legal_entity_address),
     ]
     among = ""
@@ -59,6 +59,10 @@ def find_origin(lines: Sequence[tuple[Line, int]], document: PostedDocument, com
         return Origin(place, (f"Ship-from is {source}{among}{why}.", *repairs))
     why = f": {'; '.join(passed_over)}" if passed_over else ""
     return Origin(None, (f"Ship-from is not known{why}; TaxJar takes the account's business address.",))
+
+
+def _of_site(line: Line) -> str:
+    return f"the address of site {line.site}" if line.site.strip() else f"the address of the site of {line.warehouse}"
 
 
 def _stock_of(line: Line) -> str:

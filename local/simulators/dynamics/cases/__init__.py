@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from local.simulators.dynamics.cases.addresses import ADDRESS_CASES
 from local.simulators.dynamics.cases.amounts import AMOUNT_CASES
-from local.simulators.dynamics.cases.case import Case, Expected
+from local.simulators.dynamics.cases.case import Case, Expected, ids_of
 from local.simulators.dynamics.cases.credit_notes import CREDIT_NOTE_CASES
 from local.simulators.dynamics.cases.customers import CUSTOMER_CASES
 from local.simulators.dynamics.cases.kinds import KIND_CASES
 
 CASES: dict[str, Case] = {**KIND_CASES, **ADDRESS_CASES, **AMOUNT_CASES, **CREDIT_NOTE_CASES, **CUSTOMER_CASES}
 
-__all__ = ["CASES", "Case", "Expected"]
+__all__ = ["CASES", "Case", "Expected", "ids_of"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from local.simulators.dynamics.cases.case import Cases, Expected, held
+from local.simulators.dynamics.cases.case import Cases, Expected, held, part
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice
 
@@ -21,15 +21,15 @@ def end_discount(posting: Posting, on: date) -> PostedInvoice:
     return posting.invoice(InvoiceSpec("INV-300001", on, lines, end_discount=Decimal("16.01"), tax_rate=TEXAS))
 
 
-@AMOUNT_CASES.add()
+@AMOUNT_CASES.add(part("100", "8.25", part("20", "1.65", kind="refund")))
 def negative_line(posting: Posting, on: date) -> PostedInvoice:
     """A trade-in on the invoice of what replaces it."""
     return _lines(posting, "INV-300002", on, [LineSpec(price=100), LineSpec("P-2000", quantity=-1, price=20)])
 
 
-@AMOUNT_CASES.add(Expected(shipping=Decimal(110)))
+@AMOUNT_CASES.add(part("210", "0", part("100", kind="refund"), shipping=Decimal(200)))
 def negative_line_beyond_the_others(posting: Posting, on: date) -> PostedInvoice:
-    """A trade-in worth more than the goods: what is left of it lowers the shipping."""
+    """A trade-in worth more than the goods: it is a refund, and shipping stays as it is."""
     lines = [LineSpec(price=10), LineSpec("P-2000", quantity=-1, price=100)]
     return posting.invoice(InvoiceSpec("INV-300003", on, lines, [ChargeSpec("FREIGHT", 200)]))
 

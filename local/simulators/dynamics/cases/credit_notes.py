@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from local.simulators.dynamics.cases.case import Cases, Expected, held
+from local.simulators.dynamics.cases.case import Cases, Expected, held, part
 from local.simulators.dynamics.posting import Link, Posting
 from local.simulators.dynamics.retail_company import ORIGINAL_INVOICE_FIELD
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice, Source
@@ -56,17 +56,21 @@ def restocking_fee(posting: Posting, on: date) -> PostedInvoice:
     )
 
 
-@CREDIT_NOTE_CASES.add()
+@CREDIT_NOTE_CASES.add(
+    part("150", "12.38", part("100", "8.25", kind="refund", original="INV-400006"), ship_to_state="TX")
+)
 def exchange(posting: Posting, on: date) -> PostedInvoice:
-    """One thing back and a dearer one out, on one document: a sale."""
+    """One thing back and a dearer one out, on one document: a refund of what came back, and a sale."""
     sale = _sale(posting, "INV-400006", on)
     lines = [LineSpec(quantity=-1, price=100, returned_lot=sale.lines[0].lot), LineSpec("P-2000", price=150)]
     return posting.invoice(InvoiceSpec("EXC-400006", on, lines, tax_rate=TEXAS, return_number="RMA-400006"))
 
 
-@CREDIT_NOTE_CASES.add(Expected(kind="refund", original="INV-400007A"))
+@CREDIT_NOTE_CASES.add(
+    part("30", "2.48", part("30", "2.48", kind="refund", original="INV-400007A"), kind="refund", original="INV-400007B")
+)
 def return_from_two_invoices(posting: Posting, on: date) -> PostedInvoice:
-    """Goods of two invoices come back together: the older one is named."""
+    """Goods of two invoices come back together: a refund of each."""
     newer = _sale(posting, "INV-400007B", on, days_before=2)
     older = _sale(posting, "INV-400007A", on, days_before=6)
     lines = [LineSpec(price=30, returned_lot=sale.lines[0].lot) for sale in (newer, older)]
