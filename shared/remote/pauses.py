@@ -174,6 +174,8 @@ class Pauses:
                 match_condition=MatchConditions.IfNotModified,
             )
         except (ResourceModifiedError, ResourceNotFoundError):
+            # Storage knows better: what was read is not to be gone by once more.
+            self._known[pause.target] = (self._clock() - _STALE, pause)
             return False
         self._remember(pause.target, moved)
         return True

@@ -105,8 +105,15 @@ async def test_what_only_taxjar_can_know_is_refused_with_its_words(world: World)
         (Fault(path=TAXES, status=502, body="html"), 503, "30"),
         (Fault(path=TAXES, status=200, body="empty"), 503, "30"),
         (Fault(path=TAXES, drop=True), 503, "30"),
+        *((Fault(path=TAXES, status=gone), 502, None) for gone in (302, 405, 410)),
+        *((Fault(path=TAXES, status=page, body="html"), 502, None) for page in (200, 400, 404)),
+        (Fault(path=TAXES, status=200, body_status=403), 502, None),
+        (Fault(path=TAXES, status=200, body_status=404), 400, None),
+        (Fault(path=TAXES, status=200, body_status=422, body="json_as_text"), 400, None),
+        (Fault(path=TAXES, status=200, body_status=429, retry_after=17), 503, "17"),
+        (Fault(path=TAXES, status=200, body_status=503), 503, "30"),
     ],
-    ids=lambda value: value.name if isinstance(value, Fault) else None,
+    ids=lambda value: f"{value.name} {value.body}" if isinstance(value, Fault) else None,
 )
 @pytest.mark.sockets
 async def test_taxjars_errors_have_a_status_and_a_sentence_of_ours(

@@ -83,6 +83,21 @@ async def test_a_pause_that_was_stored_without_the_time_of_its_429_keeps_it(worl
     assert (await gate.throttle(1)).until == NOW + timedelta(hours=1)
 
 
+async def test_who_comes_late_for_a_probe_knows_at_once_when_the_next_is_due(world: World, gate: Gate) -> None:
+    await gate.deny("refused")
+    world.clock.advance(minutes=5)
+    seen = await gate.pause(fresh=True)
+    assert seen is not None
+    table = world.connector.ledger._table
+    [row] = [row async for row in table.query_entities("PartitionKey eq 'pauses'")]
+    row["until"] = (NOW + timedelta(minutes=10)).isoformat()  # another instance took the probe a moment ago
+    await table.update_entity(row, mode=UpdateMode.REPLACE)
+    with pytest.raises(Paused) as caught:
+        await gate.open()
+    assert caught.value.pause.until == NOW + timedelta(minutes=10)
+    assert world.simulation.taxjar.calls == []
+
+
 async def test_a_429_during_a_good_probe_is_heeded(world: World, gate: Gate) -> None:
     async def goes_through_while_another_worker_is_throttled(refused: str) -> bool:
         await gate.throttle(3600)
