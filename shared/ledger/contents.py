@@ -15,7 +15,7 @@ _NO_RECORDS = (
     *(("also|", "also|~"), _ENTRIES, ("body|", "body|~")),
     *(("id|", "id|~"), ("journal|", "journal|~"), ("open|", "open|~")),
 )
-"""Ranges of keys without records, in order: the audit itself, long texts, and indexes, which are made of the records."""
+"""Ranges of keys without records, in order: the audit, long texts, and indexes, which are made of the records."""
 _DOCUMENT = "doc|"
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from shared.backfill_messages import BackfillStep
 from shared.connector import Connector, NotFound
 from shared.documents import ZERO
+from shared.flows.work.fence import Fenced, check_host
+from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.backfills import Backfill, BackfillOver, BackfillState, DryRunOutcome
 from shared.ledger.records import IN_FLIGHT, State

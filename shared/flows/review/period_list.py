@@ -81,7 +81,8 @@ async def list_filing_periods(
     inside = await _inside(connector, connection, company, since, until)
     known = nexus | set(inside.counts) | {*periods.filed_through, *settings.filing_frequencies}
     states = sorted(state for state in known if state in STATES)
-    closings = dict(zip(states, await asyncio.gather(*(_closing(connector, connection, company, each) for each in states)), strict=True))
+    found = await asyncio.gather(*(_closing(connector, connection, company, state) for state in states))
+    closings = dict(zip(states, found, strict=True))
     return {
         "filing_lock_day": settings.filing_lock_day,
         "closed_through": periods.closed_through("", today).isoformat(),

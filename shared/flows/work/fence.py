@@ -215,9 +215,7 @@ async def _reported(
     lately = (connector.clock() - _LATELY).date()
     for since in (lately, date.min):
         latest: deque[DocumentRecord] = deque(maxlen=_TRIED)
-        async for record in connector.ledger.listing(
-            connection.name, company.id, since=since, states=[State.REPORTED]
-        ):
+        async for record in connector.ledger.listing(connection.name, company.id, since=since, states=[State.REPORTED]):
             if record.filing.count and record.filing.account in ("", fence.account):
                 latest.append(record)
         for record in reversed(latest):

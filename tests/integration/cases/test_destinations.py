@@ -396,9 +396,7 @@ async def test_guam_and_the_mainland_on_one_invoice_are_two_orders(world: World)
 async def test_a_credit_note_over_lots_of_two_invoices_is_two_refunds(world: World) -> None:
     first = world.posting.invoice(invoice("INV-1", lines=[TX_LINE]))
     world.posting.invoice(invoice("INV-2", lines=[NY_LINE]))
-    world.posting.credit_note(
-        first, "CRN-1", TODAY, link=Link.RETURNED_LOT, lines=[back(TX_LINE), back(NY_LINE)]
-    )
+    world.posting.credit_note(first, "CRN-1", TODAY, link=Link.RETURNED_LOT, lines=[back(TX_LINE), back(NY_LINE)])
     await world.run()
     assert holdings(world, "CRN") == {
         "USMF-CRN-1-refund": "TX -100.00/-8.25 of USMF-INV-1",
