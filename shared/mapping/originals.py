@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.documents import ZERO, Line, OriginalInvoice, OriginalRoute, PostedDocument
+from shared.mapping.countries import US
 from shared.mapping.items import Item
 from shared.mapping.original_sales import OriginalKey, OriginalSale, OriginalTransaction
 from shared.mapping.outcomes import Hold
 from shared.mapping.reasons import HoldReason
-from shared.transactions import ExemptionType
+from shared.transactions import ExemptionType, Place
 
 _ROUTES = {
     OriginalRoute.CREDIT_INVOICING: "by the credit invoicing reference",
@@ -70,9 +71,9 @@ class Choice:
 
 
 def choose_transaction(
-    item: Item, original: OriginalInvoice, sale: OriginalSale, own_state: str, document: PostedDocument
+    item: Item, original: OriginalInvoice, sale: OriginalSale, own: Place | None, document: PostedDocument
 ) -> Choice:
-    """Which of the sale's transactions ``item`` takes back: by its lot, else by the state of its own address.
+    """Which of the sale's transactions ``item`` takes back: by its lot, else by the place of ``own``, its address.
 
     No transaction, no abroad and no hold: of the sale nothing is known that could tell.
     """
@@ -82,7 +83,7 @@ def choose_transaction(
     if sale.abroad or (original.lot and original.lot in sale.abroad_lots):
         return Choice(abroad=True)
     if not sale.transactions:
-        return Choice(abroad=bool(sale.abroad_lots))
+        return Choice(abroad=sale.partly_abroad or bool(sale.abroad_lots))
     by_lot = [transaction for transaction in sale.transactions if original.lot and original.lot in transaction.lots]
     named = by_lot or list(sale.transactions)
     fitting = [transaction for transaction in named if not item.is_taxed or transaction.exemption_type in _TAXABLE]
@@ -92,10 +93,16 @@ def choose_transaction(
             " as exempt. Correct the credit note in F&O, or settle it as handled outside."
         )
         return Choice(hold=Hold(HoldReason.CREDIT_NOTE_UNLINKED, sentence))
-    if len(fitting) > 1 and own_state:
-        fitting = [transaction for transaction in fitting if transaction.ship_to.state == own_state] or fitting
-    if len(fitting) > 1:
-        return Choice(hold=_several(document, f"line {item.key}", [found.transaction_id for found in fitting]))
+    may_be_abroad = sale.partly_abroad and not by_lot and not item.is_taxed
+    if may_be_abroad and own and own.country != US:
+        return Choice(abroad=True)
+    if len(fitting) > 1 and own and own.country == US:
+        fitting = [transaction for transaction in fitting if transaction.ship_to.state == own.state] or fitting
+    choices = [found.transaction_id for found in fitting]
+    if may_be_abroad and own is None:
+        choices.append("what went abroad")
+    if len(choices) > 1:
+        return Choice(hold=_several(document, f"line {item.key}", choices))
     return Choice(fitting[0])
 
 
