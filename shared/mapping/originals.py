@@ -43,7 +43,8 @@ def link_lines(returned: Iterable[Item], document: PostedDocument) -> dict[str, 
     """
     lots = _Lots()
     items = list(returned)
-    links = {item.key: _link(item.line, document, lots) for item in items}
+    lots_tell = any(line.originals for line in document.lines)
+    links = {item.key: _link(item.line, document, lots, lots_tell=lots_tell) for item in items}
     known = list(dict.fromkeys(key_of(link.original) for link in links.values() if link.original))
     named = {key_of(link.original): link.original for link in links.values() if link.original}
     for key, link in links.items():
@@ -136,7 +137,8 @@ class _Lots:
         return abs(original.returned) + taken < abs(original.quantity)
 
 
-def _link(line: Line | None, document: PostedDocument, lots: _Lots) -> Link:
+def _link(line: Line | None, document: PostedDocument, lots: _Lots, *, lots_tell: bool) -> Link:
+    """``lots_tell`` of at least one line of the document."""
     by_lot = line.originals if line else ()
     referred = [original for original in document.originals if original.route is OriginalRoute.CREDIT_INVOICING]
     if line and referred:
@@ -148,7 +150,7 @@ def _link(line: Line | None, document: PostedDocument, lots: _Lots) -> Link:
     if line and by_lot:
         return Link(lots.oldest_with_room(line, by_lot))
     others = [original for original in document.originals if original.route is not OriginalRoute.RETURNED_LOT]
-    if not others and not any(other.originals for other in document.lines):
+    if not others and not lots_tell:
         others = list(document.originals)
         if line and len({original.lot for original in others}) == 1 and others[0].lot:
             return Link(lots.oldest_with_room(line, others))
