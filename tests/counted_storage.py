@@ -44,18 +44,20 @@ class CountedStorage(AioHttpTransport):
                 self._reads.points += 1
             else:
                 self._reads.queries += 1
-                self._reads.entities += max(len(rows), await self._gone_through(request, **kwargs))
+                self._reads.entities += max(len(rows), await self._gone_through(request, response, **kwargs))
         return response
 
-    async def _gone_through(self, request: Any, **kwargs: Any) -> int:
-        """The rows of the whole range, where a filter leaves some of them out."""
+    async def _gone_through(self, request: Any, response: Any, **kwargs: Any) -> int:
+        """The rows of the range up to the end of the page, where a filter leaves some of them out."""
         [asked] = parse_qs(urlsplit(request.url).query).get("$filter", [""])
         of_keys = _OF_KEYS.match(asked)
         if of_keys is None or of_keys[0] == asked:
             return 0
         whole = copy.copy(request)
         whole.url = f"{request.url.partition('?')[0]}?$filter={quote(of_keys[0])}&$select=RowKey"
-        return len(await _rows(await super().send(whole, **kwargs)) or [])
+        rows = await _rows(await super().send(whole, **kwargs)) or []
+        following = response.headers.get("x-ms-continuation-NextRowKey")
+        return sum(1 for row in rows if following is None or row["RowKey"] < following)
 
 
 async def _rows(response: Any) -> list[Any] | None:
