@@ -31,7 +31,7 @@ from tests.world import COMPANY, TODAY, Clock, QueueInMemory, furnished
 
 ACTOR = Actor(function="report_documents", by="queue")
 TELLS_OF_THE_RUN = {
-    *("seen_at", "updated_at", "first_attempt_at", "next_attempt_at", "lease_until", "paused_at"),
+    *("seen_at", "updated_at", "since", "lease_until", "enqueued_until"),
     *("attempts", "message", "audit_head", "etag"),
 }
 """Fields of a record that tell when and in how many attempts it came about, not what was reported."""
@@ -103,8 +103,8 @@ class Stage:
             assert record is not None
             entries, intact = await ledger.audit(record)
             fields = {name: value for name, value in asdict(record).items() if name not in TELLS_OF_THE_RUN}
-            if record.state is not State.REPORTED:  # a crash leaves it open whether TaxJar was called
-                del fields["outcome_unknown"]
+            if record.state is State.REPORTED:  # of the others a crash leaves it open whether TaxJar was called
+                fields["outcome_unknown"] = record.attempts.outcome_unknown
             decisions = [(entry["decision"], entry.get("reason")) for entry in entries]
             records.append((fields, decisions, intact))
         keys = [row["RowKey"] async for row in ledger._table.list_entities(select=["RowKey"])]

@@ -28,7 +28,11 @@ async def test_a_transaction_of_another_document_does_not_count_for_a_corrected_
         lose_in_taxjar(world, lost)
     assert statuses(await findings(world, heal=True)) == {"USMF-INV-1": "missing_in_taxjar"}
     await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "deleted_in_taxjar")
+    await filing.decided(world, "USMF-INV-1", "approve")
     assert (await findings(world))["documents"] == []
+    assert filing.net(world.taxjar.transactions.values())[:2] == (Decimal("234.00"), Decimal("29.00"))
 
 
 async def test_a_replacement_that_taxjar_lost_is_sent_again(world: World) -> None:
@@ -42,7 +46,7 @@ async def test_a_replacement_that_taxjar_lost_is_sent_again(world: World) -> Non
     assert (await findings(world))["documents"] == []
 
 
-@pytest.mark.parametrize(("path", "status"), [("*/refunds", "reconciled"), ("*/orders", "missing_in_taxjar")])
+@pytest.mark.parametrize(("path", "status"), [("*/refunds", "reconciled"), ("*/orders", "amount_mismatch")])
 async def test_a_correction_that_failed_on_its_way_is_brought_to_its_end(world: World, path: str, status: str) -> None:
     await filing.held_change(world, "order", "closed by day")
     world.simulation.taxjar.faults.add(Fault(method="POST", path=path, status=503))
