@@ -74,6 +74,8 @@ def _of_connection(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _of_company(connection: str, company: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     code = company["id"].upper()
+    if company["fenced"]:
+        yield _step(company["fenced"], connection, company["id"], path="running")
     waiting = [work for work in company["open_work"] if work["state"] in ("held", "failed")]
     today = date.fromisoformat(company["today"])
     days = (next_filing_day(today, company["filing_lock_day"]) - today).days

@@ -147,14 +147,15 @@ def here_of(connection: Connection, company: Company) -> Fence:
 
 
 async def account_by_reports(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool = False
 ) -> tuple[str, FiledTransaction | None, bool]:
     """The account in which a reported transaction is found with the present token, and which.
 
-    The last says whether there was any to look for. Raises what TaxJar raises.
+    ``former``: also one that was reported to an account of before a move. The last says whether there was any to look
+    for. Raises what TaxJar raises.
     """
     looked = False
-    async for kind, transaction_id in _reported(connector, connection, company, fence):
+    async for kind, transaction_id in _reported(connector, connection, company, fence, former=former):
         looked = True
         if stored := await company.account.client.find(kind, transaction_id):
             found = FiledTransaction(transaction_id=transaction_id, kind=kind, payload={})
@@ -207,21 +208,24 @@ async def _with_new_token(
 
 
 async def _reported(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool
 ) -> AsyncIterator[tuple[Kind, str]]:
-    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest."""
+    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest.
+
+    With ``former`` also the latest of each other account.
+    """
     if fence.known_id:
         yield Kind(fence.known_kind), fence.known_id
     lately = (connector.clock() - _LATELY).date()
     for since in (lately, date.min):
-        latest: deque[DocumentRecord] = deque(maxlen=_TRIED)
+        latest: dict[str, deque[DocumentRecord]] = {}
         async for record in connector.ledger.listing(connection.name, company.id, since=since, states=[State.REPORTED]):
-            if record.filing.count and record.filing.account in ("", fence.account):
-                latest.append(record)
-        for record in reversed(latest):
+            if record.filing.count and (former or record.filing.account in ("", fence.account)):
+                latest.setdefault(record.filing.account, deque(maxlen=_TRIED)).append(record)
+        for record in (record for some in latest.values() for record in reversed(some)):
             if record.filing.transaction_id != fence.known_id:
                 yield record.filing.kind, record.filing.transaction_id
-        if latest:
+        if latest and not (former and set(fence.former.split()) - latest.keys()):
             return
 
 
