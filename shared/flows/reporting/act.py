@@ -45,8 +45,10 @@ async def ask(claim: Claim, question: Ask) -> dict[Id, Json | None]:
         async with claim.turn():
             found = await claim.run.company.account.client.find(each.kind, each.transaction_id)
         answers[id_of(each)] = found
-        if found and found.get("user_id"):
-            claim.note_filed(claim.record.filing.transactions, account=str(found["user_id"]))
+        if found and (account := str(found.get("user_id") or "")):
+            run = claim.run
+            await note_account(run.connector, run.connection, run.company, each, account, run.actor)
+            claim.note_filed(claim.record.filing.transactions, account=account)
     return answers
 
 

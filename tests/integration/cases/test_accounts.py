@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,12 +29,18 @@ from tests.reconciling import findings
 from tests.world import COMPANY, TODAY, World, connected
 
 STRANGER, ROTATED = "strangers-token", "rotated-token"
+RESALE = {"RESALE": "wholesale"}
 PAT = Actor(function="confirm_move", by="Pat")
 
 
 @asynccontextmanager
 async def restarted(
-    world: World, azurite: str, *, token: str = "", simulation: Simulation | None = None, **company: object
+    world: World,
+    azurite: str,
+    *,
+    token: str = "",
+    simulation: Simulation | None = None,
+    company: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[World]:
     """The app after a restart with other settings, on the same storage."""
     simulation = simulation or world.simulation
@@ -78,10 +85,10 @@ def strangers(world: World) -> Account:
     return world.simulation.taxjar.account("stranger")
 
 
-@pytest.mark.company(exempt_tax_groups={"RESALE": "wholesale"})
+@pytest.mark.company(exempt_tax_groups=RESALE)
 async def test_another_accounts_token_for_one_night_creates_nothing_there(world: World, azurite: str) -> None:
     await post(world, "INV-1", "INV-2")
-    async with restarted(world, azurite, token=STRANGER, exempt_tax_groups={"RESALE": "wholesale"}) as night:
+    async with restarted(world, azurite, token=STRANGER, company={"exempt_tax_groups": RESALE}) as night:
         night.posting.customer("C-RESALE", "Reseller", AUSTIN, tax_group="RESALE")
         await post(night, "INV-3")
         await sync_exempt_customers(night.connector, by="timer")
@@ -117,7 +124,7 @@ async def test_after_a_confirmed_move_new_documents_go_to_the_new_account_and_ol
     world: World, azurite: str
 ) -> None:
     await post(world, "INV-1", "INV-2")
-    async with restarted(world, azurite, token=STRANGER, **HANDLING_SHIPS) as moved:
+    async with restarted(world, azurite, token=STRANGER, company=HANDLING_SHIPS) as moved:
         await move(moved)
         await post(moved, "INV-3")
         await decided(moved, "USMF-INV-1", "retry")
@@ -135,7 +142,7 @@ async def test_a_document_in_the_account_of_before_a_move_is_closed_by_a_person(
     world: World, azurite: str, decision: str, end: str
 ) -> None:
     await post(world, "INV-1")
-    async with restarted(world, azurite, token=STRANGER, **HANDLING_SHIPS) as moved:
+    async with restarted(world, azurite, token=STRANGER, company=HANDLING_SHIPS) as moved:
         await move(moved)
         await decided(moved, "USMF-INV-1", "retry")
         await decided(moved, "USMF-INV-1", decision)
@@ -162,7 +169,7 @@ async def test_after_a_move_back_the_first_account_is_changed_again(world: World
     async with restarted(world, azurite, token=STRANGER) as moved:
         await move(moved)
         await post(moved, "INV-2")
-    async with restarted(world, azurite, **HANDLING_SHIPS) as back:
+    async with restarted(world, azurite, company=HANDLING_SHIPS) as back:
         await move(back)
         await decided(back, "USMF-INV-1", "retry")
         await decided(back, "USMF-INV-2", "retry")
@@ -181,7 +188,7 @@ async def test_an_approved_correction_is_not_sent_to_another_account(world: Worl
     world.change_settings(**HANDLING_SHIPS)
     await decided(world, "USMF-INV-1", "retry")
     await decided(world, "USMF-INV-1", "approve", settle=False)
-    async with restarted(world, azurite, token=STRANGER, **HANDLING_SHIPS) as moved:
+    async with restarted(world, azurite, token=STRANGER, company=HANDLING_SHIPS) as moved:
         await move(moved)
         await moved.settle()
         assert await outcome(moved, "INV-1") == "held reported_to_another_account"
