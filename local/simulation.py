@@ -110,7 +110,9 @@ class Simulation:
         """What a client needs to trust the simulated Entra ID."""
         return ssl.create_default_context(cafile=str(self._certificates.authority))
 
-    def environment(self, companies: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    def environment(
+        self, companies: Mapping[str, Mapping[str, object]], dynamics: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """The same as environment variables of a host process, with the trust in Entra ID's certificate."""
-        connection = json.dumps(self.settings(companies), default=str)
+        connection = json.dumps(self.settings(companies, dynamics), default=str)
         return {f"CONNECTIONS__{CONNECTION.upper()}": connection, "SSL_CERT_FILE": str(self._certificates.authority)}

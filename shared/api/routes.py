@@ -33,6 +33,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=listing.DocumentFilter,
         body=Nothing,
         answer=DocumentList,
+        formats=(CSV,),
     ),
     Route(
         name="show_document",
@@ -99,6 +100,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=completeness.CompletenessQuery,
         body=Nothing,
         answer=Completeness,
+        formats=(CSV,),
     ),
 )
 

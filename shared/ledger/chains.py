@@ -38,7 +38,7 @@ async def read_audit(table: TableClient, partition: str, row: str) -> Audited:
         texts = LongTexts(table)
         entities = [await with_text(texts, entity) async for entity in found]
         entries, intact = read_chain(entities, Chain.of(record), record)
-        intact = intact and await _has_its_texts(texts, record)
+        intact = intact and (not record or await _has_its_texts(texts, record))
         etag = str(getattr(record, "metadata", {}).get("etag", ""))
         if intact or etag == seen:
             break

@@ -76,8 +76,8 @@ class GroupCommit:
     async def commit(self, operations: Sequence[Operation]) -> Answers:
         """Write ``operations`` (of one partition, 100 and 4 MiB at most) in one transaction; return their answers.
 
-        Every operation has to be guarded (a creation, or an update of a known version): after a broken connection it
-        is sent once more. Raises what the failed operation alone would have raised.
+        Every operation has to be guarded (a creation, or an update of a known version) or to be the same when done
+        twice: after a broken connection it is sent once more. Raises what the failed operation alone would have raised.
         """
         write = _Write(operations, sum(map(size_of, operations)))
         partition = operations[0][1]["PartitionKey"]

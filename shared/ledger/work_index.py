@@ -87,7 +87,7 @@ class WorkIndex:
             days = {f"{day:%d}": count for day, count in sorted(known.items()) if count}
             row = {"PartitionKey": partition, "RowKey": keys.count_row(month), "days": json.dumps(days)}
             # Two polls that write at once have both listed what they write.
-            await self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+            await self._commits.commit([("upsert", row, {"mode": UpdateMode.REPLACE})])
 
     async def take(self, rows: Sequence[DocumentRecord], until: datetime) -> list[DocumentRecord]:
         """Note that the caller's messages will name ``rows``, all of one company, until then.
@@ -134,8 +134,8 @@ class WorkIndex:
                 await self._index(some)
                 some = []
         await self._index(some)
-        partition = keys.partition(connection, company)
-        await self._table.upsert_entity({"PartitionKey": partition, "RowKey": keys.INDEXED_ROW})
+        marker = {"PartitionKey": keys.partition(connection, company), "RowKey": keys.INDEXED_ROW}
+        await self._commits.commit([("upsert", marker, {"mode": UpdateMode.REPLACE})])
 
     async def _index(self, records: Sequence[DocumentRecord]) -> None:
         if not records or await self._commit([each for record in records for each in _indexing(record)]):

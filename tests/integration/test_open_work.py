@@ -70,6 +70,7 @@ class TestCosts:
             post(world, *(f"OLD-{batch}-{number}" for number in range(30)), days_back=20 + batch)
             await world.sweep()
             await world.settle()
+            await world.poll()  # reads what is read once an hour
             reads.reset()
             before = len(world.simulation.dynamics.calls)
             await world.poll()

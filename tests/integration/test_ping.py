@@ -51,6 +51,7 @@ async def test_every_thing_that_must_work_has_its_line(world: World) -> None:
         *(f"entity set {entity.name}" for entity in entity_sets() if entity.name not in UNUSED),
         "company usmf",
         "TaxJar account of usmf",
+        "ledger of usmf",
         "queue posted-documents",
         "queue posted-documents-backfill",
         "tables",

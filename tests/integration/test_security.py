@@ -10,6 +10,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from pydantic import ValidationError
 
 from local.simulation import CLIENT_SECRET, CONNECTION, TAXJAR_TOKEN
 from local.simulators.dynamics.specs import InvoiceSpec
@@ -178,9 +179,11 @@ async def test_hostile_queries_of_the_http_functions_find_nothing_and_break_noth
     world.posting.invoice(invoice("INV-1"))
     await world.run()
     for text in HOSTILE_NUMBERS:
-        query = listing.DocumentFilter(reason=text, after=f"doc|2026-01-01|{text}")
+        query = listing.DocumentFilter(number=text, customer=text, after=f"doc|2026-01-01|{text}")
         found = await listing.list_documents(world.connector, CONNECTION, COMPANY, query)
         assert found.body["documents"] == []
+        with pytest.raises(ValidationError):
+            listing.DocumentFilter.model_validate({"reason": text})
         with pytest.raises(LookupError):
             await documents.show_document(world.connector, CONNECTION, COMPANY, text)
         with pytest.raises(LookupError):

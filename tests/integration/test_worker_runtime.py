@@ -128,8 +128,10 @@ def run(python: Path, package: Path, certificates: Certificates) -> Iterator[Run
 def test_the_package_holds_only_what_runs() -> None:
     files = deployed_files()
     folders = {path.parts[0] for path in files} - {"__pycache__"}
-    assert folders == {"function_app.py", "host.json", "requirements.txt", "shared"}
-    assert {path.suffix for path in files} - {".pyc"} == {".py", ".json", ".txt"}
+    assert folders == {"console", "function_app.py", "host.json", "requirements.txt", "shared"}
+    page = [path for path in files if path.parts[0] == "console"]
+    assert {path.suffix for path in set(files) - set(page)} - {".pyc"} == {".py", ".json", ".txt"}
+    assert {path.suffix for path in page} == {".css", ".html", ".js"}
 
 
 def test_every_function_of_the_app_is_indexed(run: Run) -> None:

@@ -105,7 +105,7 @@ async def _resume(connector: Connector, connection: Connection, companies: Colle
 
 async def _fence(connector: Connector, connection: Connection, company: Company, by: str) -> Check:
     """Whether the ledger of a company belongs to this environment and account."""
-    name = f"ledger of {company.id.upper()}"
+    name = f"ledger of {company.id}"
     try:
         await check_fence(connector, connection, company, Actor(function="ping_connection", by=by), anew=True)
     except Fenced as fenced:

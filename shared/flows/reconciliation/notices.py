@@ -19,8 +19,8 @@ _TAXABLE = (None, "", "non_exempt")
 class Notices:
     """Lists, per reported transaction:
 
-    - ``untaxed_without_reason``: no tax, nexus in the state, no exemption, and a line without tax that no product tax
-      code explains;
+    - ``untaxed_without_reason``: no tax, nexus in the state, no exemption, and a line that no product tax code
+      explains;
     - ``tax_without_nexus``: tax in a state in which the account has no nexus;
     - ``tax_from_exempt_customer``: tax collected from a customer who is exempt there;
     - ``late``, and ``left_out`` per document.
@@ -61,13 +61,11 @@ class Notices:
 
 
 def _is_untaxed_without_reason(filed: FiledTransaction) -> bool:
-    payload = filed.payload
-    if payload.get("exemption_type") not in _TAXABLE:
+    payload, sums = filed.payload, filed.sums
+    if payload.get("exemption_type") not in _TAXABLE or sums.sales_tax or not sums.amount:
         return False
-    untaxed = [line for line in payload.get("line_items") or () if _value(line) and not _number(line, "sales_tax")]
-    if any(not line.get("product_tax_code") for line in untaxed):
-        return True
-    return bool(filed.sums.amount) and not filed.sums.sales_tax and not untaxed
+    lines = [line for line in payload.get("line_items") or () if _value(line)]
+    return not lines or any(not line.get("product_tax_code") for line in lines)
 
 
 def _value(line: Mapping[str, Any]) -> Decimal:

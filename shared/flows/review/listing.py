@@ -6,12 +6,12 @@ ids that the number makes. Everything else reads the records of the range of day
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from shared.connector import Connector
 from shared.csv_text import to_csv
@@ -30,10 +30,11 @@ _DESTINATIONS = STATES | {_UNKNOWN}
 
 
 def _parts(value: object) -> object:
-    """``held,failed`` as its parts, lower case."""
-    if isinstance(value, str):
-        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
-    return value
+    """``held,failed``, or a list of such texts, as its parts, lower case."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        return value
+    return tuple(part.strip().lower() for text in texts for part in text.split(",") if part.strip())
 
 
 def _known_states(value: object) -> object:
@@ -61,15 +62,26 @@ def _known_destinations(value: object) -> object:
     return codes
 
 
+def _named(names: Iterable[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "array", "items": {"type": "string", "enum": list(names)}})
+
+
+States = Annotated[tuple[str, ...], BeforeValidator(_known_states), _named(_STATES)]
+"""States of documents, with commas between them."""
+Reasons = Annotated[tuple[str, ...], BeforeValidator(_known_reasons), _named(sorted(_REASONS))]
+"""Codes of reasons, with commas between them."""
+Destinations = Annotated[tuple[str, ...], BeforeValidator(_known_destinations), _named(sorted(_DESTINATIONS))]
+"""US states, with commas between them; ``unknown`` is that of what was not mapped yet."""
+
+
 class DocumentFilter(Days):
     """The query of ``list_documents``; ``from`` and ``to`` are invoice dates."""
 
-    state: Annotated[tuple[str, ...], BeforeValidator(_known_states)] = ()
-    reason: Annotated[tuple[str, ...], BeforeValidator(_known_reasons)] = ()
+    state: States = ()
+    reason: Reasons = ()
     number: str = ""
     customer: str = ""
-    to_state: Annotated[tuple[str, ...], BeforeValidator(_known_destinations)] = ()
-    """US states of destination; ``unknown`` is that of what was not mapped yet."""
+    to_state: Destinations = ()
     late: bool | None = None
     in_taxjar: bool | None = None
     assignee: str | None = None

@@ -21,12 +21,18 @@ class Claim:
 
     def __init__(self, run: Run, record: DocumentRecord) -> None:
         self.run = run
+        self._found = record
         self._record = record
 
     @property
     def record(self) -> DocumentRecord:
-        """The record as it was last written."""
+        """The record as it was last written, with what has been noted since."""
         return self._record
+
+    @property
+    def _before(self) -> DocumentRecord:
+        """The record as the claim found it, at the version that was last written."""
+        return replace(self._found, etag=self._record.etag, indexed=self._record.indexed)
 
     async def settle(
         self,
@@ -41,7 +47,7 @@ class Claim:
         entry = document_entry(
             after, run.actor, run.connector.clock(), decision=decision, exchange=exchange, notes=notes
         )
-        self._record = await run.connector.ledger.settle(self._record, after, entry)
+        self._record = await run.connector.ledger.settle(self._before, after, entry)
 
     async def checkpoint(self, after: DocumentRecord, *, exchange: Exchange, message: str) -> None:
         """Write how far the work has come, and go on under the same claim."""
