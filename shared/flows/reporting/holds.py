@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 
 from shared.documents import PostedDocument
 from shared.flows.reporting.act import NotStoredAsSent
@@ -10,6 +11,8 @@ from shared.flows.work.claims import Claim
 from shared.flows.work.entries import Exchange
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import Held, HoldReason, Mapped, Skipped
+from shared.remote.errors import RemoteError
+from shared.remote.pauses import Paused
 from shared.taxjar.errors import AccessDenied, Rejected
 
 
@@ -78,14 +81,21 @@ async def hold_not_stored(claim: Claim, outcome: Mapped | Skipped | Held, other:
     await claim.settle(with_facts(after, outcome, None), exchange=other.exchange, notes=outcome.notes)
 
 
-def is_refused_again(claim: Claim, trouble: Exception) -> bool:
-    """Whether TaxJar refuses a document for the second time, after a probe of the same kind of call went through.
+async def is_refused_again(claim: Claim, trouble: Exception) -> bool:
+    """Whether TaxJar refuses a document for the second time, and takes a call of that kind otherwise.
 
-    Then it is the document that is refused, not the account.
+    Then it is the document that is refused, not the account. A 401 is never about a document.
     """
-    if not isinstance(trouble, AccessDenied) or trouble.status is None:
+    if not isinstance(trouble, AccessDenied) or trouble.status in (None, HTTPStatus.UNAUTHORIZED):
         return False
-    return bool(trouble.refused) and claim.record.attempts.refused == trouble.refused
+    if not trouble.refused or claim.record.attempts.refused != trouble.refused:
+        return False
+    try:
+        async with claim.turn():
+            await claim.run.company.account.client.probe(trouble.refused)
+    except (RemoteError, Paused):
+        return False
+    return True
 
 
 async def hold_refused_again(claim: Claim, refusal: AccessDenied) -> None:

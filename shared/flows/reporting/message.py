@@ -157,11 +157,11 @@ async def _report_each(
             except ClaimLost:
                 logger.warning("%s: another worker has taken over", key)
             except AccessDenied as refusal:
-                if is_refused_again(claim, refusal):
-                    with suppress(ClaimLost):
+                with suppress(ClaimLost):
+                    if await is_refused_again(claim, refusal):
                         await hold_refused_again(claim, refusal)
-                else:
-                    await postponed.add([claim], refusal)
+                    else:
+                        await postponed.add([claim], refusal)
             except TRANSIENT as trouble:
                 await postponed.add([claim], trouble)
             except Exception as defect:

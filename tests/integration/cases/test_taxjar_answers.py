@@ -133,7 +133,7 @@ async def test_a_new_document_that_is_refused_again_is_held(world: World) -> Non
     await post(world, "INV-1")
     await world.settle()
     assert await outcome(world, "INV-1") == "held rejected_by_taxjar"
-    assert [call.status for call in world.simulation.taxjar.calls] == [403, 406, 403]
+    assert [call.status for call in world.simulation.taxjar.calls] == [403, 406, 403, 406]
 
 
 async def test_a_refusal_of_everything_holds_nothing_however_long_it_lasts(world: World) -> None:
