@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
@@ -19,7 +19,8 @@ from shared.connector import Company, Connection, Connector
 from shared.filing import FiledTransaction
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.fences import Fence
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.newest import newest_first
+from shared.ledger.records import State
 from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ _SENDING, _READING = timedelta(minutes=1), timedelta(hours=1)
 """How long this process trusts what it has found, before it sends and before it only reads F&O."""
 _TRIED = 5
 """How many reported transactions are looked for with a new token, besides the first one known."""
-_LATELY = timedelta(days=60)
+_AHEAD = timedelta(days=366)
+"""Documents may be dated ahead of today."""
 _PATIENCE = 2.0
 """Seconds that ``health`` waits for storage."""
 
@@ -216,16 +218,17 @@ async def _reported(
     """
     if fence.known_id:
         yield Kind(fence.known_kind), fence.known_id
-    lately = (connector.clock() - _LATELY).date()
-    for since in (lately, date.min):
-        latest: dict[str, deque[DocumentRecord]] = {}
-        async for record in connector.ledger.listing(connection.name, company.id, since=since, states=[State.REPORTED]):
-            if record.filing.count and (former or record.filing.account in ("", fence.account)):
-                latest.setdefault(record.filing.account, deque(maxlen=_TRIED)).append(record)
-        for record in (record for some in latest.values() for record in reversed(some)):
-            if record.filing.transaction_id != fence.known_id:
-                yield record.filing.kind, record.filing.transaction_id
-        if latest and not (former and set(fence.former.split()) - latest.keys()):
+    tried, ahead = Counter[str](), connector.clock().date() + _AHEAD
+    accounts = {*fence.former.split(), fence.account} if former else {fence.account}
+    latest = newest_first(connector.ledger, connection.name, company.id, until=ahead, states=[State.REPORTED])
+    async for record in latest:
+        account = record.filing.account or fence.account
+        if not record.filing.count or account not in accounts or tried[account] == _TRIED:
+            continue
+        if record.filing.transaction_id != fence.known_id:
+            yield record.filing.kind, record.filing.transaction_id
+        tried[account] += 1
+        if all(tried[each] == _TRIED for each in accounts):
             return
 
 
