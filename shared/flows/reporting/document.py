@@ -41,7 +41,14 @@ from shared.taxjar.errors import Rejected
 
 HOLD_SOURCE_AFTER = timedelta(days=1)
 """How long a document waits for an entity set that cannot be read before a person is told."""
-_HALF_POSTED = frozenset({HoldReason.LINES_MISSING, HoldReason.AMOUNTS_DO_NOT_ADD_UP, HoldReason.TAXES_DO_NOT_ADD_UP})
+_HALF_POSTED = frozenset(
+    {
+        HoldReason.LINES_MISSING,
+        HoldReason.AMOUNTS_DO_NOT_ADD_UP,
+        HoldReason.TAXES_DO_NOT_ADD_UP,
+        HoldReason.SOURCE_INCOMPLETE,
+    }
+)
 """What a document looks like while F&O is still posting it."""
 _ENDS = {
     Ending.REPORT: State.REPORTED,
