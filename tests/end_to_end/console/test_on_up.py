@@ -34,7 +34,6 @@ SCREENS = [
         "month",
         "todo",
         "document",
-        "reconciliation",
         "filing",
         "running",
         "activity",
