@@ -93,6 +93,8 @@ class CompanyStatus(AnswerModel):
     report_from: DayText
     filing_lock_day: int
     reporting: bool
+    fenced: str | None = None
+    """Why nothing is sent from this deployment: the ledger belongs to another environment or account."""
     open_work: list[OpenWork]
 
 

@@ -53,7 +53,7 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(connector, run.connection, run.company, run.actor)
         findings = Findings(since, until, query.deep, connector.clock())
         await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
     if query.format == "csv":
@@ -79,7 +79,7 @@ async def _heal(run: Run) -> None:
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(run.connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(run.connector, run.connection, run.company, run.actor)
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
         complete = True

@@ -69,6 +69,8 @@ class Repair:
             elif each.status is Status.MISSING_IN_TAXJAR:
                 if record.state is State.REPORTED and record.filing.was_sent and not record.filing.current:
                     continue  # a person accepted that somebody deleted it
+                if record.state is State.REPORTED and self._is_elsewhere(record):
+                    continue  # it lies in the account of before a move
                 if record.state is State.REPORTED:
                     self._missing.records.append(record)
                 else:
@@ -81,6 +83,10 @@ class Repair:
                 await self._settle_difference(record, each.dynamics)
         await self._hold_if_really_gone(day, vanished)
         await self._enqueue(keys)
+
+    def _is_elsewhere(self, record: DocumentRecord) -> bool:
+        fence = self._run.fence
+        return fence is not None and record.filing.was_sent and fence.is_elsewhere(record.filing.account)
 
     async def finish(self) -> None:
         """Send again what TaxJar lost; where that is too much, say so and send nothing."""
