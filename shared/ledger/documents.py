@@ -18,7 +18,8 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, Operation
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
+from shared.ledger.entity_groups import Operation
 from shared.ledger.indexing import IndexedQueries, mention
 from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside
