@@ -76,6 +76,12 @@ def _of_company(connection: str, company: Mapping[str, Any]) -> Iterator[dict[st
     code = company["id"].upper()
     if company["fenced"]:
         yield _step(company["fenced"], connection, company["id"], path="running")
+    if loss := company["missing_in_taxjar"]:
+        text = (
+            f"TaxJar no longer has {loss['documents']} of {loss['of']} reported documents of {code}, and nothing is"
+            " sent again: find out who deleted them or whose account it is, then reconcile with confirm=true."
+        )
+        yield _step(text, connection, company["id"], path="running")
     waiting = [work for work in company["open_work"] if work["state"] in ("held", "failed")]
     today = date.fromisoformat(company["today"])
     days = (next_filing_day(today, company["filing_lock_day"]) - today).days

@@ -15,6 +15,7 @@ from shared.flows.operations.delays import delays
 from shared.flows.operations.next_steps import next_steps
 from shared.flows.operations.open_work import open_work_of
 from shared.flows.operations.settings_shown import settings_shown
+from shared.flows.reconciliation.losses import loss_of
 from shared.flows.work.fence import refusal_of
 from shared.flows.work.run import today_of
 from shared.ledger.last_runs import LastRun
@@ -102,8 +103,10 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
 async def _company(
     connector: Connector, connection: Connection, company: Company
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    work, fenced = await asyncio.gather(
-        open_work_of(connector, connection.name, company.id), refusal_of(connector, connection, company)
+    work, fenced, loss = await asyncio.gather(
+        open_work_of(connector, connection.name, company.id),
+        refusal_of(connector, connection, company),
+        loss_of(connector, connection.name, company.id),
     )
     settings = company.settings
     shown = {
@@ -114,6 +117,7 @@ async def _company(
         "filing_lock_day": settings.filing_lock_day,
         "reporting": settings.reporting,
         "fenced": fenced or None,
+        "missing_in_taxjar": loss.shown() if loss else None,
         "open_work": [group.shown() for group in work.groups],
     }
     return shown, work.broken
