@@ -91,7 +91,7 @@ def parse_schedule(text: str) -> Schedule:
     if ":" in text:
         every = parse_time_span(text.strip())
         if every <= timedelta(0):
-            raise ValueError(f"{text!r} is no interval")
+            raise ValueError(f"{text!r} is not an interval")
         return Interval(every)
     parts = text.split()
     if len(parts) == 5:
