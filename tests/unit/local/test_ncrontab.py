@@ -48,7 +48,7 @@ def test_a_schedule_names_the_first_time_after_a_moment(schedule: str, following
         ("0 9-8 * * * *", "backwards"),
         ("0 -5 * * * *", "is not a minute"),
         ("0 0 0 31 2 *", "never fires"),
-        ("00:00:00", "no interval"),
+        ("00:00:00", "not an interval"),
         ("24:00:00", "at most 23 hours"),
         ("every:day", "not a time span"),
     ],
