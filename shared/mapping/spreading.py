@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.mapping.cents import apportion, from_cents, spread
+from shared.mapping.cents import from_cents, spread
 from shared.mapping.items import Item, Items
 from shared.mapping.outcomes import Hold
 from shared.mapping.parts import TAXABLE, Part, Parts, Share
@@ -86,13 +86,12 @@ def _ship(part: Part, item: Item, cents: int, tax: int) -> None:
 
 
 def _spread_share(share: Share, takers: Sequence[Part], weights: Sequence[int]) -> None:
-    nets = spread(share.net, weights)
-    taxes = spread(share.tax, weights)
-    lowered = apportion(share.lowered, nets, nets)
+    """Spread what reductions leave of it, and apart from that its tax and what they took."""
+    values, taxes, lowered = (spread(cents, weights) for cents in (share.value, share.tax, share.lowered))
     whole = not (share.net or share.tax)
-    for position, (part, net, tax, off) in enumerate(zip(takers, nets, taxes, lowered, strict=True)):
-        if net or tax or (whole and position == 0):
-            part.shares.append(Share(share.item, net, tax, share.is_taxed, off))
+    for position, (part, value, tax, off) in enumerate(zip(takers, values, taxes, lowered, strict=True)):
+        if value or tax or off or (whole and position == 0):
+            part.shares.append(Share(share.item, value + off, tax, share.is_taxed, off))
 
 
 def _round(part: Part, cents: int) -> bool:
