@@ -93,7 +93,7 @@ async function one(ctx) {
     facts(["transaction_id||TaxJar id", "voucher", "date|d", "customer", ...DOLLARS, "to_states|l|Ships to", "since|@", "assignee",
       "attempts",
       ["Audit chain", () => works(intact, `whole, ${number(audit.length)} entries`, "BROKEN")],
-      ["Left out", () => left?.map?.(({ amount, reason }) => h("div", `${money(amount)} ${words(reason)}`))]], found),
+      left?.[0] && ["Left out", () => left.map(({ amount, reason }) => h("div", `${money(amount)} ${words(reason)}`))]], found),
         proposal && changes(proposal),
     h("h2", "Transactions"), sent, ctx.part("Asking TaxJar what it holds now…", async () => {
       sent.replaceChildren(...transactions(await ctx.get(path, { voucher, live: true }), true));
@@ -114,9 +114,9 @@ const FIGURE = /^-?(0|[1-9]\d*)(\.\d+)?$/, DOLLAR = /amount|price|tax$|ship|disc
 const same = (a, b) => (FIGURE.test(a) && FIGURE.test(b) ? Number(a) === Number(b)
   : text(a).toUpperCase().replace(/T00:00.*/, "") === text(b).toUpperCase().replace(/T00:00.*/, ""));
 
-// A transaction as names and values: its own fields, then each line's.
-const flat = ({ line_items: lines = [], ...own } = {}) => Object.fromEntries([...Object.entries(own), ...lines.flatMap((line, index) =>
-  Object.entries(line).map(([name, value]) => [`line ${index + 1} ${name}`, value]))]);
+// A transaction as names and values: its own fields, then each line's. TaxJar keeps neither the plugin nor the lines' ids.
+const flat = ({ line_items: lines = [], plugin, ...own } = {}) => Object.fromEntries([...Object.entries(own),
+  ...lines.flatMap(({ id, ...line }, index) => Object.entries(line).map(([name, value]) => [`line ${index + 1} ${name}`, value]))]);
 
 const differences = (a, b, names) => names.map((name) => ({ name, a: a[name], b: b[name], differs: !same(a[name], b[name]) }));
 

@@ -79,7 +79,7 @@ function column(spec) {
   return [label, (row) => show(dig(row)), /[$±#~]/.test(kind) ? "num" : null, key, total];
 }
 
-export const facts = (specs, row) => h("dl", specs.map(column).map(([label, content]) => h("div", h("dt", label), h("dd", content(row)))));
+export const facts = (specs, row) => h("dl", specs.filter(Boolean).map(column).map(([label, content]) => h("div", h("dt", label), h("dd", content(row)))));
 
 // The first column heads the rows.
 export function table(caption, specs, rows, { empty = "None.", sorts, totals } = {}) {

@@ -7,7 +7,7 @@ import {
 
 const FLOW = ["reported", "skipped", "held", "failed", "in_flight"], OPEN = ["failed", "held", "in_flight", "not_seen_yet"];
 const FINDINGS = ["late", "untaxed_without_reason", "tax_without_nexus", "tax_from_exempt_customer", "left_out", "handled_outside",
-  "foreign"];
+  "foreign", "unreadable"];
 const counted = (counts) => (name) => `${number(counts[name])} ${words(name).toLowerCase()}`;
 
 export function month(ctx) {
@@ -24,8 +24,7 @@ export function month(ctx) {
         states(ctx, all), all.by_reason
           && table("By cause", [["Cause", ({ state, reason }) => link(address("todo", { state, reason }), words(reason ?? state))],
           "state|s", "count|#|Documents", ...DOLLARS, "in_taxjar|#", "oldest|d"], all.by_reason), findings(ctx, all),
-        h("p.quiet", "Counted ", when(all.checked_at), ", last poll ", when(all.last_poll_at), ", nexus as of ",
-          when(all.nexus_pulled_at))];
+        h("p.quiet", "Counted ", when(all.checked_at), ", last poll ", when(all.last_poll_at))];
     }),
   ];
 }
@@ -68,13 +67,13 @@ function states(ctx, { from, to, states: rows = [] }) {
     ({ state }) => state],
     "documents|#", ...SIDES,
     "nexus|y", "filed_through|d",
-      ["Ready to file", (row) => [badge(row.ready_to_file ? "ok" : "held", row.ready_to_file ? "Ready" : "Waits"),
-      h("div.quiet", row.why?.join(" "))]]], rows, { sorts: true, totals: true });
+      ["Ready to file", (row) => (row.ready_to_file ? badge("ok", "Ready")
+        : h("details", h("summary", badge("held", "Waits")), h("ul", row.why.map((why) => h("li", why)))))]], rows, { sorts: true, totals: true });
 }
 
 // A bare list is understood as well.
-export const findings = (ctx, all) => h("section", h("h2", "Worth a look"), FINDINGS.map((name) => {
-  const given = all[name] ?? [], rows = given.documents ?? given,
+export const findings = (ctx, all) => h("section", h("h2", "Worth a look"), FINDINGS.filter((name) => all[name]).map((name) => {
+  const given = all[name], rows = given.documents ?? given,
     dollars = (what) => money(given[what] ?? sum(rows, (row) => cents(row[what])));
   return h("details", h("summary", h("b", `${number(given.count ?? rows.length)} ${words(name)} `),
     quiet(`net ${dollars("amount")}, tax ${dollars("sales_tax")}`)),

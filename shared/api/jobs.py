@@ -9,7 +9,9 @@ from shared.api.route import Anything, Call, Nothing
 from shared.flows.backfill import start
 from shared.flows.operations.run_now import note_asked, timer_named
 from shared.flows.reconciliation import reconcile as reconciliation
-from shared.web import Answer, instant
+from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation
+from shared.flows.review.decide import Why
+from shared.web import Answer, instant, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,13 @@ async def show_backfill(call: Call[Nothing, Nothing]) -> Answer:
 
 async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answer:
     """Compare F&O with TaxJar; POST also enqueues what is missing."""
-    heal = call.request.method == "POST"
-    return await reconciliation.reconcile(call.connector, call.connection, call.company, call.query, heal=heal)
+    heal, confirmed = call.request.method == "POST", NOT_CONFIRMED
+    if heal and call.query.confirm:
+        why = read_json(call.request.body, Why)
+        confirmed = Confirmation(why.by, why.reason)
+    return await reconciliation.reconcile(
+        call.connector, call.connection, call.company, call.query, heal=heal, confirmed=confirmed
+    )
 
 
 async def run_now(call: Call[Nothing, Anything]) -> Answer:

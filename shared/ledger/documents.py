@@ -18,7 +18,8 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, Operation
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
+from shared.ledger.entity_groups import Operation
 from shared.ledger.indexing import IndexedQueries, mention
 from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside
@@ -220,16 +221,19 @@ class DocumentLedger(IndexedQueries):
         """Write ``after`` in place of ``before`` with its audit entry, in one entity-group transaction.
 
         ``reserve`` are further ids in TaxJar that the document owns from now on. The id of a document that is skipped
-        and was never sent becomes free. Raises :class:`ClaimLost` when the record was changed since ``before`` was
-        read, and :class:`IdTaken` when another document owns one of ``reserve``.
+        and was never sent becomes free, unless a person used it in TaxJar by hand. Raises :class:`ClaimLost` when the
+        record was changed since ``before`` was read, and :class:`IdTaken` when another document owns one of
+        ``reserve``.
         """
         now = self._clock()
         after = replace(after, updated_at=now)
         if after.state is not before.state or after.since is None:
             after = replace(after, since=now)
         operations: list[Operation] = [("create", _pointer(after, owned)) for owned in reserve]
-        if after.state is State.SKIPPED and after.filing.owns_id and not after.filing.was_sent:
-            after = replace(after, filing=replace(after.filing, owns_id=False))
+        filing = after.filing
+        by_hand = filing.transaction_id in filing.handled_outside
+        if after.state is State.SKIPPED and filing.owns_id and not (filing.was_sent or by_hand):
+            after = replace(after, filing=replace(filing, owns_id=False))
             operations += [("delete", _pointer(after)), ("upsert", mention(after), {"mode": UpdateMode.REPLACE})]
         try:
             written = await self._write(before, after, entry, operations)

@@ -13,7 +13,7 @@ from shared.csv_text import to_csv
 from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
 from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.notices import Notices
-from shared.flows.reconciliation.repair import Repair
+from shared.flows.reconciliation.repair import NIGHTLY, NOT_CONFIRMED, Confirmation, Repair
 from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.problems import told_as_problem
@@ -35,16 +35,24 @@ class ReconcileQuery(Days):
     deep: bool = False
     """Fetch the amounts of every transaction, not only of those in doubt."""
     confirm: bool = False
-    """Send again also where so many documents are missing in TaxJar that a person has to decide."""
+    """POST: send again also what is so much that a person has to decide; the body says who and why."""
     format: Literal["json", "csv"] = "json"
     provider: str = ""
     """Further TaxJar providers to look for foreign transactions under, separated by commas."""
 
 
 async def reconcile(
-    connector: Connector, connection: str, company: str, query: ReconcileQuery, *, heal: bool
+    connector: Connector,
+    connection: str,
+    company: str,
+    query: ReconcileQuery,
+    *,
+    heal: bool,
+    confirmed: Confirmation = NOT_CONFIRMED,
 ) -> Answer:
     """Compare, and with ``heal`` also enqueue what is missing and hold what a person has to look at.
+
+    ``confirmed``: also what is so much that a person has to decide.
 
     Raises :class:`NotFound`, and :class:`Problem` while F&O or TaxJar does not answer.
     """
@@ -53,9 +61,9 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(connector, run.connection, run.company, run.actor)
         findings = Findings(since, until, query.deep, connector.clock())
-        await _compare(run, findings, query.provider, heal=heal, confirmed=query.confirm)
+        await _compare(run, findings, query.provider, heal=heal, confirmed=confirmed)
     if query.format == "csv":
         return Answer(body=to_csv(COLUMNS, findings.rows()), content_type="text/csv")
     return Answer(body=findings.shown())
@@ -63,7 +71,7 @@ async def reconcile(
 
 async def reconcile_nightly(connector: Connector, by: str) -> None:
     """The last ``SWEEP_DAYS`` of every company, healed. Trouble ends one company; the next night sees it again."""
-    actor = Actor(function="reconcile_nightly", by=by)
+    actor = Actor(function=NIGHTLY, by=by)
     turns = {
         f"{connection.name} {company.upper()}": partial(_heal, _run(connector, connection.name, company, actor))
         for connection in connector.connections.values()
@@ -79,7 +87,7 @@ async def _heal(run: Run) -> None:
     try:
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(run.connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(run.connector, run.connection, run.company, run.actor)
         findings = Findings(_default_start(run), _today(run), deep=False, started_at=run.connector.clock())
         await _compare(run, findings, "", heal=True)
         complete = True
@@ -121,7 +129,9 @@ def _default_start(run: Run) -> date:
     return min(max(first, run.company.settings.report_from), _today(run))
 
 
-async def _compare(run: Run, findings: Findings, providers: str, *, heal: bool, confirmed: bool = False) -> Findings:
+async def _compare(
+    run: Run, findings: Findings, providers: str, *, heal: bool, confirmed: Confirmation = NOT_CONFIRMED
+) -> Findings:
     """Go through the days, with no more than one of them in memory."""
     taxjar, notices = TaxJarSide(run.company.account.client, run.connector.clock), Notices(run)
     since, until, company = findings.since, findings.until, run.company.id
