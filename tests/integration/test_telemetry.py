@@ -25,7 +25,7 @@ from shared.documents import DocumentKey
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.bury import bury_poisoned
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World

@@ -9,7 +9,7 @@ from shared.flows.audit.sealing import seal_days
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.finding.poll import poll_posted_invoices, sweep_posted_invoices
 from shared.flows.live.nexus import pull_nexus_regions
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 

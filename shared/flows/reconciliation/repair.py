@@ -50,11 +50,10 @@ class Missing:
 class Repair:
     """Puts right the days of one reconciliation; what TaxJar lost is sent again at the end, if it is not too much."""
 
-    def __init__(self, run: Run, findings: Findings, *, confirmed: bool = False) -> None:
+    def __init__(self, run: Run, findings: Findings) -> None:
         self._run = run
         self._findings = findings
-        self._confirmed = confirmed
-        self._missing = Missing([])
+        self.missing = Missing([])
 
     async def repair(self, day: date, documents: Sequence[ListedDocument], compared: Sequence[Compared]) -> None:
         """Enqueue what the ledger has not sent yet, and hold what a person has to look at."""
@@ -70,7 +69,7 @@ class Repair:
                 if record.state is State.REPORTED and record.filing.was_sent and not record.filing.current:
                     continue  # a person accepted that somebody deleted it
                 if record.state is State.REPORTED:
-                    self._missing.records.append(record)
+                    self.missing.records.append(record)
                 else:
                     keys += await self._again(record)
             elif record.state is not State.REPORTED:
@@ -82,16 +81,16 @@ class Repair:
         await self._hold_if_really_gone(day, vanished)
         await self._enqueue(keys)
 
-    async def finish(self) -> None:
-        """Send again what TaxJar lost; where that is too much, say so and send nothing."""
-        lost = self._missing
-        if lost.is_mass(self._findings.documents) and not self._confirmed:
+    async def finish(self, documents: int, *, confirmed: bool = False) -> None:
+        """Send again what TaxJar lost of ``documents``; where that is too much, say so and send nothing."""
+        lost = self.missing
+        if lost.is_mass(documents) and not confirmed:
             self._findings.not_sent_again = len(lost.records)
             logger.error(
                 "%s: TaxJar no longer has %d of %d documents, nothing is sent again until a person confirms it",
                 self._run.name,
                 len(lost.records),
-                self._findings.documents,
+                documents,
             )
             return
         keys: list[DocumentKey] = []
@@ -131,7 +130,7 @@ class Repair:
     async def _settle_difference(self, record: DocumentRecord, dynamics: Money) -> None:
         """TaxJar has it otherwise than F&O: changed in TaxJar, or in F&O after it was reported."""
         if _as_filed(record) == dynamics:
-            self._missing.records.append(record)
+            self.missing.records.append(record)
         elif totals_of(dynamics.amount, dynamics.sales_tax) not in record.decisions.dismissed:
             await self._hold_changed(record, dynamics)
 
