@@ -303,7 +303,9 @@ async def test_a_step_that_got_lost_is_put_on_the_queue_again_by_the_next_night(
 async def test_companies_take_turns(azurite: str) -> None:
     with Simulation(CERTIFICATES, clock=(clock := Clock())) as simulation:
         begin = {"report_from": "2026-01-01"}
-        connections = {"main": simulation.settings({"usmf": begin, "usrt": begin})}
+        connections: dict[str, Any] = {"main": simulation.settings({"usmf": begin, "usrt": begin})}
+        # A limit would wait in real time.
+        connections["main"]["taxjar"]["max_calls_per_minute"] = 10_000_000
         async with connected(azurite, simulation, clock, connections) as world:
             furnished(world.posting)
             for company in ("usmf", "usrt"):

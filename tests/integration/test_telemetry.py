@@ -152,6 +152,7 @@ async def test_a_poll_tells_whether_it_was_complete_and_what_is_paused(telemetry
 async def test_every_other_timer_tells_whether_it_came_to_its_end(telemetry: Telemetry, world: World) -> None:
     async def runs() -> set[tuple[str, bool]]:
         await reconcile_nightly(world.connector, by="test")
+        await world.work()
         await sync_exempt_customers(world.connector, by="test")
         await pull_nexus_regions(world.connector, by="test")
         points = telemetry.points()["connector.runs"]

@@ -78,6 +78,7 @@ async def take_step(connector: Connector, step: ReconciliationStep, queue: Docum
         logger.error("%s: not reconciled: %s", run.name, fenced)
         await fail_reconciliation(connector, job, actor, str(fenced))
     except TRANSIENT as trouble:
+        _tell_nightly(job, complete=False)
         if not await put_back(run, step, trouble):
             words = f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
             await fail_reconciliation(connector, job, actor, words)
@@ -91,8 +92,13 @@ async def fail_reconciliation(connector: Connector, job: Reconciliation, actor: 
         await connector.reconciliations.write(failed, entry)
     except JobOver:
         return
+    _tell_nightly(job, complete=False)
+
+
+def _tell_nightly(job: Reconciliation, *, complete: bool) -> None:
+    """Tell whoever watches the nights that one came to its end, or did not get on."""
     if job.nightly:
-        telemetry.ran(job.connection, NIGHTLY, complete=False)
+        telemetry.ran(job.connection, NIGHTLY, complete=complete)
 
 
 async def _compare(run: Run, job: Reconciliation) -> None:
@@ -175,7 +181,7 @@ async def _finish(run: Run, job: Reconciliation) -> None:
     logger.info("%s reconciled: %s", run.name, words)
     if job.nightly:
         await connector.last_runs.note(run.connection.name, NIGHTLY, company=job.company, by=job.by)
-        telemetry.ran(run.connection.name, NIGHTLY, complete=True)
+    _tell_nightly(job, complete=True)
 
 
 async def _send_again(run: Run, job: Reconciliation, pieces: list[Piece], findings: Findings) -> None:
