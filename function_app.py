@@ -23,8 +23,7 @@ from shared.flows.backfill import steps
 from shared.flows.customers import sync
 from shared.flows.finding import poll
 from shared.flows.live import nexus
-from shared.flows.operations import bury
-from shared.flows.reconciliation import jobs as reconciliations
+from shared.flows.operations import bury, nightly
 from shared.flows.reporting import message as reporting
 from shared.flows.work.problems import problem_of
 from shared.ledger.audit import Actor
@@ -93,8 +92,8 @@ async def sweep_posted_invoices(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger("timer", schedule("RECONCILE_SCHEDULE", "0 30 4 * * *"), run_on_startup=False)
 async def reconcile_nightly(timer: func.TimerRequest) -> None:
-    """Compare F&O with TaxJar over the long window, and enqueue what is missing."""
-    await reconciliations.reconcile_nightly(await connector(), by="schedule")
+    """Compare F&O with TaxJar over the long window, enqueue what is missing, and tell people how it stands."""
+    await nightly.reconcile_and_tell(await connector(), by="schedule")
 
 
 @app.queue_trigger("message", DOCUMENTS_QUEUE, STORAGE)

@@ -58,13 +58,18 @@ class Context:
 
     @property
     def connection(self) -> str:
-        """The connection that is meant: by option or profile, else the only one."""
-        return str(self.options.connection or self.profile.connection or self._only_one()[0]).lower()
+        """The connection that is meant: by option, profile or variable, else the only one."""
+        return (self._meant("connection") or self._only_one()[0]).lower()
 
     @property
     def company(self) -> str:
-        """The company that is meant: by option or profile, else the only one."""
-        return str(self.options.company or self.profile.company or self._only_one()[1]).lower()
+        """The company that is meant: by option, profile or variable, else the only one."""
+        return (self._meant("company") or self._only_one()[1]).lower()
+
+    @property
+    def company_meant(self) -> str:
+        """The company that is asked for, empty for all of the connection."""
+        return self._meant("company")
 
     @property
     def signature(self) -> dict[str, object]:
@@ -89,6 +94,11 @@ class Context:
             raise WrongUsage(f"Sign in: a profile with resource for az login, or a function key in {names[0]}.")
         return with_key(key)
 
+    def _meant(self, name: str) -> str:
+        """The connection or company by option, profile or variable; empty where nothing says."""
+        given = getattr(self.options, name) or getattr(self.profile, name)
+        return str(given or self.environment.get(f"CONNECTOR_{name.upper()}", ""))
+
     def _only_one(self) -> tuple[str, str]:
         """Connection and company where there is only one of them."""
         if self._only is None:
@@ -98,8 +108,7 @@ class Context:
                 if refused.status == 404:
                     raise WrongUsage("Say which: --connection and --company, or a profile.") from None
                 raise
-            wanted = (self.options.connection or self.profile.connection).lower()
-            company_wanted = (self.options.company or self.profile.company).lower()
+            wanted, company_wanted = self._meant("connection").lower(), self._meant("company").lower()
             found = [
                 (str(connection["name"]), str(company["id"]))
                 for connection in status["connections"]

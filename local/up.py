@@ -6,14 +6,18 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import quote
 
+from local.bootstrap import VENV_PYTHON
 from local.demo import retailer
 from local.demo.story import Demo, running_demo, say, wait_until_settled
+from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do
 from local.host.command import bound
 from local.host.errors import HostError
-from local.simulation import CONNECTION, TAXJAR_TOKEN
+from local.simulation import CONNECTION, TAXJAR_ACCOUNT, TAXJAR_TOKEN
 
 PEOPLE = (
     {"id": "vera", "name": "Vera Viewer", "roles": ["viewer"]},
@@ -21,6 +25,7 @@ PEOPLE = (
     {"id": "ada", "name": "Ada Approver", "roles": ["approver"]},
 )
 """Who can sign in."""
+_TIMERS = (*("poll_posted_invoices", "sync_exempt_customers", "pull_nexus_regions", "reconcile_nightly", "seal_audit"),)
 _SALE = {"to_country": "US", "to_state": "TX", "to_zip": "78704", "amount": 59.9, "shipping": 5}
 
 
@@ -38,16 +43,27 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     try:
-        with running_demo(port=options.port, output=None, people=PEOPLE) as demo:
-            say("Sweeping the last 45 days, once.\n")
-            demo.host.run("sweep_posted_invoices")
-            wait_until_settled(demo.host, len(demo.expectations))
-            demo.host.run("sync_exempt_customers")
-            demo.host.run("pull_nexus_regions")
+        with running_up(port=options.port) as demo:
             say(_what_to_try(demo))
             return demo.host.process.wait()
     except KeyboardInterrupt:
         return 0
+
+
+@contextmanager
+def running_up(*, port: int = 0, output: int | None = None) -> Iterator[Demo]:
+    """The demo's world with everything settled, every timer run once, and something for people to do."""
+    today = datetime.now(UTC).date()
+    with running_demo(port=port, output=output, people=PEOPLE) as demo:
+        posted = post_to_do(demo.simulation.posting(retailer.COMPANY), today)
+        say("Sweeping the last 45 days, once.\n")
+        demo.host.run("sweep_posted_invoices")
+        wait_until_settled(demo.host, len(demo.expectations) + posted)
+        say("Running each timer once, and making something to do.")
+        for function in _TIMERS:
+            demo.host.call("POST", f"/api/runs/{function}")
+        make_to_do(demo.host, demo.simulation, demo.simulation.taxjar.account(TAXJAR_ACCOUNT))
+        yield demo
 
 
 def _what_to_try(demo: Demo) -> str:
@@ -80,18 +96,21 @@ def _what_to_try(demo: Demo) -> str:
             _curl(f"{control}/faults", method="DELETE"),
         ],
     }
-    company = f"--connection {CONNECTION} --company {retailer.COMPANY}"
-    sections["The command line, in another shell after the last line below"] = [
-        f"connector held {company}",
-        f"connector show {reported} {company}",
-        f"connector month {company}",
+    sections["The command line, in another shell after the last two lines below"] = [
+        "connector status",
+        "connector held",
+        f"connector show {TO_DO[0].transaction_id}",
+        "connector month $(date -u +%Y-%m)",
     ]
+    sections["Waiting for a person"] = list(lines_to_do())
     links = [f"{person['name']:14} {host.url}/.auth/login/local?id={person['id']}" for person in PEOPLE]
     sections["The operator's page, as"] = links
     lines = [f"\n{title}:\n" + "\n".join(f"  {command}" for command in sections[title]) for title in sections]
     sides = "\n".join(f"  {name:18} {url}" for name, url in {**urls, "Functions host": host.url}.items())
-    paste = f"export HOST={shlex.quote(host.url)} KEY={shlex.quote(host.key)}"
-    return "\n".join([f"\nRunning:\n{sides}", *lines, "\nCtrl-C ends it all. In another shell:", paste])
+    where = f"CONNECTOR_CONNECTION={CONNECTION} CONNECTOR_COMPANY={retailer.COMPANY}"
+    paste = f"export HOST={shlex.quote(host.url)} KEY={shlex.quote(host.key)} {where}"
+    path = f'export PATH={shlex.quote(str(VENV_PYTHON.parent))}:"$PATH"'
+    return "\n".join([f"\nRunning:\n{sides}", *lines, "\nCtrl-C ends it all. In another shell:", paste, path])
 
 
 def _first_order(demo: Demo, state: str) -> str:

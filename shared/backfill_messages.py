@@ -51,6 +51,15 @@ class ReconciliationStep(JobMessage):
         return f"reconciliation {self.reconciliation}"
 
 
+class NightEnd(BaseModel):
+    """Tell people how everything stands once the reconciliations of the night are done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    night: AwareDatetime
+    """When it began."""
+
+
 class BackfillStep(_BackfillMessage):
     """List ``days`` days from ``day`` on, and then go on; past the last day, wait until all has settled."""
 
@@ -69,7 +78,7 @@ class DryRunMessage(_BackfillMessage):
         return [DocumentKey(self.company, key.date, key.number, key.voucher) for key in self.keys]
 
 
-BackfillMessage = DocumentsMessage | BackfillStep | DryRunMessage | ReconciliationStep
+BackfillMessage = DocumentsMessage | BackfillStep | DryRunMessage | ReconciliationStep | NightEnd
 _ANY: TypeAdapter[BackfillMessage] = TypeAdapter(BackfillMessage)
 
 

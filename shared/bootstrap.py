@@ -50,6 +50,7 @@ from shared.remote.gate import Gate
 from shared.remote.http import transport_to
 from shared.remote.pauses import Pauses
 from shared.remote.transport import GuardedTransport
+from shared.remote.webhook import webhook_to
 from shared.settings import ConnectionSettings, Settings, TaxJarSettings
 from shared.signing import KeyVaultSigner, LocalKeySigner
 from shared.storage import Storage, audit_container, default_transport, storage_clients
@@ -137,6 +138,7 @@ async def build_connector(
         storage=storage,
         clock=clock,
         random=random,
+        webhook=webhook_to(settings.notify_webhook_url),
         resources=resources,
     )
 

@@ -26,6 +26,7 @@ from shared.ledger.subjects import SubjectLedger
 from shared.ledger.work_index import WorkIndex
 from shared.queues import DocumentQueue
 from shared.remote.gate import Gate
+from shared.remote.webhook import Webhook
 from shared.settings import CompanySettings, ConnectionSettings
 from shared.storage import Storage
 from shared.taxjar.categories import TaxCategories
@@ -121,6 +122,8 @@ class Connector:
     """Connection, company, host and token that this process has found to belong to the ledger, and when."""
     accounts_known: set[tuple[str, ...]]
     """Connection, company and account that this process has found to hold what is reported."""
+    webhook: Webhook | None
+    """Where the daily digest goes."""
     resources: AsyncExitStack
     """Open connections to storage and to the remote sides."""
     fence_turns: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -151,9 +151,8 @@ def show_document(context: Context) -> int:
 def show_activity(context: Context) -> int:
     """Who did what."""
     options = context.options
-    company = options.company or context.profile.company
     query = {
-        "company": company.lower(),
+        "company": context.company_meant.lower(),
         "person": options.person,
         "subject": options.subject,
         "kind": options.kind,

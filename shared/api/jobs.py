@@ -10,8 +10,10 @@ from shared.flows.backfill import start
 from shared.flows.operations.run_now import note_asked, timer_named
 from shared.flows.reconciliation import jobs, result
 from shared.flows.reconciliation import reconcile as reconciliation
+from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation
+from shared.flows.review.decide import Why
 from shared.flows.work.jobs import Cancellation, JobsQuery
-from shared.web import Answer, instant
+from shared.web import Answer, instant, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,13 @@ async def show_backfill(call: Call[Nothing, Nothing]) -> Answer:
 
 async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answer:
     """Compare F&O with TaxJar; POST also enqueues what is missing."""
-    heal = call.request.method == "POST"
-    return await reconciliation.reconcile(call.connector, call.connection, call.company, call.query, heal=heal)
+    heal, confirmed = call.request.method == "POST", NOT_CONFIRMED
+    if heal and call.query.confirm:
+        why = read_json(call.request.body, Why)
+        confirmed = Confirmation(why.by, why.reason)
+    return await reconciliation.reconcile(
+        call.connector, call.connection, call.company, call.query, heal=heal, confirmed=confirmed
+    )
 
 
 async def start_reconciliation(call: Call[Nothing, jobs.ReconciliationRequest]) -> Answer:

@@ -53,6 +53,8 @@ class _Schemas:
         for field, given in schema.get("properties", {}).items():
             content = {key: value for key, value in given.items() if key != "description"}
             parameter = {"name": field, "in": "query", "required": field in required, "schema": _sendable(content)}
+            if content.get("type") == "array":
+                parameter |= {"style": "form", "explode": False}
             if "description" in given:
                 parameter["description"] = given["description"]
             parameters.append(parameter)

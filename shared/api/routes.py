@@ -34,6 +34,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=listing.DocumentFilter,
         body=Nothing,
         answer=DocumentList,
+        formats=(CSV,),
     ),
     Route(
         name="show_document",
@@ -100,6 +101,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=completeness.CompletenessQuery,
         body=Nothing,
         answer=Completeness,
+        formats=(CSV,),
     ),
 )
 

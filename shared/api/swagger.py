@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 Json = dict[str, Any]
 _NEW, _OLD = "#/components/schemas/", "#/definitions/"
 _OF_OPERATIONS: frozenset[str] = frozenset({"operationId", "summary", "description", "tags", "security"})
+_ONLY_IN_3 = frozenset({"schema", "style", "explode"})
+"""Of parameters; lists are separated by commas in 2.0 unless it says otherwise."""
 _KEPT = frozenset(
     {
         *("title", "description", "type", "format", "enum", "default", "pattern", "example", "required", "properties"),
@@ -61,7 +63,8 @@ def _parameter(parameter: Json, schemas: Json) -> Json:
     schema = _schema(_written_out(parameter["schema"], schemas))
     flat = {name: value for name, value in schema.items() if name not in ("title", "x-nullable", "example", "$ref")}
     flat.setdefault("type", "string")
-    return {**{name: value for name, value in parameter.items() if name != "schema"}, **flat}
+    kept = {name: value for name, value in parameter.items() if name not in _ONLY_IN_3}
+    return {**kept, **flat}
 
 
 def _written_out(schema: Json, schemas: Json) -> Json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
@@ -49,17 +50,24 @@ class DryRunOutcome(StrEnum):
     FAILED = "failed"
 
 
+class Share(NamedTuple):
+    """One of a document's transactions. Money is signed as TaxJar keeps it."""
+
+    to_state: str
+    amount: Decimal
+    sales_tax: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
-    """What would become of one document. Money is signed as TaxJar keeps it."""
+    """What would become of one document."""
 
     key: DocumentKey
     outcome: DryRunOutcome
     transaction_id: str = ""
     reason: str = ""
-    amount: Decimal | None = None
-    sales_tax: Decimal | None = None
-    to_state: str = ""
+    shares: tuple[Share, ...] = ()
+    """Of a document that would be sent or changed: the transactions that it would have."""
 
 
 class BackfillLedger(JobLedger[Backfill]):
@@ -99,9 +107,7 @@ def _row(partition: str, result: DryRunResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "transaction_id": result.transaction_id,
         "reason": result.reason,
-        "amount": "" if result.amount is None else str(result.amount),
-        "sales_tax": "" if result.sales_tax is None else str(result.sales_tax),
-        "to_state": result.to_state,
+        "shares": json.dumps([[share.to_state, str(share.amount), str(share.sales_tax)] for share in result.shares]),
     }
 
 
@@ -111,7 +117,12 @@ def _result(row: Mapping[str, Any]) -> DryRunResult:
         outcome=DryRunOutcome(row["outcome"]),
         transaction_id=row["transaction_id"],
         reason=row["reason"],
-        amount=Decimal(row["amount"]) if row["amount"] else None,
-        sales_tax=Decimal(row["sales_tax"]) if row["sales_tax"] else None,
-        to_state=row["to_state"],
+        shares=tuple(Share(state, Decimal(amount), Decimal(tax)) for state, amount, tax in _shares(row)),
     )
+
+
+def _shares(row: Mapping[str, Any]) -> list[list[str]]:
+    if "shares" in row:
+        return list(json.loads(row["shares"]))
+    # Version 1: a document was one transaction.
+    return [[row["to_state"], row["amount"], row["sales_tax"]]] if row["amount"] and row["sales_tax"] else []

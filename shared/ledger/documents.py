@@ -18,11 +18,12 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.ledger import keys
 from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
+from shared.ledger.entity_groups import Operation
+from shared.ledger.indexing import IndexedQueries, mention
 from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside
 from shared.ledger.open_work import close_row, open_row
-from shared.ledger.queries import DocumentQueries
 from shared.ledger.record_rows import to_entity, to_summary
 from shared.ledger.records import DocumentRecord, Filing, State
 from shared.transactions import Kind
@@ -50,13 +51,12 @@ class Sighting:
     transaction_id: str
 
 
-class DocumentLedger(DocumentQueries):
+class DocumentLedger(IndexedQueries):
     """Records of posted documents in Table Storage. All methods are safe to run on many instances at once."""
 
     def __init__(self, table: TableClient, *, clock: Callable[[], datetime], lease: timedelta, redact: Redact) -> None:
         super().__init__(table)
         self.lease = lease
-        self._commits = GroupCommit(table)
         self._clock = clock
         self._redact = redact
 
@@ -124,7 +124,7 @@ class DocumentLedger(DocumentQueries):
         )
         # Nothing is long in what F&O's lists show.
         record, operations = self._with_entry(record, entry, {}, "create")
-        return [*operations, ("create", _pointer(record) if record.filing.owns_id else _mention(record))]
+        return [*operations, ("create", _pointer(record) if record.filing.owns_id else mention(record))]
 
     async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
         for owns_id in (record.filing.owns_id, False):
@@ -162,7 +162,7 @@ class DocumentLedger(DocumentQueries):
         _, operations = self._with_entry(record, entry, aside, "create")
         await self._texts.write(self._commits, record.partition, record.row, aside)
         with suppress(ResourceExistsError):
-            await self._commits.commit(operations)
+            await self._commits.commit([*operations, ("upsert", mention(record), {"mode": UpdateMode.REPLACE})])
 
     async def claim(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Claim documents of one company for this worker; those that another worker changed meanwhile are left out.
@@ -221,17 +221,20 @@ class DocumentLedger(DocumentQueries):
         """Write ``after`` in place of ``before`` with its audit entry, in one entity-group transaction.
 
         ``reserve`` are further ids in TaxJar that the document owns from now on. The id of a document that is skipped
-        and was never sent becomes free. Raises :class:`ClaimLost` when the record was changed since ``before`` was
-        read, and :class:`IdTaken` when another document owns one of ``reserve``.
+        and was never sent becomes free, unless a person used it in TaxJar by hand. Raises :class:`ClaimLost` when the
+        record was changed since ``before`` was read, and :class:`IdTaken` when another document owns one of
+        ``reserve``.
         """
         now = self._clock()
         after = replace(after, updated_at=now)
         if after.state is not before.state or after.since is None:
             after = replace(after, since=now)
         operations: list[Operation] = [("create", _pointer(after, owned)) for owned in reserve]
-        if after.state is State.SKIPPED and after.filing.owns_id and not after.filing.was_sent:
-            after = replace(after, filing=replace(after.filing, owns_id=False))
-            operations += [("delete", _pointer(after)), ("upsert", _mention(after), {"mode": UpdateMode.REPLACE})]
+        filing = after.filing
+        by_hand = filing.transaction_id in filing.handled_outside
+        if after.state is State.SKIPPED and filing.owns_id and not (filing.was_sent or by_hand):
+            after = replace(after, filing=replace(filing, owns_id=False))
+            operations += [("delete", _pointer(after)), ("upsert", mention(after), {"mode": UpdateMode.REPLACE})]
         try:
             written = await self._write(before, after, entry, operations)
         except ResourceExistsError:
@@ -340,14 +343,6 @@ def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]
     return {
         "PartitionKey": record.partition,
         "RowKey": keys.id_row(transaction_id or record.filing.transaction_id),
-        "document_row": record.row,
-    }
-
-
-def _mention(record: DocumentRecord) -> dict[str, str]:
-    return {
-        "PartitionKey": record.partition,
-        "RowKey": keys.mention_row(record.filing.transaction_id, record.key),
         "document_row": record.row,
     }
 

@@ -128,8 +128,7 @@ class JobLedger(Generic[_Job]):
             for field in fields(self._of)
             if row.get(field.name) not in ("", None)
         }
-        for name in ("message", "by"):
-            values.setdefault(name, "")
+        values.setdefault("by", "")
         return self._of(**values)
 
 

@@ -52,6 +52,14 @@ def document_rows_through(day: date) -> str:
     return f"{_DOCUMENT}|{day.isoformat()}|~"
 
 
+def day_of(row: str) -> date:
+    """The invoice date of a document's row. Raises ``ValueError`` where it is none."""
+    kind, day, _ = row.split("|", 2)
+    if kind != _DOCUMENT:
+        raise ValueError(f"{row!r} is no row of a document")
+    return date.fromisoformat(day)
+
+
 OPEN_ROWS, OPEN_ROWS_END = f"{_OPEN}|{_DOCUMENT}|", f"{_OPEN}|{_DOCUMENT}|~"
 """All rows of the index of open work lie between these."""
 INDEXED_ROW = f"{_OPEN}|indexed"

@@ -11,6 +11,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.ledger.activity import activity_row
 from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.commits import GroupCommit
+from shared.ledger.entity_groups import Operation
 from shared.ledger.keys import partition
 from shared.table_keys import encode
 
@@ -34,6 +36,7 @@ class LastRuns:
 
     def __init__(self, table: TableClient, *, clock: Callable[[], datetime]) -> None:
         self._table = table
+        self._commits = GroupCommit(table)
         self._clock = clock
 
     async def note(self, connection: str, function: str, *, company: str = "", by: str = "") -> None:
@@ -50,13 +53,13 @@ class LastRuns:
             "by": by,
             "complete_at": now.isoformat(),
         }
-        written = [("upsert", row, {"mode": UpdateMode.REPLACE})]
+        written: list[Operation] = [("upsert", row, {"mode": UpdateMode.REPLACE})]
         if function not in _FREQUENT:
             entry = AuditEntry(at=now, actor=Actor(function=function, by=by), subject=function, decision="complete")
             name = f"{function}|{encode(company)}"
             act = activity_row(where, entry, lambda value: value, kind="run", company=company, name=name)
             written.append(("upsert", act, {"mode": UpdateMode.REPLACE}))
-        await self._table.submit_transaction(written)
+        await self._commits.commit(written)
 
     async def all_of(self, connection: str) -> list[LastRun]:
         """Every row of ``connection``."""

@@ -97,34 +97,15 @@ class DocumentQueries:
         )
         return [await self._whole(entity) async for entity in rows]
 
-    async def find(
-        self, connection: str, company: str, transaction_id: str, voucher: str | None = None
-    ) -> list[DocumentRecord]:
-        """The documents with ``transaction_id``, in full: its owner first, then those that show it without owning it.
-
-        ``voucher`` chooses among them.
-        """
-        partition = keys.partition(connection, company)
+    async def showing(self, connection: str, company: str, transaction_id: str) -> list[DocumentRecord]:
+        """The documents that show ``transaction_id`` now, in full: its owner first."""
         owner = await self.owner_of(connection, company, transaction_id)
-        found = [owner] if owner else []
-        found += [
+        others = await self._mentioning(keys.partition(connection, company), transaction_id)
+        return ([owner] if owner else []) + [
             other
-            for other in await self._mentioning(partition, transaction_id)
+            for other in others
             if other.filing.transaction_id == transaction_id and (owner is None or other.key != owner.key)
         ]
-        if not found:
-            found = [record async for record in self._scan(partition, "transaction_id", transaction_id)]
-        return [record for record in found if voucher in (None, record.key.voucher)]
-
-    async def with_number(self, connection: str, company: str, number: str, ids: Iterable[str]) -> list[DocumentRecord]:
-        """The documents with F&O's ``number``, in full; ``ids`` are the ids in TaxJar that it can have."""
-        partition = keys.partition(connection, company)
-        found: dict[DocumentKey, DocumentRecord] = {}
-        for each in ids:
-            # A document that met its number taken goes under another id by now.
-            others = await self._mentioning(partition, each)
-            found |= {record.key: record for record in (*await self.find(connection, company, each), *others)}
-        return [record for key, record in sorted(found.items()) if key.number.casefold() == number.casefold()]
 
     async def _mentioning(self, partition: str, transaction_id: str) -> list[DocumentRecord]:
         """The documents that showed ``transaction_id`` once without owning it, in full."""
@@ -135,20 +116,6 @@ class DocumentQueries:
         )
         found = [await self._get(partition, entity["document_row"]) async for entity in rows]
         return [record for record in found if record]
-
-    async def _scan(self, partition: str, name: str, value: str) -> AsyncIterator[DocumentRecord]:
-        """Documents by a property without an index: only rows of version 1 are found in no other way."""
-        rows = self._table.query_entities(
-            f"PartitionKey eq @partition and RowKey ge @first and RowKey lt @end and {name} eq @value",
-            parameters={
-                "partition": partition,
-                "first": keys.document_rows_from(date.min),
-                "end": keys.DOCUMENT_ROWS_END,
-                "value": value,
-            },
-        )
-        async for entity in rows:
-            yield await self._whole(entity)
 
     async def listing(
         self,
@@ -161,8 +128,12 @@ class DocumentQueries:
         states: Iterable[State] = (),
         reason: str = "",
         whole: bool = False,
+        at_once: int | None = None,
     ) -> AsyncIterator[DocumentRecord]:
-        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary."""
+        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary.
+
+        ``at_once`` are read at a time, for who will not read them all.
+        """
         first, start = keys.document_rows_from(since), "RowKey ge @first"
         if after > first:
             first, start = after, "RowKey gt @first"
@@ -176,8 +147,27 @@ class DocumentQueries:
             clauses.append("reason eq @reason")
             values["reason"] = reason
         select = None if whole else SUMMARY
-        async for entity in self._table.query_entities(" and ".join(clauses), parameters=values, select=select):
+        rows = self._table.query_entities(
+            " and ".join(clauses), parameters=values, select=select, results_per_page=at_once
+        )
+        async for entity in rows:
             yield await self._whole(entity)
+
+    async def first_day(self, connection: str, company: str) -> date | None:
+        """The date of the oldest document; ``None`` where there is none."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+            parameters={
+                "partition": keys.partition(connection, company),
+                "first": keys.document_rows_from(date.min),
+                "end": keys.DOCUMENT_ROWS_END,
+            },
+            select=["RowKey"],
+            results_per_page=1,
+        )
+        async for row in rows:
+            return keys.day_of(row["RowKey"])
+        return None
 
     async def rows(self, connection: str, company: str, day: date) -> AsyncIterator[str]:
         """The row keys of the documents dated ``day``: all that it takes to know which ones the ledger has."""
@@ -192,27 +182,6 @@ class DocumentQueries:
         )
         async for entity in found:
             yield entity["RowKey"]
-
-    async def open_work(
-        self, connection: str, company: str, *, states: Iterable[State] = ()
-    ) -> AsyncIterator[DocumentRecord]:
-        """The documents that are in flight, held or failed, by invoice date, as they were last settled.
-
-        Reads the index alone. ``state`` and lease of a document that a worker has claimed are those before the claim.
-        """
-        wanted = frozenset(states)
-        rows = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
-            parameters={
-                "partition": keys.partition(connection, company),
-                "first": keys.OPEN_ROWS,
-                "end": keys.OPEN_ROWS_END,
-            },
-        )
-        async for entity in rows:
-            record = from_entity(entity)
-            if not wanted or record.state in wanted:
-                yield record
 
     async def states(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[tuple[State, str]]:
         """State and reason of each document dated ``since`` to ``until``, inclusive."""

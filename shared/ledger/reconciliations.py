@@ -34,7 +34,8 @@ class Reconciliation(Job):
     deep: bool = False
     heal: bool = False
     confirm: bool = False
-    """Send again also where so much is missing in TaxJar that a person has to decide."""
+    """Send again also where so much is missing in TaxJar that a person has to decide; ``reason`` says why."""
+    reason: str = ""
     compare: bool = True
     """Off: completeness alone, for which TaxJar is not asked what it holds."""
     providers: str = ""

@@ -45,6 +45,8 @@ class Attempts:
     """The last call to TaxJar may have taken effect: ask before sending again."""
     alone: bool = False
     """Reading it in company met trouble: it is read alone."""
+    refused: str = ""
+    """The kind of call that TaxJar refused the last time, such as ``POST order``: twice, and it is the document's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

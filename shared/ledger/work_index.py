@@ -13,21 +13,17 @@ from datetime import date, datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
-from shared.ledger.open_work import open_row
-from shared.ledger.queries import DocumentQueries
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit
+from shared.ledger.entity_groups import Operation
+from shared.ledger.indexing import CHANGED, IndexedQueries
 from shared.ledger.record_rows import from_entity
-from shared.ledger.records import DocumentRecord, State
-
-_CHANGED = (ResourceModifiedError, ResourceNotFoundError, ResourceExistsError)
-_RECORDS_PER_TRANSACTION = OPERATIONS_PER_TRANSACTION // 2
-"""Two rows each: record and index."""
+from shared.ledger.records import DocumentRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class WorkIndex:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
-        self._queries = DocumentQueries(table)
+        self._queries = IndexedQueries(table)
         self._commits = GroupCommit(table)
 
     async def of_company(self, connection: str, company: str, since: date) -> CompanyWork:
@@ -87,7 +83,7 @@ class WorkIndex:
             days = {f"{day:%d}": count for day, count in sorted(known.items()) if count}
             row = {"PartitionKey": partition, "RowKey": keys.count_row(month), "days": json.dumps(days)}
             # Two polls that write at once have both listed what they write.
-            await self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+            await self._commits.commit([("upsert", row, {"mode": UpdateMode.REPLACE})])
 
     async def take(self, rows: Sequence[DocumentRecord], until: datetime) -> list[DocumentRecord]:
         """Note that the caller's messages will name ``rows``, all of one company, until then.
@@ -100,7 +96,7 @@ class WorkIndex:
             try:
                 await self._commits.commit([_taking(row, until) for row in some])
                 taken += some
-            except _CHANGED:
+            except CHANGED:
                 for row in some:
                     taken += [row] if await self._commit([_taking(row, until)]) else []
         return [replace(row, enqueued_until=until) for row in taken]
@@ -119,37 +115,14 @@ class WorkIndex:
         await self._commit([("delete", _address(row.connection, row.key), _unchanged(row.etag))])
 
     async def index(self, connection: str, company: str) -> None:
-        """Give every open document of the company its row: documents of version 1 have none.
-
-        May be cut off anywhere and begun anew. The company's records are read through once in their life.
-        """
-        opened = [state for state in State if state not in (State.REPORTED, State.SKIPPED)]
-        found = self._queries.listing(connection, company, states=opened)
-        some: list[DocumentRecord] = []
-        async for record in found:
-            if record.indexed:
-                continue
-            some.append(record)
-            if len(some) == _RECORDS_PER_TRANSACTION:
-                await self._index(some)
-                some = []
-        await self._index(some)
-        partition = keys.partition(connection, company)
-        await self._table.upsert_entity({"PartitionKey": partition, "RowKey": keys.INDEXED_ROW})
-
-    async def _index(self, records: Sequence[DocumentRecord]) -> None:
-        if not records or await self._commit([each for record in records for each in _indexing(record)]):
-            return
-        for record in records:
-            current: DocumentRecord | None = record
-            while current and current.is_open and not current.indexed and not await self._commit(_indexing(current)):
-                current = await self._queries.get(record.connection, record.key)
+        """Complete the index; see :meth:`IndexedQueries.index`."""
+        await self._queries.index(connection, company)
 
     async def _commit(self, operations: Sequence[Operation]) -> bool:
         """Whether all rows were as they had to be."""
         try:
             await self._commits.commit(operations)
-        except _CHANGED:
+        except CHANGED:
             return False
         return True
 
@@ -174,12 +147,3 @@ def _taking(row: DocumentRecord, until: datetime) -> Operation:
 
 def _noting(connection: str, key: DocumentKey, until: datetime) -> Operation:
     return "update", _address(connection, key) | {"enqueued_until": until.isoformat()}, {"mode": UpdateMode.MERGE}
-
-
-def _indexing(record: DocumentRecord) -> list[Operation]:
-    """The record says that it is indexed, so that its settlement takes the row away again."""
-    marked = {"PartitionKey": record.partition, "RowKey": record.row, "indexed": True}
-    return [
-        ("update", marked, {"mode": UpdateMode.MERGE, **_unchanged(record.etag)}),
-        ("upsert", open_row(replace(record, indexed=True)), {"mode": UpdateMode.REPLACE}),
-    ]

@@ -47,11 +47,15 @@ def spread_rounding(parts: Parts, rounding: int) -> str | Hold | None:
 
 
 def _takers(parts: Parts, item: Item) -> tuple[list[Part], list[int]]:
-    """The parts that take a share of a document charge, with their weights; taxed ones never go to exempt parts."""
+    """The parts that take a share of a document charge, with their weights.
+
+    Taxed ones never go to exempt parts, and abroad only with taxed lines: their tax would be left out with them.
+    """
     candidates = parts.of_kind(item.kind)
     weights = {id(part): _weight(part) for part in candidates}
     if item.is_taxed:
         takers = [part for part in candidates if part.is_taxed and part.exemption is TAXABLE]
+        candidates = [part for part in candidates if not part.placement.is_abroad] or candidates
         takers = takers or [part for part in candidates if part.exemption is TAXABLE]
         if not takers:
             beside: dict[int, Part] = {}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from subprocess import DEVNULL
 
 import pytest
 
+from local.demo.story import Demo
+from local.up import running_up
 from tests.end_to_end.installation import Installation, running_installation
 
 
@@ -13,4 +16,11 @@ from tests.end_to_end.installation import Installation, running_installation
 def installation() -> Iterator[Installation]:
     """An installation of the test's own."""
     with running_installation() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Demo]:
+    """The world of ``python3 -m local up``: tests share it, each with documents of its own."""
+    with running_up(output=DEVNULL) as running:
         yield running

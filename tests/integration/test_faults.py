@@ -81,7 +81,7 @@ async def assert_reported_once(world: World, count: int) -> None:
         entries = await world.audit(record.key.number)
         assert [entry["decision"] for entry in entries if entry["decision"] != "retrying"] == ["seen", "reported"]
         stored = {**world.taxjar.orders, **world.taxjar.refunds}[record.filing.transaction_id]
-        assert (stored.filing.amount, stored.filing.sales_tax) == (record.filing.amount, record.filing.sales_tax)
+        assert (stored.amount, stored.sales_tax) == (record.filing.amount, record.filing.sales_tax)
 
 
 def assert_pauses_are_kept(calls: Sequence[Call], asked: float | None) -> None:

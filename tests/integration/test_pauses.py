@@ -193,7 +193,7 @@ async def slow_world(azurite: str, certificates: Certificates) -> AsyncIterator[
         return storages[-1]
 
     async with running_world(azurite, certificates, storage_transport=storage) as world:
-        [tables, _] = storages
+        [tables, *_] = storages
         client = world.connector.connection(CONNECTION).company(COMPANY).account.client
         await asyncio.gather(*(client.categories() for _ in range(4)))
         await client.categories()  # leases more calls than it needs

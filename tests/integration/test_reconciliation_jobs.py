@@ -259,7 +259,7 @@ async def test_too_much_lost_over_all_months_is_sent_again_by_nobody_until_a_per
     shown = await compared(world, heal=True)
     assert (shown["not_sent_again"], shown["enqueued"], world.taxjar.orders) == (24, 0, {})
     assert "until a person confirms" in shown["message"]
-    confirmed = await compared(world, heal=True, confirm=True)
+    confirmed = await compared(world, heal=True, confirm=True, reason="deleted by mistake")
     assert (confirmed["not_sent_again"], confirmed["enqueued"]) == (0, 24)
     # Those of November; what a state may have received is held.
     assert len(world.taxjar.orders) == 20

@@ -22,7 +22,7 @@ from shared.flows.work.retries import TRANSIENT
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting, unseen
 from shared.ledger.audit import Actor
-from shared.ledger.backfills import Backfill, DryRunOutcome, DryRunResult
+from shared.ledger.backfills import Backfill, DryRunOutcome, DryRunResult, Share
 from shared.ledger.jobs import JobState
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import Held, HoldReason, Mapped, Skipped, SkipReason
@@ -129,10 +129,15 @@ async def _try(
         outcome=found,
         reason=reason,
         transaction_id=outcome.transaction_id,
-        amount=outcome.amount,
-        sales_tax=outcome.sales_tax,
-        to_state=" ".join(outcome.to_states),
+        shares=_shares(outcome),
     )
+
+
+def _shares(outcome: Mapped | Skipped | Held) -> tuple[Share, ...]:
+    if not isinstance(outcome, Mapped):
+        return ()
+    sent = [each.transaction for each in outcome.transactions]
+    return tuple(Share(each.ship_to.state or "", each.amount, each.sales_tax) for each in sent)
 
 
 async def plan_of(run: Run, record: DocumentRecord, outcome: Mapped | Skipped | Held, content: str) -> Plan:
@@ -170,7 +175,4 @@ def _as_settled(record: DocumentRecord, outcome: DryRunOutcome | None = None) ->
         outcome=outcome or _AS_SETTLED[record.state],
         transaction_id=record.filing.transaction_id,
         reason=record.reason,
-        amount=record.filing.amount,
-        sales_tax=record.filing.sales_tax,
-        to_state=" ".join(record.filing.to_states),
     )

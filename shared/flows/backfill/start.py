@@ -159,30 +159,28 @@ async def _of_documents(connector: Connector, backfill: Backfill) -> dict[str, A
 
 
 async def _of_dry_run(connector: Connector, backfill: Backfill) -> dict[str, Any]:
-    """The results noted so far. Of several documents with one id only the first could be sent."""
+    """The results noted so far."""
     outcomes: Counter[DryRunOutcome] = Counter()
     reasons: Counter[tuple[str, str]] = Counter()
     totals: dict[str, dict[str, Any]] = {}
-    taken: set[str] = set()
+    transactions = 0
     async for result in connector.backfills.results(backfill):
-        outcome, reason = result.outcome, result.reason
-        if outcome is DryRunOutcome.WOULD_SEND and result.transaction_id in taken:
-            outcome, reason = DryRunOutcome.HELD, "id_collision"
-        if outcome is not DryRunOutcome.SKIPPED:
-            taken.add(result.transaction_id)
-        outcomes[outcome] += 1
-        if outcome in (DryRunOutcome.SKIPPED, DryRunOutcome.HELD):
-            reasons[outcome.value, reason] += 1
-        if outcome in _WOULD_REACH_TAXJAR:
-            total = totals.setdefault(result.to_state, {"documents": 0, "amount": ZERO, "sales_tax": ZERO})
-            total["documents"] += 1
-            total["amount"] += result.amount or ZERO
-            total["sales_tax"] += result.sales_tax or ZERO
+        outcomes[result.outcome] += 1
+        if result.outcome in (DryRunOutcome.SKIPPED, DryRunOutcome.HELD):
+            reasons[result.outcome.value, result.reason] += 1
+        if result.outcome is DryRunOutcome.WOULD_SEND:
+            transactions += len(result.shares)
+        if result.outcome in _WOULD_REACH_TAXJAR:
+            for state in {share.to_state for share in result.shares}:
+                totals.setdefault(state, {"documents": 0, "amount": ZERO, "sales_tax": ZERO})["documents"] += 1
+            for share in result.shares:
+                totals[share.to_state]["amount"] += share.amount
+                totals[share.to_state]["sales_tax"] += share.sales_tax
     return {
         "seen": outcomes.total(),
         **{outcome.value: outcomes[outcome] for outcome in DryRunOutcome},
         "reasons": _by_state(reasons),
-        "taxjar_transactions": outcomes[DryRunOutcome.WOULD_SEND],
+        "taxjar_transactions": transactions,
         "totals": {
             state: {**total, "amount": plain(total["amount"]), "sales_tax": plain(total["sales_tax"])}
             for state, total in sorted(totals.items())

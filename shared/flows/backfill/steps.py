@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage, ReconciliationStep
+from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage, NightEnd, ReconciliationStep
 from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.start import entry, fail_backfill, figures_of
 from shared.flows.finding.missing import is_missing, shown_again
+from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
 from shared.flows.reporting.message import report_documents
 from shared.flows.work.enqueue import enqueue, enqueued_until
@@ -51,6 +52,8 @@ async def report_backfill(
             await dry_run.try_documents(connector, message, actor, queue=queue)
         case ReconciliationStep():
             await take_step(connector, message, queue)
+        case NightEnd():
+            await end_night(connector, message, queue)
         case _:
             await report_documents(connector, message, actor, queue=queue)
 

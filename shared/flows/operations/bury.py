@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from shared import telemetry
-from shared.backfill_messages import BackfillStep, DryRunMessage, ReconciliationStep, parse_backfill_message
+from shared.backfill_messages import BackfillStep, DryRunMessage, NightEnd, ReconciliationStep, parse_backfill_message
 from shared.connector import Connector
 from shared.flows.backfill.dry_run import given_up
 from shared.flows.backfill.start import fail_backfill
@@ -37,6 +37,9 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
     except MalformedMessage as malformed:
         logger.error("buried queue message %s: %s", message_id, malformed)
         await _audit(connector, message_id, actor, str(malformed), body)
+        return
+    if isinstance(message, NightEnd):
+        logger.error("buried the end of the night of %s: nobody was told", message.night)
         return
     if isinstance(message, ReconciliationStep):
         await _bury_reconciliation(connector, message, actor)

@@ -8,10 +8,10 @@ from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 import httpx
-from pydantic import SecretStr
 
 from shared.flows.operations.digest import LastDigest, Occasion, Standing, as_json, as_teams_card, occasion_for
 from shared.ledger.subjects import SubjectLedger
+from shared.remote.webhook import Webhook
 from shared.settings_checks import VAULT_REFERENCE
 
 logger = logging.getLogger(__name__)
@@ -25,22 +25,14 @@ _PARTITION, _KIND, _NAME = "digest", "digest", "last"
 
 
 async def send_digest(
-    webhook: SecretStr | None,
-    standing: Standing,
-    *,
-    subjects: SubjectLedger,
-    http: httpx.AsyncClient,
-    clock: Callable[[], datetime],
-    app_url: str = "",
+    webhook: Webhook, standing: Standing, *, subjects: SubjectLedger, clock: Callable[[], datetime]
 ) -> Occasion | None:
     """Send what there is to say; return why, and ``None`` where nothing was sent.
 
     A web hook that fails is logged, without its URL, and tried again the next day: nothing else waits for it. The
     digest that was sent is remembered after the web hook took it; a crash between the two sends it twice.
     """
-    if webhook is None:
-        return None
-    url = webhook.get_secret_value()
+    url = webhook.url.get_secret_value()
     if url.startswith(VAULT_REFERENCE):
         logger.error("%s: the platform could not fetch the secret from the Key Vault; no digest is sent", SETTING)
         return None
@@ -49,9 +41,9 @@ async def send_digest(
         return None
     render = as_teams_card if _is_teams(url) else as_json
     try:
-        answer = await http.post(
-            url, json=render(standing, occasion, links(standing, app_url)), timeout=PATIENCE, follow_redirects=False
-        )
+        async with httpx.AsyncClient(transport=webhook.transport(url), follow_redirects=False) as http:
+            content = render(standing, occasion, links(standing, webhook.app_url))
+            answer = await http.post(url, json=content, timeout=PATIENCE)
     except httpx.HTTPError as error:
         logger.error("%s: the digest was not sent: %s", SETTING, type(error).__name__)
         return None

@@ -9,7 +9,7 @@ from shared.flows.audit.sealing import seal_days
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.finding.poll import poll_posted_invoices, sweep_posted_invoices
 from shared.flows.live.nexus import pull_nexus_regions
-from shared.flows.reconciliation.jobs import reconcile_nightly
+from shared.flows.operations.nightly import reconcile_and_tell
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.keys import partition
 
@@ -17,7 +17,7 @@ Timer = Callable[[Connector, str], Awaitable[None]]
 TIMERS: Mapping[str, Timer] = {
     "poll_posted_invoices": poll_posted_invoices,
     "sweep_posted_invoices": sweep_posted_invoices,
-    "reconcile_nightly": reconcile_nightly,
+    "reconcile_nightly": reconcile_and_tell,
     "sync_exempt_customers": sync_exempt_customers,
     "pull_nexus_regions": pull_nexus_regions,
     "seal_audit": seal_days,

@@ -14,6 +14,8 @@ from shared.connector import Company, Connection, Connector
 from shared.flows.operations.next_steps import next_steps
 from shared.flows.operations.open_work import open_work_of
 from shared.flows.operations.settings_shown import settings_shown
+from shared.flows.reconciliation.losses import loss_of
+from shared.flows.work.fence import refusal_of
 from shared.flows.work.run import today_of
 from shared.ledger.last_runs import LastRun
 from shared.ledger.seals import SealState
@@ -99,7 +101,11 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
 async def _company(
     connector: Connector, connection: Connection, company: Company
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    work = await open_work_of(connector, connection.name, company.id)
+    work, fenced, loss = await asyncio.gather(
+        open_work_of(connector, connection.name, company.id),
+        refusal_of(connector, connection, company),
+        loss_of(connector, connection.name, company.id),
+    )
     settings = company.settings
     shown = {
         "id": company.id,
@@ -108,6 +114,8 @@ async def _company(
         "report_from": settings.report_from.isoformat(),
         "filing_lock_day": settings.filing_lock_day,
         "reporting": settings.reporting,
+        "fenced": fenced or None,
+        "missing_in_taxjar": loss.shown() if loss else None,
         "open_work": [group.shown() for group in work.groups],
     }
     return shown, work.broken

@@ -15,7 +15,7 @@ from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import net_and_tax
+from shared.mapping import SkipReason, net_and_tax
 from shared.taxjar.answers import Json
 from shared.taxjar.compare import Aspect, aspects, differences
 from shared.transactions import Kind
@@ -110,7 +110,10 @@ class SidesOfADay:
         """Ids of the day that belong to no document, of this day or of another."""
         for kind, ids in self._ids.items():
             for transaction_id in sorted(ids - ours):
-                if is_of_another_company(self._run, transaction_id) or await self._owner(transaction_id):
+                if is_of_another_company(self._run, transaction_id):
+                    continue
+                owner = await self._owner(transaction_id)
+                if owner and transaction_id not in _reopened(owner):
                     continue
                 self._findings.foreign.append(foreign(transaction_id, kind, "api", self._day))
 
@@ -166,14 +169,18 @@ def _left_out(record: DocumentRecord) -> Money:
 
 
 def _known_ids(records: Sequence[DocumentRecord]) -> set[str]:
-    return {
-        transaction_id
-        for record in records
-        for transaction_id in (
-            *(each.transaction_id for each in record.filing.transactions),
-            *record.filing.handled_outside,
-        )
-    }
+    found: set[str] = set()
+    for record in records:
+        found |= {each.transaction_id for each in record.filing.transactions}
+        found |= set(record.filing.handled_outside) - _reopened(record)
+    return found
+
+
+def _reopened(record: DocumentRecord) -> set[str]:
+    """What a person entered by hand for a document that was reported after all: it is there twice."""
+    if record.reason == SkipReason.HANDLED_OUTSIDE:
+        return set()
+    return set(record.filing.handled_outside) - {each.transaction_id for each in record.filing.transactions}
 
 
 def foreign(transaction_id: str, kind: Kind, provider: str, day: date) -> Row:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from shared.backfill_messages import ReconciliationStep
 from shared.connector import Connector, NotFound
 from shared.flows.reconciliation.reconcile import default_start, run_of
+from shared.flows.reconciliation.repair import NIGHTLY
 from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.jobs import Cancellation, JobsQuery, cancel_job, find_job, job_entry, page_of
 from shared.flows.work.problems import Conflict
@@ -43,7 +44,8 @@ class ReconciliationRequest(BaseModel):
     heal: StrictBool = False
     """Enqueue what is missing in TaxJar, and hold what a person has to look at."""
     confirm: StrictBool = False
-    """Send again also where so much is missing in TaxJar that a person has to decide."""
+    """Send again also where so much is missing in TaxJar that a person has to decide; ``reason`` says why."""
+    reason: Words | None = None
     compare: StrictBool = True
     """Off: completeness alone."""
     provider: str = ""
@@ -58,6 +60,8 @@ class ReconciliationRequest(BaseModel):
             raise ValueError("the range is longer than ten years: split it into several reconciliations")
         if self.heal and not self.compare:
             raise ValueError("heal needs compare: nothing is known to be missing without it")
+        if self.confirm and not (self.heal and self.reason):
+            raise ValueError("confirm needs heal and a reason")
         return self
 
 
@@ -76,7 +80,8 @@ async def start_reconciliation(
     until = request.until or max(request.since or run.today, run.today)
     job = _new(run, request.since or min(default_start(run), until), until)
     chosen = request.model_dump(include={"deep", "heal", "confirm", "compare"})
-    return {"job": await _begin(run, job, providers=request.provider, **chosen)}
+    words = {"providers": request.provider, "reason": request.reason or ""}
+    return {"job": await _begin(run, job, **words, **chosen)}
 
 
 async def list_reconciliations(connector: Connector, connection: str, company: str, query: JobsQuery) -> dict[str, Any]:
@@ -129,7 +134,7 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 
     A company whose job of the night before still runs gets no other.
     """
-    actor = Actor(function="reconcile_nightly", by=by)
+    actor = Actor(function=NIGHTLY, by=by)
     turns = {
         f"{connection.name} {company.upper()}": partial(
             _begin_nightly, run_of(connector, connection.name, company, actor)

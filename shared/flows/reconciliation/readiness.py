@@ -137,7 +137,7 @@ class Readiness:
         """
         proof = self.proof
         found = [
-            _sentence(place, line)
+            _sentence(place, line, says_where=state is None)
             for place, line in sorted(proof.lines.items())
             if state in (None, place.to_state) or place.to_state == UNKNOWN_STATE
             if place.state not in _DONE and (line.documents or line.money != Money())
@@ -168,12 +168,13 @@ def _number(value: object) -> Any:
     return type(Money().amount)(str(value or 0))
 
 
-def _sentence(place: Place, line: Line) -> str:
+def _sentence(place: Place, line: Line, *, says_where: bool) -> str:
     what = "cannot be read" if place.reason in _UNREADABLE else place.state.replace("_", " ")
     told = [f"because of {place.reason}"] if place.reason and place.reason not in _UNREADABLE else []
     told += ["with a destination that is not known yet"] if place.to_state == UNKNOWN_STATE else []
     told += ["in TaxJar as filed"] if place.in_taxjar else []
-    return f"{_documents(line.documents)} {' '.join([what, *told])}: {plain(line.money.amount)} net."
+    where = [f"to {place.to_state}"] if says_where and place.to_state != UNKNOWN_STATE else []
+    return f"{_documents(line.documents)} {' '.join([*where, what, *told])}: {plain(line.money.amount)} net."
 
 
 def _documents(count: int) -> str:

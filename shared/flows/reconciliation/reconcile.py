@@ -10,7 +10,7 @@ from shared.csv_text import to_csv
 from shared.flows.reconciliation.findings import COLUMNS, Findings
 from shared.flows.reconciliation.long_ranges import check_length
 from shared.flows.reconciliation.proof import Proof
-from shared.flows.reconciliation.repair import Repair
+from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation, Repair
 from shared.flows.reconciliation.walk import Walk
 from shared.flows.work.fence import check_fence
 from shared.flows.work.problems import told_as_problem
@@ -27,16 +27,24 @@ class ReconcileQuery(Days):
     deep: bool = False
     """Fetch the amounts of every transaction, not only of those in doubt."""
     confirm: bool = False
-    """Send again also where so many documents are missing in TaxJar that a person has to decide."""
+    """POST: send again also what is so much that a person has to decide; the body says who and why."""
     format: Literal["json", "csv"] = "json"
     provider: str = ""
     """Further TaxJar providers to look for foreign transactions under, separated by commas."""
 
 
 async def reconcile(
-    connector: Connector, connection: str, company: str, query: ReconcileQuery, *, heal: bool
+    connector: Connector,
+    connection: str,
+    company: str,
+    query: ReconcileQuery,
+    *,
+    heal: bool,
+    confirmed: Confirmation = NOT_CONFIRMED,
 ) -> Answer:
     """Compare, and with ``heal`` also enqueue what is missing and hold what a person has to look at.
+
+    ``confirmed``: also what is so much that a person has to decide.
 
     Raises :class:`NotFound`, and :class:`Problem` while F&O or TaxJar does not answer.
     """
@@ -45,7 +53,7 @@ async def reconcile(
     async with told_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(connector, run.connection, run.company, run.actor)
+        run.fence = await check_fence(connector, run.connection, run.company, run.actor)
         await check_length(run, since, until)
         findings = Findings(since, until, query.deep, connector.clock())
         repair = Repair(run, findings) if heal else None
@@ -53,7 +61,7 @@ async def reconcile(
         async for _ in walk.days(since, until):
             pass
         if repair:
-            await repair.finish(findings.documents, confirmed=query.confirm)
+            await repair.finish(findings.documents, confirmed=confirmed)
         await walk.look_at_other_providers(since, until, query.provider)
     if query.format == "csv":
         name = f"reconciliation-{company}-{since}-{until}.csv"

@@ -22,7 +22,7 @@ from shared.flows.reconciliation.findings import Findings
 from shared.flows.reconciliation.jobs import KIND, step_of
 from shared.flows.reconciliation.long_ranges import month_of
 from shared.flows.reconciliation.proof import Proof
-from shared.flows.reconciliation.repair import Repair
+from shared.flows.reconciliation.repair import NIGHTLY, NOT_CONFIRMED, Confirmation, Repair
 from shared.flows.reconciliation.stored import add_findings, add_proof, stored_findings, stored_proof
 from shared.flows.reconciliation.walk import Walk
 from shared.flows.work.fence import Fenced, check_fence
@@ -38,7 +38,6 @@ from shared.queues import DocumentQueue
 
 logger = logging.getLogger(__name__)
 
-NIGHTLY = "reconcile_nightly"
 LOST = "lost"
 """The section of keys of documents that TaxJar lost."""
 _LONGEST = timedelta(minutes=5)
@@ -67,7 +66,7 @@ async def take_step(connector: Connector, step: ReconciliationStep, queue: Docum
     try:
         await connection.gate.open()
         await run.company.account.gate.open()
-        await check_fence(connector, connection, run.company, actor)
+        run.fence = await check_fence(connector, connection, run.company, actor)
         if job.cursor > job.until:
             await _finish(run, job)
         else:
@@ -170,7 +169,7 @@ async def _finish(run: Run, job: Reconciliation) -> None:
     if findings.not_sent_again:
         message = (
             f"TaxJar no longer has {findings.not_sent_again} of {job.documents} documents: nothing is sent again until"
-            ' a person confirms it, with heal and "confirm": true.'
+            " a person confirms it, with heal, confirm and a reason."
         )
     now = connector.clock()
     finished = replace(job, state=JobState.FINISHED, message=message, finished_at=now, touched_at=now)
@@ -191,7 +190,8 @@ async def _send_again(run: Run, job: Reconciliation, pieces: list[Piece], findin
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         some = await run.connector.ledger.get_all(run.connection.name, keys[start : start + _KEYS_AT_ONCE])
         repair.missing.records.extend(record for record in some if record.state is State.REPORTED)
-    await repair.finish(job.documents, confirmed=job.confirm)
+    confirmed = Confirmation(job.by, job.reason) if job.confirm else NOT_CONFIRMED
+    await repair.finish(job.documents, confirmed=confirmed)
 
 
 def combined(run: Run, job: Reconciliation, pieces: list[Piece]) -> tuple[Findings, Proof]:

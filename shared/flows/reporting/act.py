@@ -43,7 +43,12 @@ async def ask(claim: Claim, question: Ask) -> dict[Id, Json | None]:
     answers: dict[Id, Json | None] = {}
     for each in question.transactions:
         async with claim.turn():
-            answers[id_of(each)] = await claim.run.company.account.client.find(each.kind, each.transaction_id)
+            found = await claim.run.company.account.client.find(each.kind, each.transaction_id)
+        answers[id_of(each)] = found
+        if found and (account := str(found.get("user_id") or "")):
+            run = claim.run
+            await note_account(run.connector, run.connection, run.company, each, account, run.actor)
+            claim.note_filed(claim.record.filing.transactions, account=account)
     return answers
 
 

@@ -1,21 +1,24 @@
 """Documents of a company as lists: by state, reason, day, number, customer, state of destination (design 3.1).
 
 What is open (in flight, held, failed) is read from the index of open work alone; what is asked for by number, from the
-ids that the number makes. Everything else reads the records of the range of days.
+ids that the number makes. Everything else counts the records of the range of days once, for the first page; a further
+page reads what it shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.review.documents import summary
+from shared.ledger.keys import day_of
+from shared.ledger.newest import newest_first
 from shared.ledger.records import IN_FLIGHT, WAITING, DocumentRecord, State
 from shared.mapping import HoldReason, SkipReason, order_id, refund_id
 from shared.states import STATES
@@ -24,16 +27,18 @@ from shared.web import Answer, Days, attachment
 PAGE, LONGEST_PAGE = 100, 1000
 _OPEN = IN_FLIGHT | WAITING
 _STATES = {state.value: frozenset({state}) for state in State} | {"in_flight": IN_FLIGHT}
+_HOLDS = frozenset(reason.value for reason in HoldReason)
 _REASONS = frozenset(reason.value for reason in (*HoldReason, *SkipReason))
 _UNKNOWN = "UNKNOWN"
 _DESTINATIONS = STATES | {_UNKNOWN}
 
 
 def _parts(value: object) -> object:
-    """``held,failed`` as its parts, lower case."""
-    if isinstance(value, str):
-        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
-    return value
+    """``held,failed``, or a list of such texts, as its parts, lower case."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        return value
+    return tuple(part.strip().lower() for text in texts for part in text.split(",") if part.strip())
 
 
 def _known_states(value: object) -> object:
@@ -61,15 +66,35 @@ def _known_destinations(value: object) -> object:
     return codes
 
 
+def _known_place(value: str) -> str:
+    if value:
+        try:
+            day_of(value)
+        except ValueError:
+            raise ValueError("take it from next as it is") from None
+    return value
+
+
+def _named(names: Iterable[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "array", "items": {"type": "string", "enum": list(names)}})
+
+
+States = Annotated[tuple[str, ...], BeforeValidator(_known_states), _named(_STATES)]
+"""States of documents, with commas between them."""
+Reasons = Annotated[tuple[str, ...], BeforeValidator(_known_reasons), _named(sorted(_REASONS))]
+"""Codes of reasons, with commas between them."""
+Destinations = Annotated[tuple[str, ...], BeforeValidator(_known_destinations), _named(sorted(_DESTINATIONS))]
+"""US states, with commas between them; ``unknown`` is that of what was not mapped yet."""
+
+
 class DocumentFilter(Days):
     """The query of ``list_documents``; ``from`` and ``to`` are invoice dates."""
 
-    state: Annotated[tuple[str, ...], BeforeValidator(_known_states)] = ()
-    reason: Annotated[tuple[str, ...], BeforeValidator(_known_reasons)] = ()
+    state: States = ()
+    reason: Reasons = ()
     number: str = ""
     customer: str = ""
-    to_state: Annotated[tuple[str, ...], BeforeValidator(_known_destinations)] = ()
-    """US states of destination; ``unknown`` is that of what was not mapped yet."""
+    to_state: Destinations = ()
     late: bool | None = None
     in_taxjar: bool | None = None
     assignee: str | None = None
@@ -77,7 +102,16 @@ class DocumentFilter(Days):
     order: Literal["oldest", "newest"] = "oldest"
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE
     format: Literal["json", "csv"] = "json"
-    after: str = ""
+    after: Annotated[str, AfterValidator(_known_place)] = ""
+    count: int | None = None
+    """Of further pages: how many documents the first one found."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only documents can fit that are not done."""
+        return bool(
+            (self.states and self.states <= _OPEN) or (self.reason and all(each in _HOLDS for each in self.reason))
+        )
 
     @property
     def states(self) -> frozenset[State]:
@@ -106,21 +140,90 @@ async def list_documents(connector: Connector, connection: str, company: str, qu
     Raises :class:`NotFound` for a connection or company that the settings do not have.
     """
     connector.connection(connection).company(company)
-    fitting = [record async for record in candidates(connector, connection, company, query) if query.fits(record)]
-    fitting.sort(key=lambda record: record.row, reverse=query.order == "newest")
-    count = len(fitting)
-    if query.after:
-        newest = query.order == "newest"
-        fitting = [each for each in fitting if (each.row < query.after if newest else each.row > query.after)]
     if query.format == "csv":
-        return attachment(to_csv(COLUMNS, map(_row, fitting)), f"documents-{company}.csv")
-    page, rest = fitting[: query.limit], fitting[query.limit :]
+        found = [each async for each in candidates(connector, connection, company, query) if query.fits(each)]
+        found.sort(key=lambda record: record.row, reverse=query.order == "newest")
+        return attachment(to_csv(COLUMNS, map(_row, found)), f"documents-{company}.csv")
+    page = await _page(connector, connection, company, query)
     following = None
-    if rest:
-        asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"after": page[-1].row}
+    if page.has_more:
+        asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        asked |= {"after": page.records[-1].row, "count": page.count}
         words = {name: ",".join(value) if isinstance(value, list) else value for name, value in asked.items()}
         following = f"/api/documents/{quote(connection)}/{quote(company)}?{urlencode(words)}"
-    return Answer(body={"documents": [summary(record) for record in page], "count": count, "next": following})
+    return Answer(
+        body={"documents": [summary(record) for record in page.records], "count": page.count, "next": following}
+    )
+
+
+class _Page:
+    """The first documents of those that are added, behind ``after``, in the order that is asked for."""
+
+    def __init__(self, query: DocumentFilter) -> None:
+        self.count = 0
+        self._query = query
+        self._newest = query.order == "newest"
+        self._kept: list[DocumentRecord] = []
+
+    def add(self, record: DocumentRecord) -> None:
+        """Count a document, and keep it while it may be shown."""
+        self.count += 1
+        after = self._query.after
+        if not after or (record.row < after if self._newest else record.row > after):
+            self._kept.append(record)
+            if len(self._kept) > 2 * self._query.limit + 1:
+                self._sort()
+
+    def _sort(self) -> None:
+        self._kept.sort(key=lambda record: record.row, reverse=self._newest)
+        del self._kept[self._query.limit + 1 :]
+
+    @property
+    def records(self) -> list[DocumentRecord]:
+        """Those to show."""
+        self._sort()
+        return self._kept[: self._query.limit]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether others come behind them."""
+        return len(self._kept) > self._query.limit
+
+
+async def _page(connector: Connector, connection: str, company: str, query: DocumentFilter) -> _Page:
+    page = _Page(query)
+    is_counted = query.count is not None and query.after and not (query.is_open or query.number.strip())
+    found = _behind if is_counted else candidates
+    async for record in found(connector, connection, company, query):
+        if query.fits(record):
+            page.add(record)
+        if is_counted and page.has_more:
+            break
+    page.count = query.count if is_counted and query.count is not None else page.count
+    return page
+
+
+async def _behind(
+    connector: Connector, connection: str, company: str, query: DocumentFilter
+) -> AsyncIterator[DocumentRecord]:
+    """The records behind the page before, in the order that is asked for."""
+    ledger, since = connector.ledger, query.since or date.min
+    if query.order == "newest":
+        until = min(day_of(query.after), query.until or date.max)
+        async for record in newest_first(ledger, connection, company, since=since, until=until, states=query.states):
+            yield record
+        return
+    listed = ledger.listing(
+        connection,
+        company,
+        since=since,
+        until=query.until,
+        after=query.after,
+        states=query.states,
+        at_once=min(4 * query.limit, LONGEST_PAGE),
+    )
+    async for record in listed:
+        yield record
 
 
 async def candidates(
@@ -133,7 +236,7 @@ async def candidates(
         ids = [each for name in spellings for each in (order_id(company, name), refund_id(company, name))]
         for record in await connector.ledger.with_number(connection, company, number, ids):
             yield record
-    elif query.states and query.states <= _OPEN:
+    elif query.is_open:
         async for record in connector.ledger.open_work(connection, company):
             yield record
     else:

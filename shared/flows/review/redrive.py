@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.connector import Connector
 from shared.documents import DocumentKey
 from shared.flows.review.decide import Desk, Why
-from shared.flows.review.listing import DocumentFilter, candidates
+from shared.flows.review.listing import DocumentFilter, Reasons, States, candidates
 from shared.flows.work.enqueue import enqueue
 from shared.flows.work.problems import BadInput
 from shared.flows.work.streams import batches
@@ -30,8 +30,8 @@ class Redrive(BaseModel):
 
     reason: Words
     by: Words
-    state: str = ""
-    reason_code: str = ""
+    state: States = ()
+    reason_code: Reasons = ()
 
 
 async def retry_documents(
@@ -48,11 +48,8 @@ async def retry_documents(
     """
     connector.connection(connection).company(company)
     # Who gives a reason code as the reason means these documents only.
-    code = redrive.reason_code or (redrive.reason if redrive.reason in _REASONS else "")
-    given = where.model_dump(by_alias=True, exclude_defaults=True)
-    query = DocumentFilter.model_validate(
-        given | ({"state": redrive.state} if redrive.state else {}) | ({"reason": code} if code else {})
-    )
+    codes = redrive.reason_code or ((redrive.reason,) if redrive.reason in _REASONS else ())
+    query = where.model_copy(update={"state": redrive.state or where.state, "reason": codes or where.reason})
     if not (query.state or query.reason):
         raise BadInput("Say which documents: give a state or a reason code.")
     if unfit := sorted(query.states - _REDRIVEN):

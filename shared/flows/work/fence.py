@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
@@ -19,7 +19,8 @@ from shared.connector import Company, Connection, Connector
 from shared.filing import FiledTransaction
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.fences import Fence
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.newest import newest_first
+from shared.ledger.records import State
 from shared.transactions import Kind
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ _SENDING, _READING = timedelta(minutes=1), timedelta(hours=1)
 """How long this process trusts what it has found, before it sends and before it only reads F&O."""
 _TRIED = 5
 """How many reported transactions are looked for with a new token, besides the first one known."""
-_LATELY = timedelta(days=60)
+_AHEAD = timedelta(days=366)
+"""Documents may be dated ahead of today."""
 _PATIENCE = 2.0
 """Seconds that ``health`` waits for storage."""
 
@@ -147,14 +149,15 @@ def here_of(connection: Connection, company: Company) -> Fence:
 
 
 async def account_by_reports(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool = False
 ) -> tuple[str, FiledTransaction | None, bool]:
     """The account in which a reported transaction is found with the present token, and which.
 
-    The last says whether there was any to look for. Raises what TaxJar raises.
+    ``former``: also one that was reported to an account of before a move. The last says whether there was any to look
+    for. Raises what TaxJar raises.
     """
     looked = False
-    async for kind, transaction_id in _reported(connector, connection, company, fence):
+    async for kind, transaction_id in _reported(connector, connection, company, fence, former=former):
         looked = True
         if stored := await company.account.client.find(kind, transaction_id):
             found = FiledTransaction(transaction_id=transaction_id, kind=kind, payload={})
@@ -207,21 +210,25 @@ async def _with_new_token(
 
 
 async def _reported(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool
 ) -> AsyncIterator[tuple[Kind, str]]:
-    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest."""
+    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest.
+
+    With ``former`` also the latest of each other account.
+    """
     if fence.known_id:
         yield Kind(fence.known_kind), fence.known_id
-    lately = (connector.clock() - _LATELY).date()
-    for since in (lately, date.min):
-        latest: deque[DocumentRecord] = deque(maxlen=_TRIED)
-        async for record in connector.ledger.listing(connection.name, company.id, since=since, states=[State.REPORTED]):
-            if record.filing.count and record.filing.account in ("", fence.account):
-                latest.append(record)
-        for record in reversed(latest):
-            if record.filing.transaction_id != fence.known_id:
-                yield record.filing.kind, record.filing.transaction_id
-        if latest:
+    tried, ahead = Counter[str](), connector.clock().date() + _AHEAD
+    accounts = {*fence.former.split(), fence.account} if former else {fence.account}
+    latest = newest_first(connector.ledger, connection.name, company.id, until=ahead, states=[State.REPORTED])
+    async for record in latest:
+        account = record.filing.account or fence.account
+        if not record.filing.count or account not in accounts or tried[account] == _TRIED:
+            continue
+        if record.filing.transaction_id != fence.known_id:
+            yield record.filing.kind, record.filing.transaction_id
+        tried[account] += 1
+        if all(tried[each] == _TRIED for each in accounts):
             return
 
 

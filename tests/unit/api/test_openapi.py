@@ -93,6 +93,26 @@ def test_what_may_be_left_out_is_not_required() -> None:
     assert (nullable["type"], nullable["x-nullable"]) == ("string", True)
 
 
+TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+def test_every_format_that_can_be_asked_for_is_described() -> None:
+    for name, methods in OPENAPI["paths"].items():
+        for operation in (operation for method, operation in methods.items() if method == "get"):
+            asked = [each["schema"]["enum"] for each in operation["parameters"] if each["name"] == "format"]
+            answered = operation["responses"]["200"]["content"].keys()
+            assert answered >= {TYPES[each] for formats in asked for each in formats if each in TYPES}, name
+
+
+def test_lists_in_queries_have_commas() -> None:
+    [state] = [each for each in operations(OPENAPI)["list_documents"]["parameters"] if each["name"] == "state"]
+    assert (state["style"], state["explode"]) == ("form", False)
+    assert {"held", "in_flight"} <= set(state["schema"]["items"]["enum"])
+    [state] = [each for each in operations(SWAGGER)["list_documents"]["parameters"] if each["name"] == "state"]
+    # Swagger's own default is commas, and it does not know the words of OpenAPI.
+    assert not {"style", "explode"} & state.keys()
+
+
 def test_who_needs_no_key_is_told_so() -> None:
     free = {name for name, operation in operations(OPENAPI).items() if operation.get("security") == []}
     assert free == {"health", "openapi"}

@@ -1,0 +1,65 @@
+"""The night's reconciliation, and the word to people that follows it (design 3.2, 4.7)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from shared.backfill_messages import NightEnd
+from shared.connector import Connector
+from shared.flows.operations.digest import Occasion, standing_of
+from shared.flows.operations.notify import send_digest
+from shared.flows.operations.status import show_status
+from shared.flows.reconciliation.jobs import reconcile_nightly
+from shared.ledger.jobs import JobState
+from shared.queues import DocumentQueue
+
+logger = logging.getLogger(__name__)
+
+_RECENT = 10
+"""Jobs for each company that are looked at."""
+
+
+_LONGEST_NIGHT = timedelta(hours=4)
+"""After that people are told how it stands, whatever still runs."""
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+async def reconcile_and_tell(connector: Connector, by: str) -> None:
+    """Start the reconciliation of every company; people are told how everything stands once all are done."""
+    try:
+        await reconcile_nightly(connector, by)
+    finally:
+        if connector.webhook is not None:
+            await connector.backfill_queue.send(NightEnd(night=connector.clock()))
+
+
+async def end_night(connector: Connector, message: NightEnd, queue: DocumentQueue) -> None:
+    """Tell people, or look again later while a reconciliation of the night still runs."""
+    now = connector.clock()
+    if now - message.night < _LONGEST_NIGHT and await _still_runs(connector):
+        await queue.send(message, delay=_LOOK_AGAIN)
+        return
+    await tell(connector)
+
+
+async def _still_runs(connector: Connector) -> bool:
+    ledger, now = connector.reconciliations, connector.clock()
+    for connection in connector.connections.values():
+        recent = await ledger.listing(connection.name, now, limit=_RECENT * len(connection.companies))
+        if any(job.nightly and job.state is JobState.RUNNING for job in recent):
+            return True
+    return False
+
+
+async def tell(connector: Connector) -> Occasion | None:
+    """Send the digest that is due; return why, and ``None`` where nothing was sent. No trouble goes beyond the log."""
+    if connector.webhook is None:
+        return None
+    try:
+        standing = standing_of(await show_status(connector))
+        return await send_digest(connector.webhook, standing, subjects=connector.subjects, clock=connector.clock)
+    except Exception as trouble:
+        # Without its words: they may repeat the web hook's URL, which is a secret.
+        logger.error("The digest was not sent: %s", type(trouble).__name__)
+        return None

@@ -1,0 +1,178 @@
+"""No timer, poll, list or status reads more of the ledger because there is more of history (design 4.10)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from local.simulation import CONNECTION
+from local.simulators.dynamics.events import posted_event
+from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.simulator import DynamicsSimulator
+from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
+from shared.connector import NotFound
+from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
+from shared.flows.operations.digest import standing_of
+from shared.flows.operations.ping import ping_connection
+from shared.flows.operations.status import show_status
+from shared.flows.review.documents import show_document
+from shared.flows.review.filing_periods import Closing, close_filing_period
+from shared.flows.review.listing import DocumentFilter, list_documents
+from shared.flows.work.problems import Conflict
+from shared.web import read_query
+from tests.conftest import CERTIFICATES
+from tests.counted_storage import CountedStorage, Reads
+from tests.integration.test_open_work import row_of_version_1
+from tests.world import COMPANY, TODAY, World, running_world
+
+NOWHERE = AddressSpec("1 Main St", "Austin", "NY", "78704")
+
+
+@pytest.fixture
+def reads() -> Reads:
+    return Reads()
+
+
+@pytest.fixture
+async def counted(azurite: str, reads: Reads) -> AsyncIterator[World]:
+    """A world whose reads of the ledger are counted."""
+    async with running_world(azurite, CERTIFICATES, storage_transport=lambda: CountedStorage(reads)) as world:
+        yield world
+
+
+def post(world: World, count: int, *, days_back: int, name: str, **changes: object) -> None:
+    spec = InvoiceSpec("", TODAY - timedelta(days=days_back), tax_rate=Decimal("0.0825"))
+    for number in range(count):
+        world.posting.invoice(replace(spec, number=f"{name}-{number}", **changes))  # type: ignore[arg-type]
+
+
+async def listed(world: World, **query: str) -> dict[str, object]:
+    answer = await list_documents(world.connector, CONNECTION, COMPANY, read_query(query, DocumentFilter))
+    return dict(answer.body)
+
+
+async def ask_for_what_there_is_not(world: World) -> None:
+    with pytest.raises(NotFound):
+        await show_document(world.connector, CONNECTION, COMPANY, "USMF-NONE")
+
+
+async def close_the_year(world: World) -> None:
+    closing = Closing.model_validate({"filed_through": TODAY - timedelta(days=1), "by": "Ann", "reason": "Filed."})
+    with pytest.raises(Conflict):
+        await close_filing_period(world.connector, CONNECTION, COMPANY, "NY", closing)
+
+
+READERS: dict[str, Callable[[World], Awaitable[object]]] = {
+    "poll": lambda world: world.poll(),
+    "sweep": lambda world: world.sweep(),
+    "status": lambda world: show_status(world.connector),
+    "digest": lambda world: _digest(world),
+    "what is held": lambda world: listed(world, state="held"),
+    "what is in flight or failed": lambda world: listed(world, state="in_flight,failed", order="newest"),
+    "by the reason of a hold": lambda world: listed(world, reason="zip_state_mismatch"),
+    "by number": lambda world: listed(world, number="HELD-0"),
+    "by a number that there is not": lambda world: listed(world, number="NONE"),
+    "by an id that there is not": ask_for_what_there_is_not,
+    "closing a period": close_the_year,
+    "ages of holds": lambda world: observe_holds(world.connector),
+    "queues and pauses": lambda world: observe_queues_and_pauses(world.connector),
+    "ping": lambda world: ping_connection(world.connector, CONNECTION, "test"),
+}
+
+
+async def _digest(world: World) -> None:
+    standing_of(await show_status(world.connector))
+
+
+async def test_nothing_reads_more_because_the_history_is_longer(counted: World, reads: Reads) -> None:
+    world = counted
+    post(world, 3, days_back=2, name="HELD", ship_to=NOWHERE)
+    post(world, 5, days_back=3, name="NEW")
+    post(world, 5, days_back=90, name="OLD")
+    await world.sweep()
+    await world.settle()
+
+    async def costs() -> dict[str, tuple[int, int]]:
+        found = {}
+        for name, read in READERS.items():
+            await read(world)  # what is read once an hour
+            reads.reset()
+            await read(world)
+            found[name] = (reads.queries, reads.entities)
+        return found
+
+    before = await costs()
+    post(world, 60, days_back=91, name="OLDER")
+    await world.sweep()
+    await world.settle()
+    assert len(await world.records()) == 73
+    after = await costs()
+    assert {name: (before[name], after[name]) for name in READERS if after[name] > before[name]} == {}
+    assert all(entities <= 20 for _, entities in before.values()), before
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+async def test_a_further_page_reads_what_it_shows(counted: World, reads: Reads, order: str) -> None:
+    world = counted
+    for back in range(1, 41):
+        post(world, 1, days_back=back, name=f"INV-{back:02}")
+    await world.sweep()
+    await world.settle()
+    first = await listed(world, state="reported", limit="5", order=order)
+    reads.reset()
+    second = await listed(world, **dict(parse_qsl(urlsplit(str(first["next"])).query)))
+    assert reads.entities <= 20
+    assert (first["count"], second["count"]) == (40, 40)
+    shown = [document["number"] for page in (first, second) for document in page["documents"]]  # type: ignore[attr-defined]
+    days = range(1, 11) if order == "newest" else range(40, 30, -1)
+    assert shown == [f"INV-{back:02}-0" for back in days]
+
+
+async def test_all_pages_together_show_every_document_once(counted: World) -> None:
+    world = counted
+    for back in (0, 1, 1, 2, 9, 9, 9, 40, 200):
+        post(
+            world, 1, days_back=back, name=f"INV-{back}-{len(world.simulation.dynamics.rows('SalesInvoiceHeadersV2'))}"
+        )
+    await world.sweep()
+    await world.settle()
+    for order in ("oldest", "newest"):
+        seen: list[str] = []
+        query = {"order": order, "limit": "2"}
+        while query:
+            page = await listed(world, **query)
+            seen += [document["number"] for document in page["documents"]]  # type: ignore[attr-defined]
+            query = dict(parse_qsl(urlsplit(str(page["next"])).query)) if page["next"] else {}
+        assert len(seen) == len(set(seen)) == 9
+
+
+async def test_what_version_1_left_is_listed_and_found_before_the_first_poll(counted: World, reads: Reads) -> None:
+    world = counted
+    table = world.connector.ledger._table
+    for row in (
+        row_of_version_1("HELD", "held", reason="address_incomplete", message="No ZIP code."),
+        row_of_version_1("TAKEN", "held", reason="id_collision", owns_id=False, transaction_id="USMF-HELD"),
+        row_of_version_1("CARD", "skipped", reason="zero_value", owns_id=False),
+    ):
+        await table.create_entity(row)
+    assert (await listed(world, state="held"))["count"] == 2
+    shown = await show_document(world.connector, CONNECTION, COMPANY, "USMF-CARD")
+    assert shown["state"] == "skipped"
+    reads.reset()
+    await ask_for_what_there_is_not(world)
+    assert reads.entities == 0
+
+
+async def test_a_placeholder_is_found_by_its_id(counted: World) -> None:
+    world = counted
+    await world.poll()
+    elsewhere = Posting(DynamicsSimulator("", lambda _: None, clock=world.clock, default_company=COMPANY), COMPANY)
+    await world.deliver(posted_event(elsewhere.invoice(InvoiceSpec("INV-1", TODAY)), 1, world.clock()))
+    await world.settle()
+    shown = await show_document(world.connector, CONNECTION, COMPANY, "USMF-INV-1")
+    assert (shown["state"], shown["reason"]) == ("held", "not_found_in_dynamics")
