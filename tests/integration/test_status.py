@@ -169,3 +169,18 @@ async def test_its_cost_does_not_grow_with_the_history(counted: tuple[World, Cou
         await world.run()
     assert costs[0] == costs[1]
     assert costs[0][1] > 0
+
+
+async def test_how_long_documents_took_is_counted_on_demand(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("QUICK", TODAY, tax_rate=TAX))
+    await world.run()
+    world.posting.invoice(InvoiceSpec("SLOW", TODAY, tax_rate=TAX))
+    await world.poll()
+    world.clock.advance(minutes=10)
+    await world.settle()
+    world.posting.invoice(InvoiceSpec("ASTRAY", TODAY, ship_to=NOWHERE, tax_rate=TAX))
+    await world.run()
+    assert "delays" not in await show_status(world.connector)
+    shown = await show_status(world.connector, StatusQuery(detail=True))
+    counts = {bucket["up_to_seconds"]: bucket["count"] for bucket in shown["delays"]["buckets"]}
+    assert counts == {60: 1, 300: 0, 900: 1, 3600: 0, 14400: 0, 86400: 0, None: 0}

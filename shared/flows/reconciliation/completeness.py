@@ -12,7 +12,7 @@ from shared.flows.reconciliation.long_ranges import check_length
 from shared.flows.reconciliation.proof import Proof
 from shared.flows.reconciliation.readiness import Readiness, listed
 from shared.flows.reconciliation.walk import Walk
-from shared.flows.work.problems import told_as_problem
+from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
 from shared.web import Answer, Days, attachment, instant
@@ -35,7 +35,7 @@ async def show_completeness(connector: Connector, connection: str, company: str,
     start = run.company.settings.report_from
     since = query.since or min(start, query.until or start)
     until = query.until or max(run.today, since)
-    async with told_as_problem(run):
+    async with trouble_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
         await check_length(run, since, until, compare=False)

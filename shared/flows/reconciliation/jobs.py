@@ -17,7 +17,7 @@ from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.jobs import Cancellation, JobsQuery, cancel_job, find_job, job_entry, page_of
 from shared.flows.work.problems import Conflict
 from shared.flows.work.run import Run
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.ledger.jobs import JobState, job_name
 from shared.ledger.reconciliations import Reconciliation
@@ -135,14 +135,14 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
     A company whose job of the night before still runs gets no other.
     """
     actor = Actor(function=NIGHTLY, by=by)
-    turns = {
+    runs = {
         f"{connection.name} {company.upper()}": partial(
             _begin_nightly, run_of(connector, connection.name, company, actor)
         )
         for connection in connector.connections.values()
         for company in connection.companies
     }
-    await each_in_turn(actor.function, turns)
+    await run_each(actor.function, runs)
 
 
 async def _begin_nightly(run: Run) -> None:

@@ -13,7 +13,7 @@ from shared.flows.reconciliation.proof import Proof
 from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation, Repair
 from shared.flows.reconciliation.walk import Walk
 from shared.flows.work.fence import check_fence
-from shared.flows.work.problems import told_as_problem
+from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
 from shared.web import Answer, Days, Problem, attachment
@@ -50,7 +50,7 @@ async def reconcile(
     """
     run = run_of(connector, connection, company, Actor(function="reconcile", by="function key"))
     since, until = _range(run, query)
-    async with told_as_problem(run):
+    async with trouble_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
         run.fence = await check_fence(connector, run.connection, run.company, run.actor)
