@@ -1,4 +1,4 @@
-// Elements, figures, tables and forms. Every text becomes a text node: nothing that the API says is parsed as markup.
+// Elements, figures, tables, forms. Every text becomes a text node: nothing is parsed as markup.
 
 // h("p.note", {onclick: f}, "text", node, [more]); what is null or false is left out.
 export function h(name, ...kids) {
