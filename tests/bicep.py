@@ -36,7 +36,7 @@ class Template:
 
 
 def read(path: Path) -> Template:
-    """The file's syntax tree. Raises ``SyntaxError`` at the first place that is no Bicep, and for a name given twice."""
+    """The syntax tree of the file. Raises ``SyntaxError`` at the first place that is not Bicep, or a name twice."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".bicepparam":
         # The grammar has no parameter files: without their first line they read like a file of variables.

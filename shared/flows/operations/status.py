@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared import key_vault
 from shared.connector import Company, Connection, Connector
+from shared.flows.operations.delays import delays
 from shared.flows.operations.next_steps import next_steps
 from shared.flows.operations.open_work import open_work_of
 from shared.flows.operations.settings_shown import settings_shown
@@ -42,7 +43,7 @@ class StatusQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     detail: bool = False
-    """Also the settings in force."""
+    """Also the settings in force, and how long documents took."""
 
 
 async def show_status(connector: Connector, query: StatusQuery | None = None) -> dict[str, Any]:
@@ -70,6 +71,7 @@ async def show_status(connector: Connector, query: StatusQuery | None = None) ->
     }
     if query.detail:
         status["settings"] = settings_shown(connector)
+        status["delays"] = await delays(connector)
     status["next_steps"] = next_steps(status, now)
     return status
 
