@@ -65,6 +65,8 @@ async def prove(run: Run, since: date, until: date) -> tuple[Readiness, Findings
     walk = Walk(run, findings, proof, compare=False)
     async for _ in walk.days(since, until):
         pass
+    await walk.look_at_own_provider(since, until)
+    await walk.look_at_other_providers(since, until)
     return await readiness_of(run, proof, until, walk.notices.nexus), findings
 
 
