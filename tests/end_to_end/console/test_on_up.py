@@ -247,5 +247,8 @@ def test_the_months_figures_are_those_of_taxjar_to_the_cent(up: Demo, enter: Ent
             if (each.to_state, f"{each.transaction_date:%Y-%m}") == (state, month)
             and each.transaction_id.startswith("USRT-")
         ]
-        expected = f"${sum((each.amount for each in held), Decimal(0)):,.2f}"
-        assert cells[3] == expected, (state, cells)
+        # Somebody took a dollar of tax from the document MISMATCH: that is for reconciliation to find.
+        taken = Decimal(1) if state == "TX" else Decimal(0)
+        amount = sum((each.amount for each in held), Decimal(0))
+        tax = sum((each.sales_tax for each in held), taken)
+        assert (cells[3], cells[6]) == (f"${amount:,.2f}", f"${tax:,.2f}"), state
