@@ -57,7 +57,7 @@ class TaxJarAccount:
     gate: Gate
     """Closed while the account is paused."""
     categories: TaxCategories
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
     """Whose holder may send a transaction."""
 
 
@@ -124,7 +124,7 @@ class Connector:
     """Where the daily digest goes."""
     resources: AsyncExitStack
     """Open connections to storage and to the remote sides."""
-    fence_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fence_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Whose holder may look at a fence and write it."""
 
     async def aclose(self) -> None:

@@ -129,7 +129,7 @@ def buried() -> None:
 
 
 def paused(side: Side, connection: str, company: str = "", account: str = "", *, now: bool) -> None:
-    """Whether an environment, or the TaxJar ``account`` of a company, is paused now; ``account`` is no token."""
+    """Whether an environment, or the TaxJar ``account`` of a company, is paused now; ``account`` is not a token."""
     _paused.set(int(now), {"side": side, "connection": connection, "company": company, "account": account})
 
 

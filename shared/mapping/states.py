@@ -44,7 +44,7 @@ _TWICE = re.compile(r"(.+?)\s*(?:\((.+)\)|[-/]\s*(.+))")
 
 
 def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
-    """The two-letter code of the US state a clerk typed, or ``None`` when it is no code, name or mapped value.
+    """The two-letter code of the US state a clerk typed, or ``None`` when it is not a code, name or mapped value.
 
     ``state_codes`` (case-folded value → code, the ``STATE_CODES`` setting) wins over codes and names.
     """

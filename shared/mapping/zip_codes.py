@@ -23,7 +23,7 @@ class TypedZip:
     """What stands in an address's ZIP field."""
 
     zip: str = ""
-    """ZIP5 or ZIP+4 with its dash; empty when it is no ZIP code."""
+    """ZIP5 or ZIP+4 with its dash; empty when it is not a ZIP code."""
     state: str = ""
     """The code of a state that is written before the ZIP code."""
     needs_state: bool = False

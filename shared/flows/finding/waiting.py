@@ -32,7 +32,7 @@ _POLLED_FOR = timedelta(days=7)
 _BACK = "F&O shows all of this document again."
 
 
-async def let_go_on(
+async def resume_waiting(
     connector: Connector, connection: Connection, company: Company, work: CompanyWork, actor: Actor, *, is_sweep: bool
 ) -> None:
     """Enqueue the held documents of ``company`` that can be read now.

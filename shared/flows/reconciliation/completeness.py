@@ -13,7 +13,7 @@ from shared.flows.reconciliation.findings import Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.proof import Proof
 from shared.flows.reconciliation.readiness import Readiness, listed
-from shared.flows.work.problems import told_as_problem
+from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.run import Run
 from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
@@ -37,7 +37,7 @@ async def show_completeness(connector: Connector, connection: str, company: str,
     start = run.company.settings.report_from
     since = query.since or min(start, query.until or start)
     until = query.until or max(run.today, since)
-    async with told_as_problem(run):
+    async with trouble_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
         readiness, findings = await prove(run, since, until)

@@ -16,11 +16,11 @@ from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.repair import NIGHTLY, NOT_CONFIRMED, Confirmation, Repair
 from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.fence import Fenced, check_fence
-from shared.flows.work.problems import told_as_problem
+from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.retries import TRANSIENT, judge
 from shared.flows.work.run import Run
 from shared.flows.work.streams import MergedByDay, days, one_by_one
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.web import Answer, Days, Problem
 
@@ -58,7 +58,7 @@ async def reconcile(
     """
     run = _run(connector, connection, company, Actor(function="reconcile", by="function key"))
     since, until = _range(run, query)
-    async with told_as_problem(run):
+    async with trouble_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
         run.fence = await check_fence(connector, run.connection, run.company, run.actor)
@@ -72,12 +72,12 @@ async def reconcile(
 async def reconcile_nightly(connector: Connector, by: str) -> None:
     """The last ``SWEEP_DAYS`` of every company, healed. Trouble ends one company; the next night sees it again."""
     actor = Actor(function=NIGHTLY, by=by)
-    turns = {
+    runs = {
         f"{connection.name} {company.upper()}": partial(_heal, _run(connector, connection.name, company, actor))
         for connection in connector.connections.values()
         for company in connection.companies
     }
-    await each_in_turn(actor.function, turns)
+    await run_each(actor.function, runs)
 
 
 async def _heal(run: Run) -> None:

@@ -42,7 +42,7 @@ async def ask(claim: Claim, question: Ask) -> dict[Id, Json | None]:
     """What TaxJar holds under each id of ``question``."""
     answers: dict[Id, Json | None] = {}
     for each in question.transactions:
-        async with claim.turn():
+        async with claim.slot():
             found = await claim.run.company.account.client.find(each.kind, each.transaction_id)
         answers[id_of(each)] = found
         if found and (account := str(found.get("user_id") or "")):
@@ -69,7 +69,7 @@ async def carry_out(claim: Claim, plan: Plan) -> Exchange:
 
 async def _send(claim: Claim, step: Create | Update) -> Exchange:
     client, wanted = claim.run.company.account.client, step.transaction
-    async with claim.turn():
+    async with claim.slot():
         if isinstance(step, Create):
             sent = await upsert.create(client, wanted.transaction)
         else:

@@ -91,7 +91,7 @@ async def is_refused_again(claim: Claim, trouble: Exception) -> bool:
     if not trouble.refused or claim.record.attempts.refused != trouble.refused:
         return False
     try:
-        async with claim.turn():
+        async with claim.slot():
             await claim.run.company.account.client.probe(trouble.refused)
     except (RemoteError, Paused):
         return False

@@ -50,7 +50,7 @@ async def check_fence(
     place = (connection.name, company.id, here.host, here.token)
     if not anew and (passed := _passed(connector, place, _SENDING)):
         return passed
-    async with connector.fence_turns:
+    async with connector.fence_lock:
         if not anew and (passed := _passed(connector, place, _SENDING)):
             return passed
         connector.fences_passed.pop(place, None)
@@ -125,7 +125,7 @@ async def note_account(
     if not account or place in connector.accounts_known:
         return
     # The first documents are sent at the same moment.
-    async with connector.fence_turns:
+    async with connector.fence_lock:
         if place in connector.accounts_known:
             return
         fence = await connector.fences.get(connection.name, company.id)
