@@ -35,6 +35,7 @@ from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.readable_sets import ReadableSets
+from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.root_store import BlobRootStore, RootStore
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
@@ -128,6 +129,7 @@ async def build_connector(
         seals=Seals(rows, signer=signer, store=store),
         activity=Activity(rows, redact=redactor.value),
         backfills=BackfillLedger(rows, subjects),
+        reconciliations=ReconciliationLedger(rows, subjects),
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),
         rates=RateCache(rows, clock=clock),

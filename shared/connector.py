@@ -20,6 +20,7 @@ from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.work_index import WorkIndex
@@ -108,6 +109,7 @@ class Connector:
     seals: Seals
     activity: Activity
     backfills: BackfillLedger
+    reconciliations: ReconciliationLedger
     customers: CustomerLedger
     nexus: NexusLedger
     rates: RateCache

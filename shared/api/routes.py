@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.overview_routes import OVERVIEW
+from shared.api.reconciliation_routes import RECONCILIATIONS
 from shared.api.route import AnyRoute, Anything, Nothing, Route
 from shared.api_models.connector import Accepted, Health, Moved, Ping
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
@@ -243,4 +244,4 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
     ),
 )
 
-ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *_OPERATIONS, *OVERVIEW)
+ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *RECONCILIATIONS, *_OPERATIONS, *OVERVIEW)

@@ -56,6 +56,7 @@ async def test_what_no_poll_has_seen_is_not_complete(world: World) -> None:
         "not_seen_yet": 1,
         "seen_but_gone": 0,
         "before_start": 0,
+        "unreadable": 0,
         "amount": "200.00",
         "sales_tax": "16.50",
     }

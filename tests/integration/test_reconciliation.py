@@ -14,7 +14,8 @@ from local.simulation import Simulation
 from local.simulators.dynamics.specs import AddressSpec, LineSpec
 from local.simulators.faults import Fault
 from local.simulators.taxjar.records import StoredCustomer
-from shared.flows.reconciliation.reconcile import ReconcileQuery, reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
+from shared.flows.reconciliation.reconcile import ReconcileQuery
 from shared.flows.review import decide
 from shared.flows.review.documents import Chosen
 from shared.ledger.records import State

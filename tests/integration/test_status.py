@@ -17,7 +17,7 @@ from local.simulators.faults import Fault
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.status import StatusQuery, show_status
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from tests.conftest import CERTIFICATES
 from tests.counting_storage import CountingStorage
 from tests.world import COMPANY, TODAY, World, running_world

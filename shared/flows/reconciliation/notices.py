@@ -9,8 +9,12 @@ from shared.filing import FiledTransaction
 from shared.flows.reconciliation.findings import Findings, Row
 from shared.flows.reconciliation.untaxed import UntaxedSales
 from shared.flows.work.run import Run
-from shared.ledger.records import DocumentRecord
+from shared.ledger.records import DocumentRecord, State
+from shared.mapping import net_and_tax
 from shared.money import plain
+
+_LONGEST_MESSAGE = 500
+"""Characters."""
 
 
 class Notices:
@@ -34,6 +38,10 @@ class Notices:
     async def note(self, records: Sequence[DocumentRecord], findings: Findings) -> None:
         """Add what is to be noticed of ``records``, in full, to ``findings``."""
         for record in records:
+            if record.state is State.SKIPPED:
+                findings.skips.append(_settled(record))
+            elif record.state is not State.REPORTED:
+                findings.waiting.append(_settled(record))
             for part in record.filing.left_out:
                 findings.left_out.append({**_row(record), **part})
             for filed in record.filing.current:
@@ -65,6 +73,21 @@ def _row(record: DocumentRecord) -> Row:
         "date": record.key.date.isoformat(),
         "customer": record.filing.customer or None,
         "to_state": " ".join(record.filing.to_states) or None,
+    }
+
+
+def _settled(record: DocumentRecord) -> Row:
+    """What waits, or was skipped, with F&O's dollars as they were noted."""
+    amount, sales_tax = net_and_tax(record.total_amount or ZERO, record.total_tax or ZERO)
+    return {
+        **_row(record),
+        "state": record.state.value,
+        "reason": record.reason or None,
+        "message": record.message[:_LONGEST_MESSAGE] or None,
+        "in_taxjar": record.filing.count > 0,
+        "assignee": record.decisions.assignee or None,
+        "amount": plain(amount),
+        "sales_tax": plain(sales_tax),
     }
 
 

@@ -66,11 +66,10 @@ class Missing:
 class Repair:
     """Puts right the days of one reconciliation; what TaxJar lost is sent again at the end, if it is not too much."""
 
-    def __init__(self, run: Run, findings: Findings, *, confirmed: Confirmation = NOT_CONFIRMED) -> None:
+    def __init__(self, run: Run, findings: Findings) -> None:
         self._run = run
         self._findings = findings
-        self._confirmed = confirmed
-        self._missing = Missing([])
+        self.missing = Missing([])
 
     async def repair(self, day: date, documents: Sequence[ListedDocument], compared: Sequence[Compared]) -> None:
         """Enqueue what the ledger has not sent yet, and hold what a person has to look at."""
@@ -88,7 +87,7 @@ class Repair:
                 if record.state is State.REPORTED and self._is_elsewhere(record):
                     continue  # it lies in the account of before a move
                 if record.state is State.REPORTED:
-                    self._missing.records.append(record)
+                    self.missing.records.append(record)
                 else:
                     keys += await self._again(record)
             elif record.state is not State.REPORTED:
@@ -104,15 +103,15 @@ class Repair:
         fence = self._run.fence
         return fence is not None and record.filing.was_sent and fence.is_elsewhere(record.filing.account)
 
-    async def finish(self) -> None:
-        """Send again what TaxJar lost; where that is too much, say so and send nothing."""
-        lost = self._missing
-        if lost.is_mass(self._findings.documents) and not self._confirmed:
+    async def finish(self, documents: int, *, confirmed: Confirmation = NOT_CONFIRMED) -> None:
+        """Send again what TaxJar lost of ``documents``; where that is too much, say so and send nothing."""
+        lost = self.missing
+        if lost.is_mass(documents) and not confirmed:
             self._findings.not_sent_again = len(lost.records)
-            await note_loss(self._run, len(lost.records), self._findings.documents)
+            await note_loss(self._run, len(lost.records), documents)
             return
-        if self._confirmed or self._run.actor.function == NIGHTLY:
-            await note_no_loss(self._run, by=self._confirmed.by, reason=self._confirmed.reason)
+        if confirmed or self._run.actor.function == NIGHTLY:
+            await note_no_loss(self._run, by=confirmed.by, reason=confirmed.reason)
         keys: list[DocumentKey] = []
         for record in lost.records:
             keys += await self._again(record)
@@ -150,7 +149,7 @@ class Repair:
     async def _settle_difference(self, record: DocumentRecord, dynamics: Money) -> None:
         """TaxJar has it otherwise than F&O: changed in TaxJar, or in F&O after it was reported."""
         if _as_filed(record) == dynamics:
-            self._missing.records.append(record)
+            self.missing.records.append(record)
         elif totals_of(dynamics.amount, dynamics.sales_tax) not in record.decisions.dismissed:
             await self._hold_changed(record, dynamics)
 

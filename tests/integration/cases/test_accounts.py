@@ -17,7 +17,7 @@ from local.simulators.taxjar.records import Account
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.operations.ping import ping_connection
 from shared.flows.operations.status import StatusQuery, show_status
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.flows.work.moves import confirm_move
 from shared.ledger.audit import Actor
 from shared.ledger.records import State

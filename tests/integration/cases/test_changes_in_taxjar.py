@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.flows.work.problems import Conflict
 from shared.ledger.records import State
 from tests.filing import IDS, NUMBERS, Period, close, decided, held_change, net, of_document, reported, shown

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.simulation import CONNECTION
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.ledger.records import State
 from tests.app import App, running_app
 from tests.filing import sale
