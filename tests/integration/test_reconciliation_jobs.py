@@ -125,10 +125,12 @@ async def test_a_job_says_what_completeness_says_of_the_same_days(differing: Wor
         assert bool(shown["counts"]) is (body == {})
 
 
-async def test_a_completeness_job_asks_taxjar_for_nothing_it_holds(differing: World) -> None:
-    before = differing.calls("GET")
-    await compared(differing, compare=False)
-    assert differing.calls("GET") == before
+async def test_a_completeness_job_asks_taxjar_only_for_what_is_not_ours(differing: World) -> None:
+    before = len(differing.simulation.taxjar.calls)
+    shown = await compared(differing, compare=False)
+    asked = [call.path for call in differing.simulation.taxjar.calls[before:] if "/orders/" in call.path]
+    assert sorted(path.rpartition("/")[2] for path in asked) == ["114-5551", "USMF-STRANGER"]
+    assert [row["amount"] for row in shown["foreign"]["documents"]] == ["100.00", "100.00"]
 
 
 async def test_it_goes_month_by_month_and_tells_how_far_it_is(differing: World) -> None:

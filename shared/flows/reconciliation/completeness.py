@@ -76,6 +76,7 @@ async def prove(run: Run, since: date, until: date, *, compare: bool = False) ->
     walk = Walk(run, findings, proof, compare=compare)
     async for _ in walk.days(since, until):
         pass
+    await walk.look_at_own_provider(since, until)
     await walk.look_at_other_providers(since, until)
     return await readiness_of(run, proof, until, walk.notices.nexus), findings
 
