@@ -13,7 +13,7 @@ def day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-09-30") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-09-30") from None
 
 
 def month(text: str) -> tuple[date, date]:
@@ -21,7 +21,7 @@ def month(text: str) -> tuple[date, date]:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no month such as 2026-09") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month such as 2026-09") from None
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
@@ -34,7 +34,7 @@ def before(today: date) -> tuple[date, date]:
 def at_least_one(text: str) -> int:
     """A number of things."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
 
 

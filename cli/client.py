@@ -91,9 +91,9 @@ def _checked(url: str) -> str:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise WrongUsage(f"{url} is no URL.") from None
+        raise WrongUsage(f"{url} is not a URL.") from None
     if parts.scheme not in ("https", "http") or not host:
-        raise WrongUsage(f"{url} is no URL such as https://func-contoso.azurewebsites.net.")
+        raise WrongUsage(f"{url} is not a URL such as https://func-contoso.azurewebsites.net.")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise WrongUsage(f"{url}: a key or token is only sent by https, or to this machine.")
     return f"{parts.scheme}://{parts.netloc}"

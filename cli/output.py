@@ -157,7 +157,7 @@ def _safe(text: str) -> str:
 
 
 def _for_a_sheet(text: str) -> str:
-    """A cell that a spreadsheet takes for text: what looks like a formula and is no number gets an apostrophe."""
+    """A cell that a spreadsheet takes for text: what looks like a formula and is not a number gets an apostrophe."""
     if not text.startswith(_FORMULA):
         return text
     try:

@@ -1,4 +1,4 @@
-// The shell: calls of the API as the signed-in person, which screen, for which company.
+// The shell: calls of the API, which screen, for which company.
 import { button, form, h, link, many, number, quiet, sum, when, words } from "./kit.js";
 
 const BASE = "/api/people/", RANKS = ["viewer", "operator", "approver"], FRESH = 20000;
@@ -108,17 +108,17 @@ function header({ at, company, connection, pairs, screen, to, you }) {
       h("input", { name: "find", type: "search", placeholder: "Invoice number", "aria-label": "Invoice number" })),
     h("span.right", h("b", you.name), ` ${you.roles.join(", ")} `,
       link("/.auth/logout?post_logout_redirect_uri=/api/console/", "Sign out")));
-  const count = sum((company.open_work ?? []).filter(({ state }) => /held|failed/.test(state)), (work) => work.count);
+  const count = sum(company.open_work.filter(({ state }) => /held|failed/.test(state)), (work) => work.count);
   byId("nav").replaceChildren(...Object.entries(SCREENS).map(([name, [label]]) =>
     h("a", { href: to(name), "aria-current": name === screen && "page" },
     label, name === "todo" && count > 0 && h("b.held", ` ${number(count)}`))));
-  const pauses = (connection.pauses ?? []).filter((pause) => !pause.company || pause.company === company.id);
+  const pauses = connection.pauses.filter((pause) => !pause.company || pause.company === company.id);
   byId("notices").replaceChildren(...pauses.map(({ side, until, reason }) => h("p.notice.held", h("b", `${words(side)} is paused`),
     until && [" until ", when(until)], `: ${reason} `, quiet("It goes on by itself."))),
   company.reporting === false ? h("p.notice.held", "Reporting is off: documents are counted, nothing is sent.") : "");
 }
 
-// Show what the address says; the status is asked again when it is old or something was done.
+// Show what the address says; the status is asked again when old or something was done.
 async function show(anew) {
   const mine = ++turn, done = anew === true, spots = () => [...main.querySelectorAll("a, button, input, summary")];
   let shown;
@@ -132,7 +132,7 @@ async function show(anew) {
     shown = [h("h1", trouble.status === 401 ? "Please sign in" : "This did not work"), problem(trouble, () => show(true))];
   }
   if (mine !== turn) return;
-  // What had the focus has it again.
+  // Keep the focus.
   const spot = spots().indexOf(document.activeElement);
   main.replaceChildren(...shown.flat().filter(Boolean));
   main.ariaBusy = null;

@@ -1,4 +1,4 @@
-// Documents: what waits for a person, any other list, one in full, and what a person decides.
+// Documents: lists, one in full, and what a person decides.
 import {
   DOLLARS, REASON, badge, button, cents, details, facts, form, h, link, many, money, number, quiet, selection, table, when, words, works,
 } from "./kit.js";
@@ -13,11 +13,11 @@ export const linkTo = (ctx) =>
 export async function todo(ctx) {
   const { at, company, connection, to, status } = ctx, query = { state: WAITING, order: "oldest", limit: 100, ...ctx.query };
   const sent = { ...query, state: query.state.replace("all", "") }, filter = { ...sent, after: "", limit: "" };
-  const page = await ctx.get(`documents/${at}`, sent), { documents: rows, count = rows.length } = page;
+  const page = await ctx.get(`documents/${at}`, sent), { documents: rows, count } = page;
   const operator = ctx.may("operator"), chosen = new Set();
-  const open = (company.open_work ?? []).filter((row) => WAITING.includes(row.state)), cause = ({ state, reason, text }) =>
+  const open = company.open_work.filter((row) => WAITING.includes(row.state)), cause = ({ state, reason, text }) =>
     link(to("todo", { state, reason }), text ?? words(reason ?? state));
-  const steps = (status.next_steps ?? []).filter((step) =>
+  const steps = status.next_steps.filter((step) =>
     (step.connection ?? connection.name) === connection.name && (step.company ?? company.id) === company.id);
   return [h("h1", "To do"), h("ul", steps.map((step) => h("li", cause(step)))),
     table("By cause", [["Cause", cause, null, (row) => row.reason], "state|s", "count|#|Documents", ...DOLLARS, "oldest|~|For"], open,
@@ -80,7 +80,7 @@ async function one(ctx) {
     if (trouble.error?.candidates) return trouble.error;
     throw trouble;
   });
-  const { audit = [], audit_intact: intact, candidates, in_taxjar: filed, left_out: left, message, proposal, reason,
+  const { audit, audit_intact: intact, candidates, in_taxjar: filed, left_out: left, message, proposal, reason,
     state } = found;
   if (candidates) return [h("h1", id), h("p", message), choose(candidates)];
   const held = state === "held", fits = [/held|failed|skipped|reported/.test(state) && "retry", held && proposal && "approve",
@@ -93,7 +93,7 @@ async function one(ctx) {
     facts(["transaction_id||TaxJar id", "voucher", "date|d", "customer", ...DOLLARS, "to_states|l|Ships to", "since|@", "assignee",
       "attempts",
       ["Audit chain", () => works(intact, `whole, ${number(audit.length)} entries`, "BROKEN")],
-      ["Left out", () => left?.map?.(({ amount, reason }) => h("div", `${money(amount)} ${words(reason)}`))]], found),
+      left[0] && ["Left out", () => left.map(({ amount, reason }) => h("div", `${money(amount)} ${words(reason)}`))]], found),
         proposal && changes(proposal),
     h("h2", "Transactions"), sent, ctx.part("Asking TaxJar what it holds now…", async () => {
       sent.replaceChildren(...transactions(await ctx.get(path, { voucher, live: true }), true));
@@ -114,9 +114,9 @@ const FIGURE = /^-?(0|[1-9]\d*)(\.\d+)?$/, DOLLAR = /amount|price|tax$|ship|disc
 const same = (a, b) => (FIGURE.test(a) && FIGURE.test(b) ? Number(a) === Number(b)
   : text(a).toUpperCase().replace(/T00:00.*/, "") === text(b).toUpperCase().replace(/T00:00.*/, ""));
 
-// A transaction as names and values: its own fields, then each line's.
-const flat = ({ line_items: lines = [], ...own } = {}) => Object.fromEntries([...Object.entries(own), ...lines.flatMap((line, index) =>
-  Object.entries(line).map(([name, value]) => [`line ${index + 1} ${name}`, value]))]);
+// A transaction as names and values. TaxJar keeps neither the plugin nor the lines' ids.
+const flat = ({ line_items: lines = [], plugin, ...own } = {}) => Object.fromEntries([...Object.entries(own),
+  ...lines.flatMap(({ id, ...line }, index) => Object.entries(line).map(([name, value]) => [`line ${index + 1} ${name}`, value]))]);
 
 const differences = (a, b, names) => names.map((name) => ({ name, a: a[name], b: b[name], differs: !same(a[name], b[name]) }));
 

@@ -1,4 +1,4 @@
-// Elements, figures, tables and forms. Every text becomes a text node: nothing that the API says is parsed as markup.
+// Elements, figures, tables, forms. Every text becomes a text node: nothing is parsed as markup.
 
 // h("p.note", {onclick: f}, "text", node, [more]); what is null or false is left out.
 export function h(name, ...kids) {
@@ -79,7 +79,7 @@ function column(spec) {
   return [label, (row) => show(dig(row)), /[$±#~]/.test(kind) ? "num" : null, key, total];
 }
 
-export const facts = (specs, row) => h("dl", specs.map(column).map(([label, content]) => h("div", h("dt", label), h("dd", content(row)))));
+export const facts = (specs, row) => h("dl", specs.filter(Boolean).map(column).map(([label, content]) => h("div", h("dt", label), h("dd", content(row)))));
 
 // The first column heads the rows.
 export function table(caption, specs, rows, { empty = "None.", sorts, totals } = {}) {

@@ -1,13 +1,13 @@
-// Months and filing periods: is everything in, can it be filed, what is closed.
+// Months and filing periods: what is in, filed, closed.
 import {
-  DOLLARS, REASON, SIDES, addDays, addMonths, badge, bars, button, cents, h, link, many, money, monthRange, number, quiet, selection, sign,
+  DOLLARS, REASON, SIDES, addDays, addMonths, badge, bars, button, h, link, many, money, monthRange, number, quiet, selection, sign,
     spell, sum,
   table, when, words,
 } from "./kit.js";
 
 const FLOW = ["reported", "skipped", "held", "failed", "in_flight"], OPEN = ["failed", "held", "in_flight", "not_seen_yet"];
 const FINDINGS = ["late", "untaxed_without_reason", "tax_without_nexus", "tax_from_exempt_customer", "left_out", "handled_outside",
-  "foreign"];
+  "foreign", "unreadable"];
 const counted = (counts) => (name) => `${number(counts[name])} ${words(name).toLowerCase()}`;
 
 export function month(ctx) {
@@ -21,17 +21,15 @@ export function month(ctx) {
     ctx.part("Counting both sides…", async () => {
       const all = await ctx.get(path, { from, to }), filing = addDays(to, lock);
       return [verdict(all, (Date.parse(filing) - Date.parse(day)) / 864e5, spell(filing)), flow(all), strip(ctx, all),
-        states(ctx, all), all.by_reason
-          && table("By cause", [["Cause", ({ state, reason }) => link(address("todo", { state, reason }), words(reason ?? state))],
+        states(ctx, all), table("By cause", [["Cause", ({ state, reason }) => link(address("todo", { state, reason }), words(reason ?? state))],
           "state|s", "count|#|Documents", ...DOLLARS, "in_taxjar|#", "oldest|d"], all.by_reason), findings(ctx, all),
-        h("p.quiet", "Counted ", when(all.checked_at), ", last poll ", when(all.last_poll_at), ", nexus as of ",
-          when(all.nexus_pulled_at))];
+        h("p.quiet", "Counted ", when(all.checked_at), ", last poll ", when(all.last_poll_at))];
     }),
   ];
 }
 
 function verdict(all, left, filing) {
-  const counts = { ...all, not_seen_yet: all.dynamics?.not_seen_yet }, open = OPEN.filter((name) => counts[name]), { states = [] } = all;
+  const counts = { ...all, not_seen_yet: all.dynamics.not_seen_yet }, open = OPEN.filter((name) => counts[name]), { states } = all;
   const missing = open.map(counted(counts)).join(", "), waiting = states.filter((row) => !row.ready_to_file), ready = all.ready_to_file;
   const filed = ready ? "it can be filed" : waiting.length < states.length
     ? `${states.length - waiting.length} of ${many(states.length, "state")} can be filed, not ${waiting.map((row) => row.state).join(", ")}`
@@ -40,7 +38,7 @@ function verdict(all, left, filing) {
     h("p.lead", open.length ? `Not everything is in: ${missing}; ${filed}.` : `Everything is in; ${filed}.`),
     h("p", `${number(all.reported)} of ${many(all.seen, "document")} in TaxJar. `,
       h("b", left > 0 ? `${many(left, "day")} to ${filing}, when TaxJar begins to file.` : `Closed since ${filing}.`)),
-    !ready && h("ul", all.why?.map((why) => h("li", why))));
+    !ready && h("ul", all.why.map((why) => h("li", why))));
 }
 
 function flow(all) {
@@ -52,10 +50,10 @@ function flow(all) {
     return rect;
   });
   return h("section", h("svg.flow", { viewBox: `0 0 ${x || 1} 20`, preserveAspectRatio: "none", "aria-hidden": "true" }, rects),
-    h("ul.key", FLOW.map((name) => h("li", badge(name), h("b", ` ${number(all[name])} `), quiet(money(all.amounts?.[name]?.amount))))));
+    h("ul.key", FLOW.map((name) => h("li", badge(name), h("b", ` ${number(all[name])} `), quiet(money(all.amounts[name].amount))))));
 }
 
-const strip = (ctx, { days = [] }) => days.length > 0
+const strip = (ctx, { days }) => days.length > 0
   && h("section", h("h2", "By day"), bars(`days.start${new Date(days[0].date).getUTCDay()}`, days.map((day) => {
   const open = OPEN.filter((name) => day[name]), { date, seen } = day;
   const text = [spell(date), many(seen, "document"), ...open.map(counted(day))].join(", ");
@@ -63,23 +61,19 @@ const strip = (ctx, { days = [] }) => days.length > 0
     href: open.length && ctx.to("todo", { state: "all", from: date, to: date }) };
 })));
 
-function states(ctx, { from, to, states: rows = [] }) {
+function states(ctx, { from, to, states: rows }) {
   return table("By state", [["State", ({ state }) => link(ctx.to("todo", { state: "all", to_state: state, from, to }), state), null,
     ({ state }) => state],
     "documents|#", ...SIDES,
     "nexus|y", "filed_through|d",
-      ["Ready to file", (row) => [badge(row.ready_to_file ? "ok" : "held", row.ready_to_file ? "Ready" : "Waits"),
-      h("div.quiet", row.why?.join(" "))]]], rows, { sorts: true, totals: true });
+      ["Ready to file", (row) => (row.ready_to_file ? badge("ok", "Ready")
+        : h("details", h("summary", badge("held", "Waits")), h("ul", row.why.map((why) => h("li", why)))))]], rows, { sorts: true, totals: true });
 }
 
-// A bare list is understood as well.
 export const findings = (ctx, all) => h("section", h("h2", "Worth a look"), FINDINGS.map((name) => {
-  const given = all[name] ?? [], rows = given.documents ?? given,
-    dollars = (what) => money(given[what] ?? sum(rows, (row) => cents(row[what])));
-  return h("details", h("summary", h("b", `${number(given.count ?? rows.length)} ${words(name)} `),
-    quiet(`net ${dollars("amount")}, tax ${dollars("sales_tax")}`)),
-    table("", [["Document", ({ transaction_id: id, number: shown = id }) => link(ctx.to("document", {}, id), shown)], "date|d",
-      "to_state||State", ...DOLLARS], rows));
+  const { count, documents, amount, sales_tax: tax } = all[name] ?? {};
+  return documents && h("details", h("summary", h("b", `${number(count)} ${words(name)} `), quiet(`net ${money(amount)}, tax ${money(tax)}`)),
+    table("", [["Document", ({ transaction_id: id, number: shown = id }) => link(ctx.to("document", {}, id), shown)], "date|d", "to_state||State", ...DOLLARS], documents));
 }));
 
 const SIGNS = { filed: ["✓", "closed by a person"], closed: ["■", "closed by the calendar"], open: ["○", "over, not closed"],
@@ -88,8 +82,8 @@ const SIGNS = { filed: ["✓", "closed by a person"], closed: ["■", "closed by
 export async function filing(ctx) {
   const { states, closed_through: through, filing_lock_day: lock } = await ctx.get(`filing-periods/${ctx.at}`, ctx.query);
   const chosen = new Set(), approver = ctx.may("approver"),
-    months = [...new Set(states.flatMap(({ periods = [] }) => periods.map(({ to }) => to.slice(0, 7))))];
-  const cell = (month) => ({ state, periods = [] }) =>
+    months = [...new Set(states.flatMap(({ periods }) => periods.map(({ to }) => to.slice(0, 7))))];
+  const cell = (month) => ({ state, periods }) =>
     periods.filter((period) => period.to.startsWith(month)).map(({ status, from, to, late, ...period }) => {
     const open = sum(["held", "failed", "in_flight"], (name) => period[name]), [mark, meaning] = SIGNS[status] ?? ["?", status];
     return [h(`span.${status}`, sign(mark), h("span.hidden", meaning)),

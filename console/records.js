@@ -36,8 +36,8 @@ function head(ctx, path, job, done = 0, total = 1, ...files) {
       ctx.may("operator") && button("Cancel the job…", cancel))];
 }
 
-const FIGURES = ["seen", "reported", "would_send", "would_change", "unchanged", "skipped", "held", "failed", "remaining"];
-const differing = ({ counts = {} }) => sum(Object.entries(counts), ([name, count]) => (name === "reconciled" ? 0 : count));
+const FIGURES = ["seen", "reported", "would_send", "would_change", "skipped", "held", "failed", "remaining"];
+const differing = ({ counts }) => sum(Object.entries(counts), ([name, count]) => (name === "reconciled" ? 0 : count));
 
 export async function reconciliation(ctx) {
   const { screen, to, rest: [id], query: { status, to_state: code, after } } = ctx, list = `reconciliation-jobs/${ctx.at}`;
@@ -48,7 +48,7 @@ export async function reconciliation(ctx) {
   }
   const path = `${list}/${id}`, job = await ctx.get(path, { status, to_state: code, after, limit: 100 }),
     filter = (query, ...text) => link(to(screen, query, id), text);
-  const { counts = {}, totals = {}, documents = [], count = documents.length, progress = {} } = job;
+  const { counts, totals, documents, count, progress = {} } = job;
   return [head(ctx, path, job, progress.done, progress.total, ["xlsx", "csv"].map((format) => ctx.file(format, path))),
     h("ul.key", Object.entries(counts).map(([name, found]) =>
       h("li", filter({ status: name, to_state: code }, `${number(found)} ${words(name)}`)))),
@@ -69,19 +69,19 @@ export async function backfill(ctx) {
         ["dry_run|checkbox|Dry run: nothing is sent", "force|checkbox|Also before the start, mapped anew"],
       "remaining|#");
   }
-  const job = await ctx.get(`${list}/${id}`), { seen = 0, remaining = 0, reasons = {}, totals = {} } = job;
+  const job = await ctx.get(`${list}/${id}`), { seen, remaining, reasons, totals } = job;
   return [head(ctx, `${list}/${id}`, job, seen - remaining, seen),
     facts(FIGURES.map((name) => `${name}|#`), job),
     table("Causes", ["reason|w|Cause", "of|s|State", "count|#|Documents"], Object.entries(reasons).flatMap(([of, found]) =>
       Object.entries(found).map(([reason, count]) => ({ of, reason, count })))),
     table("What would reach TaxJar", ["0||State", "1.documents|#|Documents", ...DOLLARS.map((side) => `1.${side}`)],
-      Object.entries(totals))].flat();
+      Object.entries(totals ?? {}))].flat();
 }
 
 export async function running(ctx) {
   const all = await ctx.get("status", { detail: true }), { name } = ctx.connection, operator = ctx.may("operator"), pinged = h("div");
   const { audit, delays: { buckets = [], from } = {}, settings } = all, here = all.connections.find((each) => each.name === name),
-    sets = here.sets_done_without ?? [];
+    sets = here.sets_done_without;
   const ping = () => pinged.replaceChildren(ctx.part("Trying…", async () => [table("", ["name||Check",
     ["Result", ({ ok }) => works(ok, "works", "does not")], "message||Says", "hint||What to do"],
       (await ctx.act("POST", `connections/${ctx.name}/ping`)).checks)]));
@@ -89,12 +89,12 @@ export async function running(ctx) {
   return [h("h1", "Running?"), h("p.quiet", `Version ${all.version}, `, when(all.checked_at)),
     table("Last runs", ["function|w", "connection", "company", "finished_at|@|Last run", "finished_at|~|Ago", "by",
       operator && ["Now", (row) => button("Run now…", () => run(row.function))],
-      ["Result", ({ ok, finished_at: at, message }) => at && [works(ok, "complete", "not complete"), " ", message]]], all.runs ?? []),
-    table("Pauses", ["side|w", "company", "since|@", "until|@", "reason||Why"], here.pauses ?? []),
-    table("Queues", ["name|c|Queue", "messages|#", "oldest_at|~|Oldest"], all.queues ?? []),
+      ["Result", ({ ok, finished_at: at, message }) => at && [works(ok, "complete", "not complete"), " ", message]]], all.runs),
+    table("Pauses", ["side|w", "company", "since|@", "until|@", "reason||Why"], here.pauses),
+    table("Queues", ["name|c|Queue", "messages|#", "oldest_at|~|Oldest"], all.queues),
     h("h2", "Connection"), operator && button(`Ping ${name}`, ping), pinged,
       h("p", "Sets done without: ", sets.join(", ") || "none"),
-    h("h2", "From first sight to TaxJar"), h("p.quiet", "Since ", when(from), ""),
+    h("h2", "From first sight to TaxJar"), h("p.quiet", "Since ", when(from)),
       bars("delays", buckets.map(({ up_to_seconds: s, count }) =>
       ({ size: count, text: `${number(count)} in ${s ? span(s) : "more"}`, label: `${s ? span(s) : "more"}: ${number(count)}` }))),
     chain(audit), settings && h("details", h("summary", "Settings in force"), table("", ["name|c|Setting", "value"], settings))];
@@ -123,10 +123,10 @@ export function customers(ctx) {
   return [h("h1", "Customers and nexus"),
     form("row", query, ["account"], "Show", (values) => (location.hash = ctx.to("customers", values))),
     ctx.part("Reading…", async () => {
-      const page = await ctx.get(`customers/${ctx.at}`, { limit: 100, ...query }), { customers: rows, count = rows.length } = page;
+      const page = await ctx.get(`customers/${ctx.at}`, { limit: 100, ...query }), { customers: rows, count } = page;
       return [table("Exempt customers", ["account", "name", ["State", (row) => badge(signs[row.state], words(row.state))],
         "exemption_type|w|Exemption",
-        ["Where", ({ regions = [] }) => regions.join(", ") || "everywhere"], "rule||By which rule", "message||Says", "updated_at|@|Since"],
+        ["Where", ({ regions }) => regions.join(", ") || "everywhere"], "rule||By which rule", "message||Says", "updated_at|@|Since"],
           rows, { sorts: true }),
       h("p.quiet", many(count, "customer"), ", brought up to date ", when(page.synced_at)), ctx.more(page)];
     }),

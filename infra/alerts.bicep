@@ -91,6 +91,21 @@ var rules = {
       | project connection, company
     '''
   }
+  'missing-in-taxjar': {
+    description: 'More than 20 documents, or more than 5 %, are missing in TaxJar: nothing is sent again until a person decides.'
+    severity: 1
+    every: 'P1D'
+    window: 'P2D'
+    split: ['connection', 'company']
+    query: '''
+      customMetrics
+      | where name == 'connector.taxjar.missing'
+      | extend lost = valueSum / valueCount, connection = tostring(customDimensions['connection']), company = tostring(customDimensions['company'])
+      | summarize arg_max(timestamp, lost) by connection, company
+      | where lost > 0
+      | project connection, company
+    '''
+  }
   'audit-broken': {
     description: 'A row or a day of the audit is not as it was written.'
     severity: 1

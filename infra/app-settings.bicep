@@ -70,11 +70,6 @@ var marketplaceNames = [
   'CUSTOMERS'
   'CUSTOMER_GROUPS'
 ]
-var peopleNames = [
-  'TENANT_ID'
-  'KEYS_MAY_DECIDE'
-  'APPROVER_MUST_DIFFER'
-]
 
 // Secrets are listed by name: DYNAMICS__CLIENT_SECRET, TAXJAR__TOKEN, COMPANIES__<ID>__TAXJAR__TOKEN.
 var connectionSecrets = flatten(map(items(connections), connection => map(connection.value.?secrets ?? [], secret => 'CONNECTIONS__${toUpper(connection.key)}__${toUpper(secret)}')))

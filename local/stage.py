@@ -89,17 +89,21 @@ class Host:
 
 @contextmanager
 def running_host(
-    environment: Mapping[str, str], *, port: int = 0, output: IO[bytes] | int | None = subprocess.DEVNULL
+    environment: Mapping[str, str],
+    *,
+    port: int = 0,
+    output: IO[bytes] | int | None = subprocess.DEVNULL,
+    module: str = "local",
 ) -> Iterator[Host]:
     """Start the host on settings of its own, and wait until its triggers run.
 
     What it prints goes to ``output``; ``None`` is where this process prints. The function key is that of
-    ``LOCAL_FUNCTION_KEY``, else a new one.
+    ``LOCAL_FUNCTION_KEY``, else a new one. ``module`` is run in place of ``local``, with the same arguments.
     """
     port = port or _free_port()
     key = os.environ.get("LOCAL_FUNCTION_KEY") or secrets.token_urlsafe(16)
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "host", "--port", str(port), "--ends-with-stdin"],
+        [sys.executable, "-m", module, "host", "--port", str(port), "--ends-with-stdin"],
         cwd=ROOT,
         env={**os.environ, **environment, "LOCAL_FUNCTION_KEY": key},
         stdin=subprocess.PIPE,

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from local.bootstrap import VENV_PYTHON
 from local.demo import retailer
-from local.demo.story import Demo, running_demo, say, wait_until_settled
-from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do
+from local.demo.story import Demo, company_settings, running_demo, say, wait_until_settled
+from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do, wait_for_reconciliations
 from local.host.command import bound
 from local.host.errors import HostError
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, TAXJAR_TOKEN
@@ -61,6 +62,7 @@ def running_up(*, port: int = 0, output: int | None = None) -> Iterator[Demo]:
         say("Running each timer once, and making something to do.")
         for function in _TIMERS:
             demo.host.call("POST", f"/api/runs/{function}")
+        wait_for_reconciliations(demo.host, company_settings())
         make_to_do(demo.host, demo.simulation, demo.simulation.taxjar.account(TAXJAR_ACCOUNT))
         yield demo
 
@@ -95,7 +97,7 @@ def _what_to_try(demo: Demo) -> str:
             _curl(f"{control}/faults", method="DELETE"),
         ],
     }
-    sections["The command line, in another shell after the last line below"] = [
+    sections["The command line, in another shell after the last two lines below"] = [
         "connector status",
         "connector held",
         f"connector show {TO_DO[0].transaction_id}",
@@ -108,7 +110,8 @@ def _what_to_try(demo: Demo) -> str:
     sides = "\n".join(f"  {name:18} {url}" for name, url in {**urls, "Functions host": host.url}.items())
     where = f"CONNECTOR_CONNECTION={CONNECTION} CONNECTOR_COMPANY={retailer.COMPANY}"
     paste = f"export HOST={shlex.quote(host.url)} KEY={shlex.quote(host.key)} {where}"
-    return "\n".join([f"\nRunning:\n{sides}", *lines, "\nCtrl-C ends it all. In another shell:", paste])
+    path = f'export PATH={shlex.quote(str(VENV_PYTHON.parent))}:"$PATH"'
+    return "\n".join([f"\nRunning:\n{sides}", *lines, "\nCtrl-C ends it all. In another shell:", paste, path])
 
 
 def _first_order(demo: Demo, state: str) -> str:

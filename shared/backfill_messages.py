@@ -1,4 +1,4 @@
-"""What lies on the backfill queue besides documents to report: a backfill's next step, and documents to try out."""
+"""What lies on the backfill queue besides documents to report: the next steps of jobs, and documents to try out."""
 
 from __future__ import annotations
 
@@ -12,15 +12,52 @@ from shared.documents import DocumentKey
 from shared.queues import KEYS_PER_MESSAGE, DocumentsMessage, MessageKey, decode
 
 
-class _BackfillMessage(BaseModel):
+class JobMessage(BaseModel):
+    """A message about one job."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection: str = Field(min_length=1)
-    backfill: str = Field(min_length=1)
-    """The job."""
     attempts: int = Field(default=0, ge=0)
     """How often it was put back because a remote side was in trouble."""
     trying_since: AwareDatetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Which job it is about, for logs."""
+        raise NotImplementedError
+
+
+class _BackfillMessage(JobMessage):
+    backfill: str = Field(min_length=1)
+    """The job."""
+
+    @property
+    def name(self) -> str:
+        """Which backfill it is about, for logs."""
+        return f"backfill {self.backfill}"
+
+
+class ReconciliationStep(JobMessage):
+    """Compare the days from ``day`` on, as far as one step goes; past the last day, put right what is to be."""
+
+    reconciliation: str = Field(min_length=1)
+    """The job."""
+    day: date
+
+    @property
+    def name(self) -> str:
+        """Which reconciliation it is about, for logs."""
+        return f"reconciliation {self.reconciliation}"
+
+
+class NightEnd(BaseModel):
+    """Tell people how everything stands once the reconciliations of the night are done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    night: AwareDatetime
+    """When it began."""
 
 
 class BackfillStep(_BackfillMessage):
@@ -41,7 +78,7 @@ class DryRunMessage(_BackfillMessage):
         return [DocumentKey(self.company, key.date, key.number, key.voucher) for key in self.keys]
 
 
-BackfillMessage = DocumentsMessage | BackfillStep | DryRunMessage
+BackfillMessage = DocumentsMessage | BackfillStep | DryRunMessage | ReconciliationStep | NightEnd
 _ANY: TypeAdapter[BackfillMessage] = TypeAdapter(BackfillMessage)
 
 

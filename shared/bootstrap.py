@@ -35,6 +35,7 @@ from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
 from shared.ledger.readable_sets import ReadableSets
+from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.root_store import BlobRootStore, RootStore
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
@@ -55,6 +56,7 @@ from shared.signing import KeyVaultSigner, LocalKeySigner
 from shared.storage import Storage, audit_container, default_transport, storage_clients
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import DEADLINE, TaxJarClient, account_id
+from shared.taxjar.listing import Listing
 from shared.taxjar.responses import status_of
 
 Clock = Callable[[], datetime]
@@ -128,6 +130,7 @@ async def build_connector(
         seals=Seals(rows, signer=signer, store=store),
         activity=Activity(rows, redact=redactor.value),
         backfills=BackfillLedger(rows, subjects),
+        reconciliations=ReconciliationLedger(rows, subjects),
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),
         rates=RateCache(rows, clock=clock),
@@ -274,7 +277,7 @@ def _accounts(
             return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock, missing=missing)
 
         guarded, unguarded = client(guarded=True), client(guarded=False)
-        return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock))
+        return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock), Listing(guarded, clock))
 
     return account
 

@@ -20,6 +20,7 @@ from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
 from shared.ledger.work_index import WorkIndex
@@ -30,6 +31,7 @@ from shared.settings import CompanySettings, ConnectionSettings
 from shared.storage import Storage
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient
+from shared.taxjar.listing import Listing
 
 CALLS_AT_ONCE = 12
 """Transactions that one instance has with a TaxJar account at the same time.
@@ -57,7 +59,8 @@ class TaxJarAccount:
     gate: Gate
     """Closed while the account is paused."""
     categories: TaxCategories
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+    listing: Listing
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
     """Whose holder may send a transaction."""
 
 
@@ -108,6 +111,7 @@ class Connector:
     seals: Seals
     activity: Activity
     backfills: BackfillLedger
+    reconciliations: ReconciliationLedger
     customers: CustomerLedger
     nexus: NexusLedger
     rates: RateCache
@@ -124,7 +128,7 @@ class Connector:
     """Where the daily digest goes."""
     resources: AsyncExitStack
     """Open connections to storage and to the remote sides."""
-    fence_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fence_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Whose holder may look at a fence and write it."""
 
     async def aclose(self) -> None:

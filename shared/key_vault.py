@@ -1,7 +1,7 @@
 """References to a Key Vault in place of a secret that the platform has not resolved (design 4.9).
 
 App Service puts the secret into the setting before the app starts. Where it cannot, the app finds the reference itself;
-it is no secret, and is never sent as one.
+it is not a secret, and is never sent as one.
 """
 
 from __future__ import annotations

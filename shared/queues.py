@@ -122,7 +122,7 @@ def number_messages(
 def parse_message(body: bytes) -> DocumentsMessage:
     """The message that :func:`encode` made. Raises :class:`MalformedMessage`.
 
-    The host hands bodies over as they are (``messageEncoding`` ``none``): one that is no base64 would otherwise go
+    The host hands bodies over as they are (``messageEncoding`` ``none``): one that is not base64 would otherwise go
     where no function can read it, and could not be buried.
     """
     return decode(body, _DOCUMENTS, what="names no documents")

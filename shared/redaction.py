@@ -53,7 +53,7 @@ case-folded: most texts hold none and are done."""
 class Redactor:
     """Masks the registered ``secrets`` literally (also URL- and JSON-encoded), and what looks like a secret.
 
-    A secret that is blank is no secret. Longer ones are masked first, so that one inside another leaves no rest.
+    A secret that is blank is not a secret. Longer ones are masked first, so that one inside another leaves no rest.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

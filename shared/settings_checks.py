@@ -178,7 +178,7 @@ def bare_https_url(value: Any, *, path_allowed: bool = False) -> str:
     if scheme not in _DEFAULT_PORTS or not host:
         raise ValueError("must be a full URL such as https://contoso.operations.dynamics.com")
     if not _HOST.fullmatch(host) or any(character <= " " for character in text) or parts.netloc.endswith(":"):
-        raise ValueError("is not a URL: its host is no host name")
+        raise ValueError("is not a URL: its host is not a host name")
     if scheme == "http" and not _is_loopback(host):
         raise ValueError("must start with https:// (plain http only reaches this machine)")
     if "@" in parts.netloc or parts.query or parts.fragment or (parts.path and not path_allowed):

@@ -124,7 +124,7 @@ class KeyVaultSigner:
             found = await self._keys.get_key(self._name, self._version)
             key: Any = found.key
             if key.crv != "P-256" or not key.x or not key.y:
-                raise SigningError(f"key {self._name} is no EC key on P-256")
+                raise SigningError(f"key {self._name} is not an EC key on P-256")
             numbers = ec.EllipticCurvePublicNumbers(
                 int.from_bytes(key.x, "big"), int.from_bytes(key.y, "big"), ec.SECP256R1()
             )

@@ -30,6 +30,7 @@ _runs = _meter.create_counter("connector.runs", "1", "Other runs of timers, and 
 _paused = _meter.create_gauge("connector.paused", "1", "1 while an environment or a TaxJar account is paused")
 _queue_age = _meter.create_gauge("connector.queue.age", "s", "For how long the oldest message has been due")
 _sealings = _meter.create_counter("connector.sealings", "1", "Sealings of a company's audit, and how they ended")
+_missing = _meter.create_gauge("connector.taxjar.missing", "1", "Documents that TaxJar lost and nobody has decided on")
 _broken = _meter.create_gauge("connector.audit.broken", "1", "Rows and days of the audit that are not as written")
 _buried = _meter.create_counter("connector.buried", "1", "Messages taken from the poison queues")
 
@@ -112,6 +113,11 @@ def sealed(connection: str, company: str, *, broken: int, complete: bool) -> Non
     _broken.set(broken, where)
 
 
+def missing_in_taxjar(connection: str, company: str, documents: int) -> None:
+    """So many reported documents are missing in TaxJar that a person has to decide; 0: not so many."""
+    _missing.set(documents, {"connection": connection, "company": company})
+
+
 def ran(connection: str, function: str, *, complete: bool) -> None:
     """A timer's run over a connection, a company or an account ended; polls are counted by :func:`polled`."""
     _runs.add(1, {"connection": connection, "function": function, "complete": complete})
@@ -123,7 +129,7 @@ def buried() -> None:
 
 
 def paused(side: Side, connection: str, company: str = "", account: str = "", *, now: bool) -> None:
-    """Whether an environment, or the TaxJar ``account`` of a company, is paused now; ``account`` is no token."""
+    """Whether an environment, or the TaxJar ``account`` of a company, is paused now; ``account`` is not a token."""
     _paused.set(int(now), {"side": side, "connection": connection, "company": company, "account": account})
 
 

@@ -36,7 +36,7 @@ class Template:
 
 
 def read(path: Path) -> Template:
-    """The file's syntax tree. Raises ``SyntaxError`` at the first place that is no Bicep."""
+    """The syntax tree of the file. Raises ``SyntaxError`` at the first place that is not Bicep, or a name twice."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".bicepparam":
         # The grammar has no parameter files: without their first line they read like a file of variables.
@@ -46,6 +46,13 @@ def read(path: Path) -> Template:
     for node in walk(root):
         if node.type == "ERROR" or node.is_missing:
             raise SyntaxError(f"{path.name}, line {node.start_point.row + 1}: {text_of(node)[:60]!r}")
+    declared: dict[str, Node] = {}
+    for node in root.children:
+        if node.type.endswith("_declaration"):
+            name = text_of(next(child for child in node.children if child.type == "identifier"))
+            # Outputs have a namespace of their own.
+            if declared.setdefault(f"{node.type == 'output_declaration'} {name}", node) is not node:
+                raise SyntaxError(f"{path.name}, line {node.start_point.row + 1}: {name} is declared twice")
     return Template(path, root)
 
 

@@ -5,150 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 
-import httpx
-
-from local.bench import ceiling, sequential
-from local.bench.documents import COMPANY, SETTINGS, open_company, order, post
-from local.bench.process import cpu_seconds, peak_megabytes
-from local.bootstrap import ROOT
-from local.simulation import CLIENT, CLIENT_SECRET, CONNECTION, TAXJAR_TOKEN, TENANT, Simulation
-from local.simulators.dynamics.events import posted_event
-from local.simulators.dynamics.posting import Posting
-from local.simulators.dynamics.specs import PostedInvoice
-from local.simulators.dynamics.values import render
-from local.simulators.faults import Call, Fault
-from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
+from local.bench.machine import BUSY, load, machine_class
+from local.bench.measure import Comparison, compare, running_bench
+from local.bench.results import Figure, as_json, commit, compared, first_line
 from shared.connector import CALLS_AT_ONCE
-
-_NEVER = "0 0 0 1 1 *"
-_PATIENCE = 1200
-_SCRIPTED = 40
-"""Documents that the sequential script reports: it takes as long for each."""
-_TRANSACTIONS = "*/transactions/*"
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """One run of the pipeline. Calls and CPU seconds are those of the run, not per document."""
-
-    documents: int
-    seconds: float
-    """From the first order in TaxJar to the last: how soon the first one comes is a delay, not a rate."""
-    taxjar: int
-    odata: int
-    tables: int
-    host_cpu: float
-    simulators_cpu: float
-    peak: float
-
-    @property
-    def rate(self) -> float:
-        return (self.documents - 1) / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One run of the pipeline, and how many documents per second the script and the bare calls come to beside it."""
-
-    run: Pipeline
-    script: float
-    ceiling: float
-
-
-class Bench:
-    """A running stage, and the measurements that it can take."""
-
-    def __init__(self, host: Host, simulation: Simulation, tables: TableCalls, desk: Posting) -> None:
-        self._host = host
-        self._simulation = simulation
-        self._tables = tables
-        self._desk = desk
-        self._posted = 0
-        self.posted: list[PostedInvoice] = []
-        """The documents of the last run of the pipeline."""
-
-    def post(self, count: int) -> list[PostedInvoice]:
-        """New documents in F&O, of which the connector knows nothing yet."""
-        self._posted += 1
-        return post(self._desk, count, datetime.now(UTC).date(), series=f"B{self._posted}")
-
-    def taxjar_latency(self, milliseconds: int) -> None:
-        """Every call to a transaction takes so much longer."""
-        self._simulation.taxjar.faults.clear()
-        if milliseconds:
-            self._simulation.taxjar.faults.add(Fault(path=_TRANSACTIONS, delay=milliseconds / 1000))
-
-    def pipeline(self, documents: int) -> Pipeline:
-        """Poll once, until the last order is in TaxJar."""
-        self.posted = self.post(documents)
-        pid, dynamics = self._host.process.pid, self._simulation.dynamics
-        before = (len(self._orders()), len(dynamics.calls), self._tables.count, cpu_seconds(pid), time.process_time())
-        self._host.run("poll_posted_invoices")
-        _wait_for(lambda: len(self._orders()) - before[0] >= documents)
-        time.sleep(1)  # the settlements of the last orders
-        orders = self._orders()[before[0] :]
-        return Pipeline(
-            documents,
-            (orders[-1].time - orders[0].time).total_seconds(),
-            taxjar=len(orders),
-            odata=len(dynamics.calls) - before[1],
-            tables=self._tables.count - before[2],
-            host_cpu=cpu_seconds(pid) - before[3],
-            simulators_cpu=time.process_time() - before[4],
-            peak=peak_megabytes(pid),
-        )
-
-    def delays(self, documents: int) -> list[float]:
-        """Seconds from the business event of a single document until its order is in TaxJar."""
-        found = []
-        for number in range(documents):
-            before = len(self._orders())
-            [posted] = self.post(1)
-            event = posted_event(posted, number + 1, datetime.now(UTC))
-            started = time.monotonic()
-            self._host.deliver(f"/api/business-events/{CONNECTION}", render(event))
-            _wait_for(lambda before=before: len(self._orders()) > before)  # type: ignore[misc]
-            found.append(time.monotonic() - started)
-        return found
-
-    def sequential(self, posted: list[PostedInvoice], prefix: str) -> float:
-        """Documents per second of the sequential script."""
-        urls = self._simulation.urls
-        arguments = [urls["Dynamics 365 F&O"], self._token(), urls["TaxJar"], TAXJAR_TOKEN, COMPANY, prefix]
-        return len(posted) / _measured(sequential.__name__, [*arguments, *(document.number for document in posted)])
-
-    def ceiling(self, posted: list[PostedInvoice], prefix: str) -> float:
-        """Documents per second of the bare calls."""
-        lines = "\n".join(json.dumps(order(document, prefix)) for document in posted)
-        return len(posted) / _measured(ceiling.__name__, [self._simulation.urls["TaxJar"], TAXJAR_TOKEN], lines)
-
-    def _orders(self) -> list[Call]:
-        """The calls that created an order, in order of arrival."""
-        return [call for call in self._simulation.taxjar.calls if call.method == "POST" and call.status == 201]
-
-    def _token(self) -> str:
-        answer = httpx.post(
-            f"{self._simulation.urls['Entra ID']}/{TENANT}/oauth2/v2.0/token",
-            data={
-                "grant_type": "client_credentials",
-                "client_id": CLIENT,
-                "client_secret": CLIENT_SECRET,
-                "scope": f"{self._simulation.urls['Dynamics 365 F&O']}/.default",
-            },
-            verify=self._simulation.tls_trust(),
-        )
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
 
 
 def main(arguments: list[str]) -> int:
@@ -156,83 +19,95 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("python3 -m local bench")
     parser.add_argument("--documents", type=int, default=600, help="documents per run of the pipeline")
     parser.add_argument("--latencies", default="0,50,300", help="milliseconds that TaxJar takes, by commas")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each")
     parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
+    parser.add_argument("--commit", action="store_true", help="keep the result in docs/bench.json")
     options = parser.parse_args(arguments)
     latencies = [int(part) for part in options.latencies.split(",")]
-    cores = f"{os.cpu_count()} cores for the host, Azurite and the simulators together"
-    _say(f"{options.documents} documents a run, {cores};")
-    client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
-    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {CALLS_AT_ONCE} calls at once.\n")
-    _say("| TaxJar latency | pipeline | script | ceiling | pipeline : script | pipeline : ceiling |")
-    _say("|---:|---:|---:|---:|---:|---:|")
-    runs = []
-    for latency in latencies:
-        with running_bench() as bench:
-            found = _compare(bench, options.documents, latency)
-        runs.append(run := found.run)
-        _say(
-            f"| {latency} ms | {run.rate:.0f}/s | {found.script:.0f}/s | {found.ceiling:.0f}/s"
-            f" | {run.rate / found.script:.1f} | {run.rate / found.ceiling:.2f} |"
-        )
-    _say("\n| TaxJar latency | TaxJar calls | OData calls | table calls | worker CPU | simulators CPU |")
-    _say("|---:|---:|---:|---:|---:|---:|")
-    for latency, run in zip(latencies, runs, strict=True):
-        each = run.documents
-        _say(
-            f"| {latency} ms | {run.taxjar / each:.2f} | {run.odata / each:.2f} | {run.tables / each:.2f}"
-            f" | {1000 * run.host_cpu / each:.1f} ms | {1000 * run.simulators_cpu / each:.1f} ms |"
-        )
-    with running_bench() as bench:
-        bench.taxjar_latency(50)
-        delays = bench.delays(20)
-    _say("\nCalls and CPU are per document. From the business event of one document until TaxJar, at 50 ms, has it:")
-    _say(f"median {statistics.median(delays):.2f} s, 95 % {statistics.quantiles(delays, n=20)[-1]:.2f} s.\n")
+    loads = [load()]
+    if loads[0] is not None and loads[0] > BUSY:
+        _say(f"The machine is busy (load {loads[0]}): the ratios hold roughly, the rates do not.")
+    runs = {latency: _repeated(options.documents, latency, options.repeat) for latency in latencies}
+    best = min((found.cpu for found in runs[latencies[0]]), key=lambda cpu: cpu.ratio)
+    _say(first_line(best, options.repeat))
+    _tell_setting(options.documents)
+    figures = _tell_rates(runs)
+    _tell_costs(runs)
+    figures["event to TaxJar, s"] = _tell_delays()
     for size in [int(part) for part in options.memory.split(",") if part]:
         with running_bench() as bench:
             peak = bench.pipeline(size).peak
         _say(f"Peak memory of the worker after {size} documents in one poll: {peak:.0f} MB.")
+    loads.append(load())
+    result = as_json(machine_class(), loads, best, figures)
+    _say(f"Load before {loads[0]}, after {loads[-1]} (the benchmark's own included). {machine_class()}.")
+    for line in compared(result):
+        _say(line)
+    _say(f"bench-result {json.dumps(result)}")
+    if options.commit:
+        commit(result)
     return 0
 
 
-@contextmanager
-def running_bench() -> Iterator[Bench]:
-    """A stage of its own: a table that has grown slows the storage emulator down."""
-    with running_storage_and_simulation() as (azurite, tables, simulation):
-        desk = open_company(simulation.dynamics)
-        environment = {
-            **simulation.environment({COMPANY: {"report_from": "2026-01-01", **SETTINGS}}),
-            "AzureWebJobsStorage": azurite.connection_string,
-            "CONNECTIONS__MAIN__TAXJAR__MAX_CALLS_PER_MINUTE": "1000000",
-            **{f"{name}_SCHEDULE": _NEVER for name in ("POLL", "SWEEP", "CUSTOMER", "NEXUS", "RECONCILE")},
-        }
-        with running_host(environment) as host:
-            bench = Bench(host, simulation, tables, desk)
-            bench.pipeline(20)  # tokens, reference data, connections
-            yield bench
+def _repeated(documents: int, latency: int, times: int) -> list[Comparison]:
+    found = []
+    for _ in range(times):
+        with running_bench() as bench:
+            found.append(compare(bench, documents, latency))
+    return found
 
 
-def _compare(bench: Bench, documents: int, latency: int) -> Comparison:
-    bench.taxjar_latency(latency)
-    run = bench.pipeline(documents)
-    ceiling = bench.ceiling(bench.posted, "CEILING")
-    return Comparison(run, bench.sequential(bench.posted[:_SCRIPTED], "SCRIPT"), ceiling)
+def _tell_setting(documents: int) -> None:
+    _say(f"{documents} documents a run; host, Azurite and the simulators share the machine;")
+    client = "TaxJar's own client" if importlib.util.find_spec("taxjar") else "httpx (taxjar is not installed)"
+    _say(f"the script is sequential, with {client}; the ceiling is httpx alone, {CALLS_AT_ONCE} calls at once.")
+    _say("Medians of the runs, with the lowest and the highest.\n")
 
 
-def _measured(module: str, arguments: list[str], text: str = "") -> float:
-    """The seconds that a script of its own process prints."""
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=ROOT, input=text, text=True, capture_output=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{module} failed:\n{done.stderr[-2000:]}")
-    return float(done.stdout)
+def _tell_rates(runs: Mapping[int, Sequence[Comparison]]) -> dict[str, Figure]:
+    _say("| TaxJar latency | pipeline : script | pipeline : ceiling | pipeline | script | ceiling |")
+    _say("|---:|---:|---:|---:|---:|---:|")
+    figures = {}
+    for latency, found in runs.items():
+        to_script = Figure.of([each.run.rate / each.script for each in found])
+        to_ceiling = Figure.of([each.run.rate / each.ceiling for each in found])
+        rates = (Figure.of([each.run.rate for each in found]), Figure.of([each.script for each in found]))
+        ceilings = Figure.of([each.ceiling for each in found])
+        _say(
+            f"| {latency} ms | {to_script:.1f} | {to_ceiling:.2f}"
+            f" | {rates[0]:.0f}/s | {rates[1]:.0f}/s | {ceilings:.0f}/s |"
+        )
+        figures[f"pipeline : script at {latency} ms"] = to_script
+        figures[f"pipeline : ceiling at {latency} ms"] = to_ceiling
+    return figures
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not all documents reached TaxJar within {_PATIENCE} s")
-        time.sleep(0.02)
+def _tell_costs(runs: Mapping[int, Sequence[Comparison]]) -> None:
+    _say("\n| TaxJar latency | TaxJar calls | OData calls | table calls | worker CPU | bare POST | simulators CPU |")
+    _say("|---:|---:|---:|---:|---:|---:|---:|")
+    for latency, found in runs.items():
+        each = [comparison.run for comparison in found]
+        calls = [
+            Figure.of([value / run.documents for run, value in zip(each, values, strict=True)])
+            for values in ([r.taxjar for r in each], [r.odata for r in each], [r.tables for r in each])
+        ]
+        worker, bare = Figure.of([c.cpu.worker for c in found]), Figure.of([c.cpu.bare for c in found])
+        simulators = Figure.of([1000 * run.simulators_cpu / run.documents for run in each])
+        _say(
+            f"| {latency} ms | {calls[0]:.2f} | {calls[1]:.2f} | {calls[2]:.2f}"
+            f" | {worker:.1f} ms | {bare:.1f} ms | {simulators:.1f} ms |"
+        )
+
+
+def _tell_delays() -> Figure:
+    with running_bench() as bench:
+        bench.taxjar_latency(50)
+        delays = bench.delays(20)
+        first = bench.first(300)
+    _say("\nCalls and CPU are per document. From the business event of one document until TaxJar, at 50 ms, has it:")
+    _say(f"median {statistics.median(delays):.2f} s, 95 % {statistics.quantiles(delays, n=20)[-1]:.2f} s.")
+    _say(f"From the start of a poll of 300 documents until TaxJar has the first: {first:.2f} s.\n")
+    return Figure.of(delays)
 
 
 def _say(text: str) -> None:

@@ -42,7 +42,9 @@ def post_retailer(simulator: DynamicsSimulator, today: date, seed: int = 2026) -
         original = random.choice(originals)
         on = min(original.date + timedelta(days=random.randrange(4)), today)
         link = Link.CREDIT_INVOICING if number % 2 else Link.RETURNED_LOT
-        found.append(ordinary(desk.credit_note(original, f"CRN-{5000 + number}", on, link=link)))
+        # Goods come back to the warehouse; the refund goes where the sale went.
+        state = original.spec.ship_to.state if original.spec.ship_to else None
+        found.append(ordinary(desk.credit_note(original, f"CRN-{5000 + number}", on, link=link), state=state))
     return found + _cases(desk, today)
 
 

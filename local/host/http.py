@@ -74,7 +74,7 @@ class HttpTriggers:
         )
 
     async def _call_function(self, request: Request) -> Response:
-        # A wrong method is no match, hence 404 and not 405, as in Azure.
+        # A wrong method is not a match, hence 404 and not 405, as in Azure.
         for endpoint in self._endpoints:
             match = endpoint.pattern.fullmatch(request.path_params["path"])
             if match and request.method in endpoint.methods:

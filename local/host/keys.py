@@ -28,7 +28,7 @@ class Keys:
         """The keys of the environment.
 
         ``LOCAL_FUNCTION_KEY``, else ``made``, is the host's key, and the master key too without ``LOCAL_MASTER_KEY``.
-        Raises :class:`HostError` where ``LOCAL_FUNCTION_KEYS`` is no JSON object of texts.
+        Raises :class:`HostError` where ``LOCAL_FUNCTION_KEYS`` is not a JSON object of texts.
         """
         host = environment.get(FUNCTION_KEY) or made
         try:

@@ -75,6 +75,10 @@ class _Field:
     names: tuple[str, ...] = ()
     """Names for the values from ``low`` on, lower case."""
 
+    @property
+    def article(self) -> str:
+        return "an" if self.name == "hour" else "a"
+
 
 _FIELDS = (
     _Field("second", 0, 59),
@@ -91,7 +95,7 @@ def parse_schedule(text: str) -> Schedule:
     if ":" in text:
         every = parse_time_span(text.strip())
         if every <= timedelta(0):
-            raise ValueError(f"{text!r} is no interval")
+            raise ValueError(f"{text!r} is not an interval")
         return Interval(every)
     parts = text.split()
     if len(parts) == 5:
@@ -130,11 +134,11 @@ def _value(text: str, field: _Field) -> int:
             return field.low + offset
     value = _number(text, field)
     if not field.low <= value <= field.high:
-        raise ValueError(f"{value} is no {field.name}: {field.low} to {field.high}")
+        raise ValueError(f"{value} is not {field.article} {field.name}: {field.low} to {field.high}")
     return value
 
 
 def _number(text: str, field: _Field) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{text!r} is no {field.name}")
+        raise ValueError(f"{text!r} is not {field.article} {field.name}")
     return int(text)

@@ -47,7 +47,7 @@ _PEOPLE = TypeAdapter(tuple[Person, ...])
 
 
 def read_people(environment: Mapping[str, str]) -> tuple[Person, ...]:
-    """Who can sign in. Raises :class:`HostError` where ``LOCAL_PEOPLE`` is no list of people."""
+    """Who can sign in. Raises :class:`HostError` where ``LOCAL_PEOPLE`` is not a list of people."""
     try:
         found = _PEOPLE.validate_json(setting(PEOPLE, environment) or "[]")
     except ValidationError:

@@ -16,5 +16,5 @@ _AS_WRITTEN = {
 
 
 def status_phrase(status: int) -> str:
-    """For example ``Not Found`` for 404. Raises ``ValueError`` for a number that is no HTTP status."""
+    """For example ``Not Found`` for 404. Raises ``ValueError`` for a number that is not an HTTP status."""
     return _AS_WRITTEN.get(status) or HTTPStatus(status).phrase

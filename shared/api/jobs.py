@@ -8,8 +8,12 @@ import logging
 from shared.api.route import Anything, Call, Nothing
 from shared.flows.backfill import start
 from shared.flows.operations.run_now import note_asked, timer_named
+from shared.flows.reconciliation import jobs, result
 from shared.flows.reconciliation import reconcile as reconciliation
-from shared.web import Answer, instant
+from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation
+from shared.flows.review.decide import Why
+from shared.flows.work.jobs import Cancellation, JobsQuery
+from shared.web import Answer, instant, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +35,36 @@ async def show_backfill(call: Call[Nothing, Nothing]) -> Answer:
 
 async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answer:
     """Compare F&O with TaxJar; POST also enqueues what is missing."""
-    heal = call.request.method == "POST"
-    return await reconciliation.reconcile(call.connector, call.connection, call.company, call.query, heal=heal)
+    heal, confirmed = call.request.method == "POST", NOT_CONFIRMED
+    if heal and call.query.confirm:
+        why = read_json(call.request.body, Why)
+        confirmed = Confirmation(why.by, why.reason)
+    return await reconciliation.reconcile(
+        call.connector, call.connection, call.company, call.query, heal=heal, confirmed=confirmed
+    )
+
+
+async def start_reconciliation(call: Call[Nothing, jobs.ReconciliationRequest]) -> Answer:
+    """Compare a company's F&O with TaxJar as a job, month by month."""
+    return Answer(202, await jobs.start_reconciliation(call.connector, call.connection, call.company, call.body))
+
+
+async def show_reconciliation(call: Call[result.ResultQuery, Nothing]) -> Answer:
+    """How far a reconciliation is, and all that it has found, as JSON, CSV or a workbook."""
+    job = call.request.route["job"]
+    return await result.show_reconciliation(call.connector, call.connection, call.company, job, call.query)
+
+
+async def list_reconciliations(call: Call[JobsQuery, Nothing]) -> Answer:
+    """Reconciliations of a company, newest first, those of the nights among them."""
+    return Answer(body=await jobs.list_reconciliations(call.connector, call.connection, call.company, call.query))
+
+
+async def cancel_reconciliation(call: Call[Nothing, Cancellation]) -> Answer:
+    """Stop a reconciliation at its next step; what it has found stays."""
+    job = call.request.route["job"]
+    found = await jobs.cancel_reconciliation(call.connector, call.connection, call.company, job, call.body)
+    return Answer(body=found)
 
 
 async def run_now(call: Call[Nothing, Anything]) -> Answer:

@@ -12,7 +12,7 @@ from shared.flows.operations import ping
 from shared.flows.review.decide import Why
 from shared.flows.work import fence as fences
 from shared.flows.work import moves
-from shared.flows.work.problems import told_as_problem
+from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
 from shared.taxjar.taxes import TaxRequest
@@ -86,7 +86,7 @@ async def confirm_move(call: Call[Nothing, Why]) -> Answer:
     company = connection.company(call.company)
     actor = Actor(function="confirm_move", by=call.body.by)
     run = Run(call.connector, connection, company, actor, call.connector.documents_queue)
-    async with told_as_problem(run):
+    async with trouble_as_problem(run):
         fence = await moves.confirm_move(call.connector, connection, company, actor, call.body.reason)
     return Answer(202, {"connection": connection.name, "company": company.id, "host": fence.host})
 

@@ -6,6 +6,7 @@ from shared.api.route import Call, Nothing
 from shared.flows.backfill import manage
 from shared.flows.customers import exempt
 from shared.flows.operations import activity, status
+from shared.flows.work.jobs import Cancellation, JobsQuery
 from shared.web import Answer
 
 
@@ -28,12 +29,12 @@ async def list_exempt_customers(call: Call[exempt.CustomersQuery, Nothing]) -> A
     return await exempt.list_exempt_customers(call.connector, call.connection, call.company, call.query)
 
 
-async def list_backfills(call: Call[manage.BackfillsQuery, Nothing]) -> Answer:
+async def list_backfills(call: Call[JobsQuery, Nothing]) -> Answer:
     """Backfills, newest first."""
     return Answer(body=await manage.list_backfills(call.connector, call.connection, call.query))
 
 
-async def cancel_backfill(call: Call[Nothing, manage.Cancellation]) -> Answer:
+async def cancel_backfill(call: Call[Nothing, Cancellation]) -> Answer:
     """Stop a backfill at its next step."""
     job = call.request.route["job"]
     return Answer(body=await manage.cancel_backfill(call.connector, call.connection, job, call.body))

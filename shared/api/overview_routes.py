@@ -7,9 +7,9 @@ from shared.api.route import AnyRoute, Nothing, Route
 from shared.api_models.connector import Activity, Status
 from shared.api_models.jobs import BackfillList, BackfillShown
 from shared.api_models.taxjar import ExemptCustomers
-from shared.flows.backfill import manage
 from shared.flows.customers import exempt
 from shared.flows.operations import activity, status
+from shared.flows.work.jobs import Cancellation, JobsQuery
 from shared.people.roles import Role
 
 CSV = "text/csv"
@@ -52,7 +52,7 @@ OVERVIEW: tuple[AnyRoute, ...] = (
         methods=("GET",),
         role=Role.VIEWER,
         handle=overview.list_backfills,
-        query=manage.BackfillsQuery,
+        query=JobsQuery,
         body=Nothing,
         answer=BackfillList,
     ),
@@ -63,7 +63,7 @@ OVERVIEW: tuple[AnyRoute, ...] = (
         role=Role.OPERATOR,
         handle=overview.cancel_backfill,
         query=Nothing,
-        body=manage.Cancellation,
+        body=Cancellation,
         answer=BackfillShown,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.api import jobs, operations, review
 from shared.api.overview_routes import OVERVIEW
+from shared.api.reconciliation_routes import RECONCILIATIONS
 from shared.api.route import AnyRoute, Anything, Nothing, Route
 from shared.api_models.connector import Accepted, Health, Moved, Ping
 from shared.api_models.documents import DocumentList, DocumentShown, Retried
@@ -15,6 +16,7 @@ from shared.flows.backfill import start
 from shared.flows.live import nexus, taxes
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
+from shared.flows.reconciliation.workbook import CONTENT_TYPE as XLSX
 from shared.flows.review import decide, documents, filing_periods, listing, period_list, redrive
 from shared.people.roles import Role
 from shared.taxjar.taxes import TaxRequest
@@ -100,7 +102,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=completeness.CompletenessQuery,
         body=Nothing,
         answer=Completeness,
-        formats=(CSV,),
+        formats=(CSV, XLSX),
     ),
 )
 
@@ -243,4 +245,4 @@ _OPERATIONS: tuple[AnyRoute, ...] = (
     ),
 )
 
-ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *_OPERATIONS, *OVERVIEW)
+ROUTES: tuple[AnyRoute, ...] = (*_REVIEW, *_JOBS, *RECONCILIATIONS, *_OPERATIONS, *OVERVIEW)

@@ -93,6 +93,10 @@ class CompanyStatus(AnswerModel):
     report_from: DayText
     filing_lock_day: int
     reporting: bool
+    fenced: str | None = None
+    """Why nothing is sent from this deployment: the ledger belongs to another environment or account."""
+    missing_in_taxjar: Json | None = None
+    """So many reported documents that TaxJar lost that a person has to decide: how many, of how many, since when."""
     open_work: list[OpenWork]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from shared.api_models.months import Listed
 from shared.api_models.values import Amount, Amounts, AnswerModel, Count, DayText, Instant, Json, Range
 
@@ -17,7 +19,7 @@ class JobStarted(AnswerModel):
 
 
 class StateTotal(AnswerModel):
-    """What a dry run would send to one state."""
+    """Documents and their dollars."""
 
     documents: Count
     amount: Amount
@@ -88,11 +90,19 @@ class Reconciliation(Range):
     totals: dict[str, StateCompared]
     documents: list[Compared]
     untaxed_without_reason: list[Json] | Listed
+    tax_without_nexus: list[Json] | Listed = Field(default_factory=list)
+    tax_from_exempt_customer: list[Json] | Listed = Field(default_factory=list)
+    late: list[Json] | Listed = Field(default_factory=list)
+    left_out: list[Json] | Listed = Field(default_factory=list)
     foreign: list[Json] | Listed
+    unreadable: list[Json] | Listed = Field(default_factory=list)
     deep: bool = False
     skipped: Count = 0
+    skipped_by_reason: dict[str, StateTotal] = Field(default_factory=dict)
     enqueued: Count = 0
     held: Count = 0
+    not_sent_again: Count = 0
+    """Missing in TaxJar, and so many that a person has to decide first."""
 
 
 class Progress(AnswerModel):
@@ -108,8 +118,12 @@ class ReconciliationJob(Range):
 
     job: str
     state: JobState
+    company: str | None = None
     deep: bool
     heal: bool
+    compare: bool = True
+    nightly: bool = False
+    message: str | None = None
     by: str
     started_at: Instant
     finished_at: Instant | None
@@ -126,14 +140,26 @@ class ReconciliationJobs(AnswerModel):
 class ReconciliationResult(ReconciliationJob):
     """A reconciliation with its rows, in pages."""
 
-    message: str | None = None
     progress: Progress | None = None
     totals: dict[str, StateCompared]
+    skipped: Count = 0
+    skipped_by_reason: dict[str, StateTotal] = Field(default_factory=dict)
+    enqueued: Count = 0
+    held: Count = 0
+    not_sent_again: Count = 0
     documents: list[Compared]
     count: Count
+    """Rows that the query chooses, of all pages."""
     next: str | None
     untaxed_without_reason: list[Json] | Listed | None = None
+    tax_without_nexus: list[Json] | Listed | None = None
+    tax_from_exempt_customer: list[Json] | Listed | None = None
+    late: list[Json] | Listed | None = None
+    left_out: list[Json] | Listed | None = None
     foreign: list[Json] | Listed | None = None
+    unreadable: list[Json] | Listed | None = None
+    completeness: Json | None = None
+    """The figures of ``show_completeness`` for all the days, once it is finished."""
 
 
 class RunStarted(AnswerModel):

@@ -26,13 +26,13 @@ _RATE = re.compile(r"[1-9][0-9]{0,9}|\*")
 
 
 class NoBusinessEvent(ValueError):
-    """The body is no JSON, or JSON that is no business event."""
+    """The body is not JSON, or JSON that is not a business event."""
 
 
 def events_in(item: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     """The events in ``item``, freed of every envelope. Raises :class:`NoBusinessEvent` when it is none."""
     if not isinstance(item, dict) or depth > _DEEPEST:
-        raise NoBusinessEvent("The body holds something that is no business event of Dynamics 365 F&O.")
+        raise NoBusinessEvent("The body holds something that is not a business event of Dynamics 365 F&O.")
     if "BusinessEventId" in item:
         yield item
     elif any(name in item for name in _CONTEXT):
@@ -67,7 +67,7 @@ def _in_envelope(item: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, A
         return
     found = data if isinstance(data, list) else [data]
     if not found or not all(isinstance(event, dict) for event in found):
-        raise NoBusinessEvent("The data of the Event Grid envelope is no JSON object.")
+        raise NoBusinessEvent("The data of the Event Grid envelope is not a JSON object.")
     for event in found:
         yield from events_in(event, depth + 1)
 

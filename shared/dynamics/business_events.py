@@ -62,7 +62,7 @@ def parse_delivery(body: bytes) -> Delivery:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        raise NoBusinessEvent("The body is no JSON.") from None
+        raise NoBusinessEvent("The body is not JSON.") from None
     delivery = Delivery()
     foreign: list[NoBusinessEvent] = []
     for item in content if isinstance(content, list) else [content]:
@@ -81,7 +81,7 @@ def _take(event: Mapping[str, Any], delivery: Delivery) -> None:
     event_id = _text(event, "BusinessEventId")
     match event_id.casefold():
         case "":
-            raise NoBusinessEvent("The body holds an object without BusinessEventId, which is no business event.")
+            raise NoBusinessEvent("The body holds an object without BusinessEventId, which is not a business event.")
         case id if id == VALIDATION_EVENT:
             code = _text(event, "validationCode")
             if not code:

@@ -170,9 +170,7 @@ def asked_sets(document: PostedRows, related: RelatedRows) -> Iterator[Entity]:
     if document.charges:
         yield CHARGE_CODES
     if document.has_returns:
-        yield RETURN_LINES
-    if document.is_credit_note:
-        yield CREDIT_REFERENCES
+        yield from (RETURN_LINES, CREDIT_REFERENCES)
     if document.key in related.in_need_of_order and document.orders:
         yield from (ORDERS, ORDER_LINES)
     elif document.key in related.in_need_of_modes:

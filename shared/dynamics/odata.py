@@ -119,7 +119,7 @@ class ODataClient:
         try:
             url = httpx.URL(str(link))
         except httpx.InvalidURL:
-            raise ForeignLink("F&O's link to the next page is no URL.") from None
+            raise ForeignLink("F&O's link to the next page is not a URL.") from None
         if _origin(url) != _origin(self._url) or url.userinfo or url in followed:
             raise ForeignLink(f"F&O's link to the next page leads to {url.host or 'nowhere'}, not on in {self._url}.")
         return url
@@ -194,7 +194,7 @@ def _count(response: httpx.Response, set: str) -> dict[str, Any]:
     """A bare number, before which some builds put a byte order mark."""
     text = response.content.removeprefix(b"\xef\xbb\xbf").strip()
     if not text.isdigit():
-        raise Unavailable(f"F&O's answer for {set}/$count cannot be read: it is no number.")
+        raise Unavailable(f"F&O's answer for {set}/$count cannot be read: it is not a number.")
     return {"@odata.count": int(text)}
 
 

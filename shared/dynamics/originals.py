@@ -45,9 +45,8 @@ async def find_originals(
     returns = [document for document in documents if document.has_returns]
     if not returns:
         return Originals()
-    credit_notes = [document for document in returns if document.is_credit_note]
     missing: dict[DocumentKey, str] = {}
-    found = await _by_reference(reads, company, credit_notes, missing)
+    found = await _by_reference(reads, company, returns, missing)
     lots = await find_by_returned_lot(reads, company, returns)
     for document in returns:
         by_line = lots.of_lines.get(document.key, {})
@@ -58,12 +57,11 @@ async def find_originals(
         }
         if document.key not in found and every:
             found[document.key] = every
-    open_notes = [note for note in credit_notes if note.key not in found]
     if custom_field:
-        for note in open_notes:
-            if number := text(note.header, custom_field):
-                found[note.key] = {OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD)}
-    rest = [note for note in open_notes if note.key not in found]
+        for document in returns:
+            if document.key not in found and (number := text(document.header, custom_field)):
+                found[document.key] = {OriginalInvoice(number, None, OriginalRoute.HEADER_FIELD)}
+    rest = [document for document in returns if document.is_credit_note and document.key not in found]
     corrected, waiting = await find_corrected(reads, company, rest)
     missing |= dict.fromkeys(waiting, HEADERS.name)
     for key, original in corrected.items():
@@ -77,12 +75,12 @@ async def find_originals(
 
 
 async def _by_reference(
-    reads: BatchReads, company: str, credit_notes: Sequence[PostedRows], missing: dict[DocumentKey, str]
+    reads: BatchReads, company: str, returns: Sequence[PostedRows], missing: dict[DocumentKey, str]
 ) -> dict[DocumentKey, set[OriginalInvoice]]:
     found: dict[DocumentKey, set[OriginalInvoice]] = {}
     for navigation, some in (
-        (CORRECTED_INVOICE, [note for note in credit_notes if not note.is_project]),
-        (CORRECTED_PROJECT, [note for note in credit_notes if note.is_project]),
+        (CORRECTED_INVOICE, [note for note in returns if not note.is_project]),
+        (CORRECTED_PROJECT, [note for note in returns if note.is_project]),
     ):
         notes = {record_id(note.journal, "SourceKey"): note.key for note in some if note.journal}
         rows = await reads.optional_rows(CREDIT_REFERENCES, "InvoiceRecId", notes, company=company, expand=navigation)

@@ -99,7 +99,7 @@ def key_of_row(row: Row, number_field: str) -> DocumentKey:
             f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
         )
     if not is_text(number + voucher):
-        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is no text.")
+        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is not text.")
     return DocumentKey(company, date, number, voucher)
 
 

@@ -178,7 +178,9 @@ class DynamicsReader:
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
         if (where := _no_text_in(read)) is not None:
-            sentence = f"{document.key}: the value of {where} is no text that can be stored: it holds half a character."
+            sentence = (
+                f"{document.key}: the value of {where} is not text that can be stored: it holds half a character."
+            )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
         return read
 

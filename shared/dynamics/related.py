@@ -193,13 +193,16 @@ async def read_related(
 def _needs_order(document: PostedRows, has_complete_address: Callable[[Row], bool]) -> bool:
     """Whether the posted rows leave open who ordered, where it went, or how it is taxed.
 
-    Addresses on some of the lines are not enough: those lines may have neither quantity nor amount.
+    Addresses on some of the lines are not enough: those lines may have neither quantity nor amount. The order may
+    stand in for an incomplete one.
     """
     lines = list(document.journal_lines.values())
+    addressed = [line for line in lines if record_id(line, "DeliveryPostalAddress")]
     return (
         document.journal is None
         or any(document.journal_line_of(line) is None for line in document.lines)
-        or not (has_complete_address(document.journal) or (lines and all(map(has_complete_address, lines))))
+        or not all(map(has_complete_address, addressed))
+        or not (has_complete_address(document.journal) or (lines and len(addressed) == len(lines)))
     )
 
 

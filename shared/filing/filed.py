@@ -116,5 +116,5 @@ def replaced(filed: Iterable[FiledTransaction], changed: FiledTransaction) -> tu
 
 
 def as_payload(stored: Mapping[str, Any]) -> Json:
-    """What TaxJar returned of a transaction, without what is no part of a payload."""
+    """What TaxJar returned of a transaction, without what is not part of a payload."""
     return {name: value for name, value in stored.items() if name != "user_id" and value is not None}

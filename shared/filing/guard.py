@@ -54,7 +54,7 @@ class Guard:
         self, looks: Sequence[Look], changes: Sequence[Change], restored: Collection[FiledTransaction]
     ) -> Proposal:
         """Every correction that puts the document right, dated today; the day of approval dates it anew."""
-        pairs = [*self._of_corrections(looks)]
+        pairs = [*self._of_corrections(looks, restored)]
         for change in changes:
             look, new = change.look, change.new
             lost = look.sent if look and look.is_lost and look.sent not in restored else None
@@ -75,8 +75,8 @@ class Guard:
         numbers = next_numbers(pairs, [look.sent for look in looks])
         return Proposal(pairs=tuple(pairs), content="").numbered(numbers, self.today)
 
-    def _of_corrections(self, looks: Sequence[Look]) -> list[Pair]:
-        """Reversals, and what they took back, that were lost or changed after their period had closed."""
+    def _of_corrections(self, looks: Sequence[Look], restored: Collection[FiledTransaction]) -> list[Pair]:
+        """Reversals, and what they took back, that were lost or changed and are not put right already."""
         return [
             Pair(
                 part=look.sent.part,
@@ -86,7 +86,7 @@ class Guard:
                 replacement=look.sent,
             )
             for look in looks
-            if look.sent.role is not Role.CURRENT and self.is_closed(look.sent) and (look.is_lost or look.is_edited)
+            if look.sent.role is not Role.CURRENT and (look.is_lost or look.is_edited) and look.sent not in restored
         ]
 
     def sentence(self, reason: HoldReason, proposal: Proposal, changes: Sequence[Change], outcome: Outcome) -> str:

@@ -132,9 +132,9 @@ def _send(filed: tuple[FiledTransaction, ...], looks: Sequence[Look], changes: S
     return Plan(tuple(steps), End(Ending.REPORT, message=message), filed)
 
 
-def _restored(looks: Sequence[Look], guard: Guard) -> list[Step]:
+def _restored(looks: Sequence[Look], guard: Guard) -> list[Create | Update]:
     """Reversals and what they took back, as they were filed, where TaxJar lost or changed them in an open period."""
-    steps: list[Step] = []
+    steps: list[Create | Update] = []
     for look in looks:
         if look.sent.role is Role.CURRENT or guard.is_closed(look.sent):
             continue
@@ -167,13 +167,17 @@ def _propose(
     guard: Guard,
     reason: HoldReason,
 ) -> Plan:
-    """Hold the document with a complete proposal; what was lost in an open period is there again first."""
-    restored = [
-        look.sent
-        for look in looks
-        if look.is_lost and look.sent.role is Role.CURRENT and not guard.is_closed(look.sent)
-    ]
-    steps = [*_restored(looks, guard), *(Create(each, _CREATED_AGAIN) for each in restored)]
+    """Hold the document with a complete proposal.
+
+    Where what is closed is as it was filed, what was lost in an open period is there again first. Else nothing is sent:
+    a reversal that is restored without what it reverses would make the sum wrong.
+    """
+    steps: list[Create | Update] = []
+    if reason is HoldReason.FILED_TRANSACTION_CHANGED:
+        lost = [look.sent for look in looks if look.is_lost and look.sent.role is Role.CURRENT]
+        again = [each for each in lost if not guard.is_closed(each)]
+        steps = [*_restored(looks, guard), *(Create(each, _CREATED_AGAIN) for each in again)]
+    restored = [step.transaction for step in steps]
     proposal = guard.proposal(looks, changes, restored).model_copy(
         update={
             "content": content,

@@ -36,7 +36,7 @@ OF_SUBJECTS: Mapping[str, str] = {
 }
 """Kind of an audited row → kind of activity; the others are no acts of people or schedules."""
 _STEPS = frozenset({"listed", "compared", "retrying"})
-"""What is audited on the way and is no act."""
+"""What is audited on the way and is not an act."""
 
 
 def is_act(decision: str) -> bool:

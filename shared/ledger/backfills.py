@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,49 +15,24 @@ from azure.data.tables.aio import TableClient
 
 from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.audit import AuditEntry
-from shared.ledger.subjects import SubjectChanged, SubjectLedger
+from shared.ledger.jobs import Job, JobLedger
+from shared.ledger.subjects import SubjectLedger
 from shared.table_keys import encode
 
 _ROWS_PER_TRANSACTION = 100
 _KIND = "backfill"
 
 
-class BackfillState(StrEnum):
-    """Where a backfill is."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class BackfillOver(Exception):
-    """The backfill has come to its end, or was cancelled: nothing was written."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backfill:
-    """One backfill of one company. ``since`` and ``until`` are invoice dates, inclusive."""
+class Backfill(Job):
+    """One backfill of one company; its cursor is the first day that is not listed yet."""
 
-    connection: str
-    job: str
-    company: str
-    since: date
-    until: date
     dry_run: bool
     force: bool
-    by: str
-    started_at: datetime
-    state: BackfillState = BackfillState.RUNNING
-    message: str = ""
-    cursor: date
-    """The first day that is not listed yet."""
     listed_at: datetime | None = None
     """When the last day was."""
     total: int | None = None
     """How many documents F&O had in the range when the backfill began."""
-    finished_at: datetime | None = None
     result: Mapping[str, Any] | None = None
     """The figures at the end."""
 
@@ -95,89 +70,35 @@ class DryRunResult:
     """Of a document that would be sent or changed: the transactions that it would have."""
 
 
-class BackfillLedger:
-    """Backfills in Table Storage, audited like everything else."""
+class BackfillLedger(JobLedger[Backfill]):
+    """Backfills, and the results of dry runs."""
 
     def __init__(self, table: TableClient, subjects: SubjectLedger) -> None:
+        super().__init__(subjects, _KIND, Backfill)
         self._table = table
-        self._subjects = subjects
-
-    async def get(self, connection: str, job: str) -> Backfill | None:
-        """The backfill, or ``None`` when there is none of this name."""
-        row = await self._subjects.get(_partition(connection), _KIND, job)
-        return _backfill(row) if row else None
-
-    async def write(self, backfill: Backfill, entry: AuditEntry) -> None:
-        """Store ``backfill`` as it is now, together with its audit entry.
-
-        Raises :class:`BackfillOver` where it is stored as no longer running: a step under way must not undo that.
-        """
-        properties = {field.name: _plain(getattr(backfill, field.name)) for field in fields(backfill)}
-        where = _partition(backfill.connection)
-        try:
-            await self._subjects.write(where, _KIND, backfill.job, entry, only_if=_is_running, **properties)
-        except SubjectChanged:
-            raise BackfillOver(backfill.job) from None
-
-    async def listing(self, connection: str) -> list[Backfill]:
-        """All backfills of a connection, newest first."""
-        names = [field.name for field in fields(Backfill)]
-        found = [_backfill(row) async for row in self._subjects.listing(_partition(connection), _KIND, select=names)]
-        return sorted(found, key=lambda backfill: backfill.job, reverse=True)
 
     async def note(self, backfill: Backfill, results: Sequence[DryRunResult]) -> None:
         """Store results of a dry run, one row per document: a message that comes twice counts once."""
         for start in range(0, len(results), _ROWS_PER_TRANSACTION):
-            rows = [_row(backfill, result) for result in results[start : start + _ROWS_PER_TRANSACTION]]
+            where = self._results_partition(backfill)
+            rows = [_row(where, result) for result in results[start : start + _ROWS_PER_TRANSACTION]]
             await self._table.submit_transaction([("upsert", row, {"mode": UpdateMode.REPLACE}) for row in rows])
 
     async def results(self, backfill: Backfill) -> AsyncIterator[DryRunResult]:
         """Results of a dry run, by invoice date: in the order in which a backfill would see the documents."""
         rows = self._table.query_entities(
-            "PartitionKey eq @partition", parameters={"partition": _results_partition(backfill)}
+            "PartitionKey eq @partition", parameters={"partition": self._results_partition(backfill)}
         )
         async for row in rows:
             yield _result(row)
 
-
-def _is_running(stored: Mapping[str, Any]) -> bool:
-    return bool(stored.get("state", BackfillState.RUNNING.value) == BackfillState.RUNNING.value)
-
-
-def _partition(connection: str) -> str:
-    return keys.partition("backfills", connection)
+    def _results_partition(self, backfill: Backfill) -> str:
+        return f"{self.partition(backfill.connection)}|{encode(backfill.job)}"
 
 
-def _results_partition(backfill: Backfill) -> str:
-    return f"{_partition(backfill.connection)}|{encode(backfill.job)}"
-
-
-def _plain(value: Any) -> Any:
-    """A table property; ``None`` is stored as an empty text, so that it replaces what was there."""
-    if value is None:
-        return ""
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, date):
-        return value.isoformat()
-    return json.dumps(value) if isinstance(value, Mapping) else value
-
-
-def _backfill(row: Mapping[str, Any]) -> Backfill:
-    values: dict[str, Any] = {field.name: row[field.name] for field in fields(Backfill) if row.get(field.name) != ""}
-    for name in ("since", "until", "cursor"):
-        values[name] = date.fromisoformat(values[name])
-    for name in ("started_at", "listed_at", "finished_at"):
-        if name in values:
-            values[name] = datetime.fromisoformat(values[name])
-    if "result" in values:
-        values["result"] = json.loads(values["result"])
-    return Backfill(**{**values, "state": BackfillState(values["state"])})
-
-
-def _row(backfill: Backfill, result: DryRunResult) -> dict[str, Any]:
+def _row(partition: str, result: DryRunResult) -> dict[str, Any]:
     return {
-        "PartitionKey": _results_partition(backfill),
+        "PartitionKey": partition,
         "RowKey": keys.document_row(result.key),
         "company": result.key.company,
         "date": result.key.date.isoformat(),

@@ -54,11 +54,11 @@ async def with_text(texts: LongTexts, entry: MutableMapping[str, Any]) -> Mutabl
 
 
 async def _has_its_texts(texts: LongTexts, record: Mapping[str, Any]) -> bool:
-    try:
-        await texts.texts(record)
-    except TextLost:
-        return False
-    return True
+    with suppress(TextLost):
+        if record:
+            await texts.texts(record)
+        return True
+    return False
 
 
 async def stored_record(table: TableClient, partition: str, row: str) -> Mapping[str, Any]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from azure.core.exceptions import (
     AzureError,
@@ -23,8 +22,7 @@ from azure.core.exceptions import (
 )
 from azure.data.tables.aio import TableClient
 
-Operation = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, Any]]
-Answers = Sequence[Mapping[str, Any]]
+from shared.ledger.entity_groups import Answers, Operation, submit
 
 OPERATIONS_PER_TRANSACTION = 100
 """All that an entity-group transaction holds."""
@@ -124,10 +122,10 @@ class GroupCommit:
 
     async def _submit(self, operations: Sequence[Operation]) -> Answers:
         try:
-            return await self._table.submit_transaction(operations)
+            return await submit(self._table, operations)
         except (ServiceRequestError, ServiceResponseError):
             # Often only a kept connection that the service had closed.
-            return await self._table.submit_transaction(operations)
+            return await submit(self._table, operations)
 
 
 def _next_group(waiting: deque[_Write]) -> list[_Write]:

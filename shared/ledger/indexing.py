@@ -17,7 +17,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit
+from shared.ledger.entity_groups import Operation
 from shared.ledger.open_work import open_row
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.record_rows import from_entity

@@ -56,7 +56,7 @@ def day_of(row: str) -> date:
     """The invoice date of a document's row. Raises ``ValueError`` where it is none."""
     kind, day, _ = row.split("|", 2)
     if kind != _DOCUMENT:
-        raise ValueError(f"{row!r} is no row of a document")
+        raise ValueError(f"{row!r} is not a row of a document")
     return date.fromisoformat(day)
 
 

@@ -11,7 +11,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.ledger.activity import activity_row
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.commits import GroupCommit, Operation
+from shared.ledger.commits import GroupCommit
+from shared.ledger.entity_groups import Operation
 from shared.ledger.keys import partition
 from shared.table_keys import encode
 

@@ -15,7 +15,8 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.ledger import keys, wide
-from shared.ledger.commits import GroupCommit, Operation, size_of
+from shared.ledger.commits import GroupCommit, size_of
+from shared.ledger.entity_groups import Operation
 from shared.proof.canonical import sha256
 
 Aside = dict[str, str]

@@ -40,11 +40,13 @@ class Attempts:
     first_at: datetime | None = None
     next_at: datetime | None = None
     paused_at: datetime | None = None
-    """Since when it waits for its whole connection, which is no attempt of its own."""
+    """Since when it waits for its whole connection, which is not an attempt of its own."""
     outcome_unknown: bool = False
     """The last call to TaxJar may have taken effect: ask before sending again."""
     alone: bool = False
     """Reading it in company met trouble: it is read alone."""
+    refused: str = ""
+    """The kind of call that TaxJar refused the last time, such as ``POST order``: twice, and it is the document's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,5 +142,5 @@ async def sealed_rows(store: RootStore, connection: str, company: str, day: date
 def _json(line: bytes) -> dict[str, Any]:
     content = json.loads(line)
     if not isinstance(content, dict):
-        raise ValueError("a line of a seal is no object")
+        raise ValueError("a line of a seal is not an object")
     return content

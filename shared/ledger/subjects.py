@@ -1,4 +1,4 @@
-"""Audited rows about what is no posted document: buried messages, filing periods, exempt customers, pulls."""
+"""Audited rows about what is not a posted document: buried messages, filing periods, exempt customers, pulls."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit, Operation
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit
+from shared.ledger.entity_groups import Operation
 from shared.ledger.indexing import CHANGED, IndexedQueries
 from shared.ledger.record_rows import from_entity
 from shared.ledger.records import DocumentRecord

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.documents import Address
@@ -65,28 +65,34 @@ def find_address(
     One that is incomplete may be stood in for by a farther one in the same US state; one whose ZIP code and state do
     not match never is.
     """
-    named = [
-        (source, address, clean_address(address, company))
-        for source, address in candidates
-        if address is not None and names_a_place(address)
-    ]
-    if passed_over is not None:
-        named = [found for found in named if not passed_over.has(found[1], found[2])]
-    if not named:
+    named = _named(candidates, company, passed_over)
+    first = next(named, None)
+    if first is None:
         return None
-    (source, address, cleaned), *farther = named
+    source, address, cleaned = first
     if cleaned.place is not None:
         if not zip_fits_state(cleaned.place, company):
             return _mismatch(source, cleaned.place, company)
         return Found(cleaned.place, source, tuple(f"{_start(source)} {repair}." for repair in cleaned.repairs))
     shown = one_line(f"{address.street} {address.city} {address.state} {address.zip} {address.country}")
     problem = f"{_start(source)} ({shown}) {cleaned.problem}"
-    for other, _, stand_in in farther:
+    for other, _, stand_in in named:
         place = stand_in.place
         if place and place.country == US and place.state == cleaned.us_state and zip_fits_state(place, company):
             return Found(place, other, (f"{problem}; {other} is in the same state and stands in.",))
     sentence = f"{problem}. Complete the address in F&O, then retry the document."
     return Hold(HoldReason.ADDRESS_INCOMPLETE, sentence, (cleaned.us_state,) if cleaned.us_state else ())
+
+
+def _named(
+    candidates: Iterable[Candidate], company: CompanySettings, passed_over: OwnPlaces | None
+) -> Iterator[tuple[str, Address, CleanedAddress]]:
+    for source, address in candidates:
+        if address is None or not names_a_place(address):
+            continue
+        cleaned = clean_address(address, company)
+        if passed_over is None or not passed_over.has(address, cleaned):
+            yield source, address, cleaned
 
 
 def _mismatch(source: str, place: Place, company: CompanySettings) -> Hold:

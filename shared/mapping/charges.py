@@ -1,4 +1,4 @@
-"""Charges: shipping, lines like others, reductions, and what is no part of a sale (design 4.4, 4.11)."""
+"""Charges: shipping, lines like others, reductions, and what is not part of a sale (design 4.4, 4.11)."""
 
 from __future__ import annotations
 

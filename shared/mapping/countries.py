@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 US = "US"
 
 _THREE_LETTERS = """
@@ -41,11 +39,12 @@ _NAMES = {
     "northern mariana islands": "MP",
 }
 
-_TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _CODES = _NAMES | {three.casefold(): two for three, two in (pair.split(":") for pair in _THREE_LETTERS.split())}
+# Kosovo's code is not ISO's, but everybody's.
+_TWO_LETTERS = frozenset(_CODES.values()) | {"XK"}
 
 
 def iso_code(text: str) -> str:
     """The two-letter code of a country given as a code of two or three letters or by name; empty when it is neither."""
     plain = text.replace(".", "")
-    return _CODES.get(plain.casefold()) or (plain.upper() if _TWO_LETTERS.fullmatch(plain) else "")
+    return _CODES.get(plain.casefold()) or (plain.upper() if plain.upper() in _TWO_LETTERS else "")

@@ -21,7 +21,7 @@ class Role(Enum):
     LINE = auto()
     """A posted line that adds to its direction."""
     CHARGE = auto()
-    """A charge that is no shipping: a line in every respect."""
+    """A charge that is not shipping: a line in every respect."""
     SHIPPING = auto()
     REDUCTION = auto()
     """Lowers lines of its direction."""
@@ -71,7 +71,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A charge that is no part of the sale, with F&O's sign."""
+    """A charge that is not part of the sale, with F&O's sign."""
 
     reason: LeftOutReason
     code: str

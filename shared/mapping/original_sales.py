@@ -25,6 +25,8 @@ class OriginalSale:
     transactions: tuple[OriginalTransaction, ...] = ()
     abroad: bool = False
     """All of it went abroad."""
+    partly_abroad: bool = False
+    """Some of it went abroad; its lots, where lines have any, are ``abroad_lots``."""
     abroad_lots: frozenset[str] = frozenset()
     hold: Hold | None = None
     """The sale is held for its address: its refund is held for the same reason."""
@@ -62,6 +64,7 @@ def original_sale_of(outcome: Mapped | Skipped | Held, document: PostedDocument)
             )
             for mapped in orders
         ),
+        partly_abroad=abroad,
         abroad_lots=frozenset(
             line.lot for line in document.lines if abroad and line.lot and line.amount > 0 and line.lot not in sent
         ),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.documents import ZERO, Line, OriginalInvoice, OriginalRoute, PostedDocument
+from shared.mapping.countries import US
 from shared.mapping.items import Item
 from shared.mapping.original_sales import OriginalKey, OriginalSale, OriginalTransaction
 from shared.mapping.outcomes import Hold
 from shared.mapping.reasons import HoldReason
-from shared.transactions import ExemptionType
+from shared.transactions import ExemptionType, Place
 
 _ROUTES = {
     OriginalRoute.CREDIT_INVOICING: "by the credit invoicing reference",
@@ -42,7 +43,8 @@ def link_lines(returned: Iterable[Item], document: PostedDocument) -> dict[str, 
     """
     lots = _Lots()
     items = list(returned)
-    links = {item.key: _link(item.line, document, lots) for item in items}
+    lots_tell = any(line.originals for line in document.lines)
+    links = {item.key: _link(item.line, document, lots, lots_tell=lots_tell) for item in items}
     known = list(dict.fromkeys(key_of(link.original) for link in links.values() if link.original))
     named = {key_of(link.original): link.original for link in links.values() if link.original}
     for key, link in links.items():
@@ -70,9 +72,9 @@ class Choice:
 
 
 def choose_transaction(
-    item: Item, original: OriginalInvoice, sale: OriginalSale, own_state: str, document: PostedDocument
+    item: Item, original: OriginalInvoice, sale: OriginalSale, own: Place | None, document: PostedDocument
 ) -> Choice:
-    """Which of the sale's transactions ``item`` takes back: by its lot, else by the state of its own address.
+    """Which of the sale's transactions ``item`` takes back: by its lot, else by the place of ``own``, its address.
 
     No transaction, no abroad and no hold: of the sale nothing is known that could tell.
     """
@@ -82,7 +84,7 @@ def choose_transaction(
     if sale.abroad or (original.lot and original.lot in sale.abroad_lots):
         return Choice(abroad=True)
     if not sale.transactions:
-        return Choice(abroad=bool(sale.abroad_lots))
+        return Choice(abroad=sale.partly_abroad or bool(sale.abroad_lots))
     by_lot = [transaction for transaction in sale.transactions if original.lot and original.lot in transaction.lots]
     named = by_lot or list(sale.transactions)
     fitting = [transaction for transaction in named if not item.is_taxed or transaction.exemption_type in _TAXABLE]
@@ -92,10 +94,16 @@ def choose_transaction(
             " as exempt. Correct the credit note in F&O, or settle it as handled outside."
         )
         return Choice(hold=Hold(HoldReason.CREDIT_NOTE_UNLINKED, sentence))
-    if len(fitting) > 1 and own_state:
-        fitting = [transaction for transaction in fitting if transaction.ship_to.state == own_state] or fitting
-    if len(fitting) > 1:
-        return Choice(hold=_several(document, f"line {item.key}", [found.transaction_id for found in fitting]))
+    may_be_abroad = sale.partly_abroad and not by_lot and not item.is_taxed
+    if may_be_abroad and own and own.country != US:
+        return Choice(abroad=True)
+    if len(fitting) > 1 and own and own.country == US:
+        fitting = [transaction for transaction in fitting if transaction.ship_to.state == own.state] or fitting
+    choices = [found.transaction_id for found in fitting]
+    if may_be_abroad and own is None:
+        choices.append("what went abroad")
+    if len(choices) > 1:
+        return Choice(hold=_several(document, f"line {item.key}", choices))
     return Choice(fitting[0])
 
 
@@ -129,7 +137,8 @@ class _Lots:
         return abs(original.returned) + taken < abs(original.quantity)
 
 
-def _link(line: Line | None, document: PostedDocument, lots: _Lots) -> Link:
+def _link(line: Line | None, document: PostedDocument, lots: _Lots, *, lots_tell: bool) -> Link:
+    """``lots_tell`` of at least one line of the document."""
     by_lot = line.originals if line else ()
     referred = [original for original in document.originals if original.route is OriginalRoute.CREDIT_INVOICING]
     if line and referred:
@@ -141,7 +150,7 @@ def _link(line: Line | None, document: PostedDocument, lots: _Lots) -> Link:
     if line and by_lot:
         return Link(lots.oldest_with_room(line, by_lot))
     others = [original for original in document.originals if original.route is not OriginalRoute.RETURNED_LOT]
-    if not others and not any(other.originals for other in document.lines):
+    if not others and not lots_tell:
         others = list(document.originals)
         if line and len({original.lot for original in others}) == 1 and others[0].lot:
             return Link(lots.oldest_with_room(line, others))

@@ -44,7 +44,7 @@ def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
     if problem:
         return CleanedAddress(None, problem)
     if not typed.zip:
-        shown = f"{address.zip.strip()!r}, which is no ZIP code" if address.zip.strip() else "no ZIP code"
+        shown = f"{address.zip.strip()!r}, which is not a ZIP code" if address.zip.strip() else "no ZIP code"
         return CleanedAddress(None, f"has {shown}", us_state=state)
     states = states_of_zip(typed.zip, company.zip_states)
     if typed.needs_state and state not in states:
@@ -128,7 +128,7 @@ def _us_state(address: Address, country: str, typed: TypedZip, company: CompanyS
         if known and known != country:
             return "", f"has country {one_line(address.country)} and state {given!r}, which do not agree"
     elif given and not known:
-        return "", f"has state {given!r}, which is no US state code or name"
+        return "", f"has state {given!r}, which is not a US state code or name"
     else:
         named = known
     if named and typed.state and typed.state != named:

@@ -154,8 +154,8 @@ class _Placing:
     def _linked(self, item: Item, original: OriginalInvoice) -> Placement | Hold:
         sale = self._sale_of(original) or OriginalSale()
         own = self._destinations.of_return(item.line)
-        own_state = own.place.state if isinstance(own, Found) and own.place.country == US else ""
-        choice = choose_transaction(item, original, sale, own_state, self._document)
+        own_place = own.place if isinstance(own, Found) else None
+        choice = choose_transaction(item, original, sale, own_place, self._document)
         if choice.hold:
             return choice.hold
         if choice.abroad:

@@ -50,6 +50,8 @@ class HoldReason(StrEnum):
     REJECTED_BY_TAXJAR = "rejected_by_taxjar"
     NOT_STORED_AS_SENT = "not_stored_as_sent"
     """TaxJar answered with something else than it was sent."""
+    REPORTED_TO_ANOTHER_ACCOUNT = "reported_to_another_account"
+    """It lies in the TaxJar account of before a confirmed move: nothing of it is sent to the present one."""
     FILED_TRANSACTION_CHANGED = "filed_transaction_changed"
     NOT_FOUND_IN_DYNAMICS = "not_found_in_dynamics"
     DELETED_IN_TAXJAR = "deleted_in_taxjar"

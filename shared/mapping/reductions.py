@@ -32,22 +32,27 @@ def apply_reductions(
     """Lower the lines in ``parts``; what they cannot take becomes lines of the other direction. Notes and holds."""
     notes: list[str] = []
     holds: list[Hold] = []
-    rest = []
+    rest: list[Item] = []
+    of_parts: dict[tuple[int, bool], tuple[Part, list[Item]]] = {}
     for item in items.reductions:
-        home = parts.home_of(item)
-        if home is None:
-            rest.append(item)
+        if home := parts.home_of(item):
+            of_parts.setdefault((id(home), item.is_taxed), (home, []))[1].append(item)
         else:
-            own = [share for share in home.shares if not share.is_leftover]
-            _lower(parts, own, [home], [_Reduction(item, item.cents, item.tax_cents)], notes, holds)
+            rest.append(item)
+    for home, group in of_parts.values():
+        own = [share for share in home.shares if not share.is_leftover]
+        _lower(parts, own, [home], _reductions(group), notes, holds)
     for kind in Kind:
         for is_taxed in (True, False):
             group = [item for item in rest if item.kind is kind and item.is_taxed is is_taxed]
-            lowered = [_Reduction(item, item.cents, item.tax_cents) for item in group]
-            _lower(parts, _shares(parts, kind, items), parts.of_kind(kind), lowered, notes, holds)
+            _lower(parts, _shares(parts, kind, items), parts.of_kind(kind), _reductions(group), notes, holds)
     if end_discount.cents:
         _lower_by_end_discount(parts, _shares(parts, end_discount.kind, items), end_discount, document, notes)
     return notes, holds
+
+
+def _reductions(items: Sequence[Item]) -> list[_Reduction]:
+    return [_Reduction(item, item.cents, item.tax_cents) for item in items]
 
 
 def _shares(parts: Parts, kind: Kind, items: Items) -> list[Share]:

@@ -55,11 +55,11 @@ def _before_start(document: PostedDocument, company: CompanySettings) -> Skip | 
 
 def _kinds(document: PostedDocument, company: CompanySettings) -> Iterator[Skip]:
     if document.type is DocumentType.INTEREST_NOTE:
-        yield Skip(SkipReason.INTEREST_NOTE, "An interest note is no sale.")
+        yield Skip(SkipReason.INTEREST_NOTE, "An interest note is not a sale.")
     if document.is_prepayment:
-        yield Skip(SkipReason.PREPAYMENT, "A prepayment invoice is no sale yet; the final invoice is reported.")
+        yield Skip(SkipReason.PREPAYMENT, "A prepayment invoice is not a sale yet; the final invoice is reported.")
     if document.is_proforma:
-        yield Skip(SkipReason.PROFORMA, "A pro forma invoice is no sale.")
+        yield Skip(SkipReason.PROFORMA, "A pro forma invoice is not a sale.")
     if document.is_intercompany:
         yield Skip(SkipReason.INTERCOMPANY, "Sales between companies of the group are not reported.")
     if document.type is DocumentType.PROJECT and not company.project_invoices:

@@ -34,11 +34,17 @@ _CODES = (
         "cnmi": "MP",
     }
 )
-_COUNTRY = re.compile(r"^USA?(?:\s*[-/]\s*(?=[A-Z]{2})| (?=[A-Z]{2}$))", re.IGNORECASE)
+_SHORT = {"dak": "dakota", "car": "carolina", "va": "virginia"}
+_DIRECTIONS = {"n": "north", "no": "north", "s": "south", "so": "south", "w": "west"}
+_COUNTRY = re.compile(
+    r"^USA?(?:\s*[-/_.]\s*(?=[A-Z]{2})| (?=[A-Z]{2}$))|(?<=[A-Z.])(?:\s*[-/_,]\s*| )U\.?S\.?A?\.?$", re.IGNORECASE
+)
+_OF = re.compile(r"^(?:the )?(?:state|commonwealth) of | state$", re.IGNORECASE)
+_TWICE = re.compile(r"(.+?)\s*(?:\((.+)\)|[-/]\s*(.+))")
 
 
 def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
-    """The two-letter code of the US state a clerk typed, or ``None`` when it is no code, name or mapped value.
+    """The two-letter code of the US state a clerk typed, or ``None`` when it is not a code, name or mapped value.
 
     ``state_codes`` (case-folded value → code, the ``STATE_CODES`` setting) wins over codes and names.
     """
@@ -46,8 +52,20 @@ def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
     mapped = state_codes.get(text.casefold())
     if mapped:
         return mapped.upper()
-    bare = _COUNTRY.sub("", text).replace(",", " ")
-    forms = [" ".join(bare.replace(".", dot).split()) for dot in ("", " ")]
+    bare = _OF.sub("", _COUNTRY.sub("", text))
+    if code := _code(bare):
+        return code
+    if twice := _TWICE.fullmatch(bare):
+        codes = {_code(part) for part in twice.groups() if part}
+        return codes.pop() if len(codes) == 1 else None
+    return None
+
+
+def _code(text: str) -> str | None:
+    """The code of one name or code: ``N.Y.``, ``N. Mex.``, ``No. Carolina``, ``Hawai'i``."""
+    plain = "".join(char for char in text if char not in "'\u2018\u2019\u02bb").replace(",", " ")
+    forms = [" ".join(plain.replace(".", dot).split()) for dot in ("", " ")]
     codes = (form.upper() for form in (*forms, forms[1].replace(" ", "")))
-    names = (_CODES.get(form.casefold()) for form in forms)
-    return next((code for code in codes if code in STATES), None) or next(filter(None, names), None)
+    first, _, rest = forms[1].casefold().partition(" ")
+    names = [*(form.casefold() for form in forms), f"{_DIRECTIONS.get(first, first)} {_SHORT.get(rest, rest)}"]
+    return next((code for code in codes if code in STATES), None) or next(filter(None, map(_CODES.get, names)), None)

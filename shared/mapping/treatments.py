@@ -31,13 +31,18 @@ class Treatment:
 def untaxed_treatment(group: TaxGroup, document: PostedDocument, state: str, company: CompanySettings) -> Treatment:
     """The exemption of an untaxed line that went to the US state ``state``.
 
-    Asked in this order: the line's group in ``EXEMPT_TAX_GROUPS``, the customer, a group in which F&O taxes nothing,
-    ``MARKETPLACE``; each only where it holds in ``state``.
+    Asked in this order: the line's group in ``EXEMPT_TAX_GROUPS``, the customer, ``MARKETPLACE``; each only where it
+    holds in ``state``. Groups in which F&O taxes nothing come last: a marketplace's sales are posted in such.
     """
     mapped = exemption_of_group(group.name, company)
     if mapped and _group_holds_in(state, group, document, company):
         return Treatment(mapped)
-    if exempt := customer_exemption_in(state, document, company):
+    exempt = customer_exemption_in(state, document, company)
+    if exempt and not exempt.warning:
+        return exempt
+    if is_marketplace(document, company):
+        return Treatment(ExemptionType.MARKETPLACE)
+    if exempt:
         return exempt
     if group.taxes_nothing and not mapped and _group_holds_in(state, group, document, company):
         warning = (
@@ -45,8 +50,6 @@ def untaxed_treatment(group: TaxGroup, document: PostedDocument, state: str, com
             " not name it; what is sold in it is exempt as 'other'. Add the group to the setting."
         )
         return Treatment(ExemptionType.OTHER, warning)
-    if is_marketplace(document, company):
-        return Treatment(ExemptionType.MARKETPLACE)
     return Treatment(ExemptionType.NON_EXEMPT)
 
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from shared.mapping.states import state_code
 
-_DASHES = re.compile(r"\s*[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]\s*")
+_DASHES = re.compile(r"\s*[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+\s*")
+_WITHOUT_MEANING = re.compile(r"^(?:USA?[ -]+(?=[0-9O]))|^['.,]+|[.,-]+$|(?<=[0-9])\.0$")
+"""A country before the ZIP code, marks around it, and what spreadsheets make of a number."""
 _WITH_STATE = re.compile(r"([A-Z][A-Z. -]*[A-Z.])[ ,.-]+([0-9O][0-9O -]*)|([A-Z]{2})([0-9][0-9O -]*)")
+_STATE_BEHIND = re.compile(r"([0-9O][0-9O-]*)[ ,]+([A-Z][A-Z. ]*)")
 _FULL = re.compile(r"([0-9]{5})[- ]?([0-9]{4})?")
 _SHORT = re.compile(r"([0-9]{3,4})(?:[- ]?([0-9]{4}))?")
 
@@ -20,7 +23,7 @@ class TypedZip:
     """What stands in an address's ZIP field."""
 
     zip: str = ""
-    """ZIP5 or ZIP+4 with its dash; empty when it is no ZIP code."""
+    """ZIP5 or ZIP+4 with its dash; empty when it is not a ZIP code."""
     state: str = ""
     """The code of a state that is written before the ZIP code."""
     needs_state: bool = False
@@ -28,10 +31,12 @@ class TypedZip:
 
 
 def read_zip(text: str, state_codes: Mapping[str, str]) -> TypedZip:
-    """Read a ZIP field: ``MA 02134``, any dash, lost leading zeros (``2134``), the letter O for zero."""
+    """Read a ZIP field: ``MA 02134``, any dash, lost leading zeros (``2134``), the letter O for zero, ``78704.0``."""
     plain = unicodedata.normalize("NFKC", " ".join(text.split())).upper()
-    plain = _DASHES.sub("-", plain).rstrip("-").strip()
+    plain = _WITHOUT_MEANING.sub("", _DASHES.sub("-", plain)).strip()
     state = ""
+    if behind := _STATE_BEHIND.fullmatch(plain):
+        plain = _WITHOUT_MEANING.sub("", f"{behind.group(2)} {behind.group(1)}")
     if match := _WITH_STATE.fullmatch(plain):
         name, digits = match.group(1) or match.group(3), match.group(2) or match.group(4)
         state = state_code(name, state_codes) or ""

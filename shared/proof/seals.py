@@ -66,7 +66,7 @@ class Statement:
         try:
             statement = cls(**{**content, "late": tuple(content["late"])})
         except (TypeError, KeyError):
-            raise ValueError("this is no statement about a day") from None
+            raise ValueError("this is not a statement about a day") from None
         texts = (statement.connection, statement.company, statement.day, statement.previous, statement.root)
         if not all(isinstance(text, str) for text in (*texts, statement.sealed_at, statement.key, *statement.late)):
             raise ValueError("a statement of other types")

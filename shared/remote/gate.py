@@ -33,7 +33,7 @@ class Gate:
         self._storing: set[asyncio.Task[Pause]] = set()
 
     def answered(self, begun_at: datetime, status: int) -> None:
-        """The remote side answered a call that this instance began then; a 429 or 5xx is no answer."""
+        """The remote side answered a call that this instance began then; a 429 or 5xx is not an answer."""
         if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._answered_at = max(begun_at, self._answered_at or begun_at)
 

@@ -21,7 +21,7 @@ from shared.taxjar.errors import AccessDenied, AlreadyExists, NotFound, Rejected
 
 _LONGEST_DETAIL = 1000
 _LONGEST_ERROR = 16_384
-"""Bytes; a longer body is no error in disguise."""
+"""Bytes; a longer body is not an error in disguise."""
 _ABOUT_THE_DATA = frozenset({400, 406, 409, 413, 414, 422})
 _PASSING = frozenset({408, 425})
 

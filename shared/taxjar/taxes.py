@@ -34,7 +34,7 @@ def one_line(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    """Blank text is no text."""
+    """Blank text is not text."""
     return one_line(value) or None if isinstance(value, str) else value
 
 

@@ -71,9 +71,9 @@ class Installation:
         return {"AzureWebJobsStorage": self.storage, **remote, **settings}
 
     @contextmanager
-    def host(self, **settings: str) -> Iterator[Host]:
-        """A host of this installation."""
-        with running_host(self.environment(**settings), output=self.log) as host:
+    def host(self, *, module: str = "local", **settings: str) -> Iterator[Host]:
+        """A host of this installation; ``module`` is run in place of ``local``."""
+        with running_host(self.environment(**settings), output=self.log, module=module) as host:
             yield host
 
     def printed(self) -> str:

@@ -87,19 +87,19 @@ def test_malformed_messages_are_buried_with_an_audit_entry_and_stop_nothing(
     entries = buried(installation, "connector", "queues", prefix="audit|poison")
     assert ["buried" in str(entry["entry"]) for entry in entries] == [True] * len(malformed)
     [entry] = buried(installation, "gone", COMPANY, prefix="audit|removed")
-    assert "let_go" in str(entry["entry"])
+    assert "dropped" in str(entry["entry"])
 
 
 def buried(
     installation: Installation, connection: str, company: str, *, prefix: str = "poison"
 ) -> list[dict[str, object]]:
-    """The rows of messages that were buried (or, by ``prefix``, let go), or of their audit, in a partition."""
+    """The rows of messages that were buried (or, by ``prefix``, dropped), or of their audit, in a partition."""
     where = partition(connection, company)
     return installation.rows(f"PartitionKey eq '{where}' and RowKey ge '{prefix}|' and RowKey lt '{prefix}|~'")
 
 
 def test_a_missing_entity_set_is_reported_by_name_and_no_window_is_marked_as_done(installation: Installation) -> None:
-    watermark = f"PartitionKey eq '{partition('main', COMPANY)}' and RowKey eq 'watermark'"
+    done = f"PartitionKey eq '{partition('main', '')}' and RowKey eq 'last-run|poll_posted_invoices'"
     store = installation.simulation.dynamics.store
     installation.post(2)
     store.hide("SalesInvoiceHeadersV2")
@@ -108,12 +108,12 @@ def test_a_missing_entity_set_is_reported_by_name_and_no_window_is_marked_as_don
         host.run("poll_posted_invoices")
         wait_until(lambda: "no public entity set SalesInvoiceHeadersV2" in installation.printed())
         assert not installation.documents(host)
-        assert not installation.rows(watermark)
+        assert not installation.rows(done)
         store.show("SalesInvoiceHeadersV2")
         host.run("poll_posted_invoices")
         wait_until(lambda: [found["state"] for found in installation.documents(host)] == ["retrying"] * 2)
         assert all("SalesInvoiceV2Lines" in found["message"] for found in installation.documents(host))
-        wait_until(lambda: installation.rows(watermark))
+        wait_until(lambda: installation.rows(done))
         store.show("SalesInvoiceV2Lines")
         documents = installation.settle(host, documents=2)
     assert {document["state"] for document in documents} == {"reported"}

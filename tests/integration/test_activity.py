@@ -13,7 +13,7 @@ import pytest
 
 from local.simulators.dynamics.specs import AUSTIN, AddressSpec, InvoiceSpec
 from shared.connector import NotFound
-from shared.flows.backfill.manage import Cancellation, cancel_backfill
+from shared.flows.backfill.manage import cancel_backfill
 from shared.flows.backfill.start import BackfillRequest, start_backfill
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
@@ -21,6 +21,7 @@ from shared.flows.operations.activity import ActivityQuery, list_activity
 from shared.flows.review.decide import DecisionBody, decide_document
 from shared.flows.review.documents import Chosen
 from shared.flows.review.filing_periods import Closing, close_filing_period
+from shared.flows.work.jobs import Cancellation
 from shared.web import Problem, read_query
 from tests.app import KEY, hosted_app
 from tests.conftest import CERTIFICATES

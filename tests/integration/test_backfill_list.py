@@ -10,11 +10,12 @@ import pytest
 
 from local.simulators.dynamics.specs import InvoiceSpec
 from shared.connector import NotFound
-from shared.flows.backfill.manage import BackfillsQuery, Cancellation, cancel_backfill, list_backfills
+from shared.flows.backfill.manage import cancel_backfill, list_backfills
 from shared.flows.backfill.start import BackfillRequest, entry, show_backfill, start_backfill
+from shared.flows.work.jobs import Cancellation, JobsQuery
 from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor
-from shared.ledger.backfills import BackfillOver
+from shared.ledger.jobs import JobOver
 from shared.ledger.keys import partition
 from tests.world import World
 
@@ -42,11 +43,11 @@ async def test_backfills_are_listed_newest_first_in_pages(world: World) -> None:
     for _ in range(3):
         jobs.append(await start(world))
         world.clock.advance(seconds=1)
-    first = await list_backfills(world.connector, "main", BackfillsQuery(limit=2))
+    first = await list_backfills(world.connector, "main", JobsQuery(limit=2))
     assert [each["job"] for each in first["backfills"]] == [jobs[2], jobs[1]]
     assert first["backfills"][0]["by"] == "Bob"
     assert first["next"] == f"/api/backfills/main?limit=2&after={jobs[1]}"
-    last = await list_backfills(world.connector, "main", BackfillsQuery(limit=2, after=jobs[1]))
+    last = await list_backfills(world.connector, "main", JobsQuery(limit=2, after=jobs[1]))
     assert ([each["job"] for each in last["backfills"]], last["next"]) == ([jobs[0]], None)
 
 
@@ -71,7 +72,7 @@ async def test_a_step_that_was_under_way_does_not_undo_a_cancellation(world: Wor
     assert running is not None
     await cancel_backfill(world.connector, "main", job, STOP)
     actor = Actor(function="report_backfill", by="queue")
-    with pytest.raises(BackfillOver):
+    with pytest.raises(JobOver):
         await world.connector.backfills.write(running, entry(world.connector, running, actor, "listed", ""))
     assert (await show(world, job))["state"] == "cancelled"
 

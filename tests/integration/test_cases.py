@@ -106,7 +106,7 @@ def test_no_transaction_is_in_taxjar_that_no_document_filed(outcomes: Outcomes) 
         ("address_of_the_customer_only", "the customer's delivery address"),
         ("unusable_zip_on_the_invoice", "the customer's delivery address is in the same state and stands in"),
         ("two_warehouses", "the address of the site of W-RNO, the one with the most value of 2 warehouses"),
-        ("missing_state", "TX follows from country or ZIP code"),
+        ("missing_state", "TX follows from ZIP code"),
         ("round_off", "rounded by 0.01 (InvoiceRoundOff)"),
         ("number_used_twice", "a suffix of date and voucher"),
         ("negative_line", "refers to the document's own order"),

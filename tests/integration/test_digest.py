@@ -117,6 +117,8 @@ async def test_the_night_tells_what_waits_after_it_has_reconciled(world: World) 
     world.posting.invoice(spec)
     await world.run()
     await reconcile_and_tell(world.connector, "schedule")
+    assert hook.asked == []
+    await world.settle()
     [told] = [json.loads(request.content) for request in hook.asked]
     [company] = told["companies"]
     assert (company["count"], company["amount"], company["sales_tax"]) == (1, "100.00", "8.25")
@@ -125,6 +127,7 @@ async def test_the_night_tells_what_waits_after_it_has_reconciled(world: World) 
     # The run before the digest is a complete one: it is no trouble of its own.
     assert not [trouble for trouble in told["troubles"] if trouble.startswith("reconcile_nightly")]
     await reconcile_and_tell(world.connector, "schedule")
+    await world.settle()
     assert len(hook.asked) == 1
 
 
@@ -139,6 +142,7 @@ async def test_trouble_of_the_reconciliation_does_not_keep_the_digest_back(
     monkeypatch.setattr(nightly, "reconcile_nightly", broken)
     with pytest.raises(RuntimeError):
         await reconcile_and_tell(world.connector, "schedule")
+    await world.settle()
     assert len(hook.asked) == 1
 
 
@@ -150,5 +154,6 @@ async def test_trouble_of_the_digest_is_not_that_of_the_night_and_its_words_are_
 
     told_nightly(world, Hook(broken))
     await reconcile_and_tell(world.connector, "schedule")
+    await world.settle()
     assert "The digest was not sent: RuntimeError" in caplog.text
     assert "secret" not in caplog.text

@@ -136,7 +136,9 @@ async def test_a_revoked_secret_pauses_the_connection_until_it_is_replaced(world
     assert "AADSTS" in pause.message
     refused = [call.time for call in world.simulation.entra.calls if call.status != 200]
     assert len(refused) <= 12, "a probe every five minutes, not a call per document"
-    assert all(record.attempts.count == 0 for record in await world.records()), "a pause is no attempt of a document"
+    assert all(record.attempts.count == 0 for record in await world.records()), (
+        "a pause is not an attempt of a document"
+    )
     world.simulation.entra.tenants = tenants
     await world.settle(within=timedelta(hours=1))
     await assert_all_reported_once(world, 25)

@@ -123,9 +123,9 @@ async def test_a_csv_holds_all_that_fit_under_a_file_name(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "said"),
     [
-        ("GET", "documents/main/usmf?reason=foo", None, 400, "reason: foo is no reason; there are "),
-        ("GET", "documents/main/usmf?state=open", None, 400, "state: open is no state; there are seen, "),
-        ("GET", "documents/main/usmf?to_state=Texas", None, 400, "to_state: TEXAS is no US state"),
+        ("GET", "documents/main/usmf?reason=foo", None, 400, "reason: foo is not a reason; there are "),
+        ("GET", "documents/main/usmf?state=open", None, 400, "state: open is not a state; there are seen, "),
+        ("GET", "documents/main/usmf?to_state=Texas", None, 400, "to_state: TEXAS is not a US state"),
         ("GET", "documents/main/usmf?stat=held", None, 400, "stat: there is no such parameter"),
         ("GET", "documents/main/usmf?from=1.9.2026", None, 400, "from: give a date such as 2026-09-30"),
         ("GET", "documents/main/usmf?limit=0", None, 400, "limit: "),

@@ -59,11 +59,11 @@ async def test_the_tax_is_taxjars_in_its_own_form_with_numbers(world: World) -> 
             "from_zip: 10118 is not used within from_state CA",
         ),
         ({"from_zip": "10118", "from_state": "CA"}, "from_zip: 10118 is not used within from_state CA"),
-        ({"to_state": "XX"}, "to_state: XX is no state of the US"),
-        ({"from_state": "XX"}, "from_state: XX is no state of the US"),
+        ({"to_state": "XX"}, "to_state: XX is not a state of the US"),
+        ({"from_state": "XX"}, "from_state: XX is not a state of the US"),
         (
             {"nexus_addresses": [{"country": "US", "state": "CA"}, {"country": "US", "state": "XX"}]},
-            "nexus_addresses.1.state: XX is no state of the US",
+            "nexus_addresses.1.state: XX is not a state of the US",
         ),
         (
             {"nexus_addresses": [{"country": "US", "state": "CA", "zip": "10118"}]},
@@ -200,7 +200,7 @@ async def test_while_taxjar_is_down_an_old_rate_is_marked_stale_and_an_unknown_o
         ("90002", {"country": "USA"}, "country: must be a two-letter code"),
         ("90002", {"street_name": "x"}, "street_name: "),
         ("90002", {"state": "California"}, "state: must be a two-letter code"),
-        ("90002", {"state": "XX"}, "state: XX is no state of the US"),
+        ("90002", {"state": "XX"}, "state: XX is not a state of the US"),
         ("10118", {"state": "CA"}, "zip: 10118 is not used within state CA"),
         ("K1A 0B1", {"country": "CA", "state": "Ontario"}, "state: must be a two-letter code"),
         ("90002", {"city": "Los\0Angeles"}, "city: holds a control character"),

@@ -203,6 +203,24 @@ class TestMessages:
         await world.poll()
         assert named(world) == {"OTHER": 1, "LOST": 1}
 
+    async def test_a_document_whose_worker_died_is_enqueued_when_its_claim_has_run_out(self, world: World) -> None:
+        post(world, "INV-1", "INV-2")
+        await world.poll()
+        # The message is hidden, not gone: the worker died before it told the queue anything.
+        [message] = world.queue.waiting
+        world.queue.waiting.clear()
+        await world.connector.ledger.claim([await world.record("INV-1")])
+        await world.connector.documents_queue.put(CONNECTION, [DocumentKey(COMPANY, TODAY, "OTHER", "V")])
+        await world.poll()
+        assert named(world) == {"OTHER": 1}, "it may be at work"
+        world.clock.advance(seconds=world.connector.ledger.lease.total_seconds() + 1)
+        for _ in range(2):
+            await world.poll()
+            assert named(world) == {"OTHER": 1, "INV-1": 1}
+        world.queue.waiting.append(message)
+        await world.settle()
+        assert len(world.taxjar.orders) == 2
+
     async def test_a_queue_that_is_behind_is_not_filled_once_more(self, world: World) -> None:
         post(world, *(f"INV-{number}" for number in range(45)))
         for _ in range(24):

@@ -24,11 +24,15 @@ async def test_a_transaction_of_another_document_does_not_count_for_a_corrected_
     await filing.decided(world, "USMF-INV-1", "approve")
     assert "USMF-INV-1-2" in world.taxjar.orders
     assert (await findings(world))["documents"] == []
-    for lost in ("USMF-INV-1-reversal-2", "USMF-INV-1-2"):
+    for lost in ("USMF-INV-1", "USMF-INV-1-reversal-2", "USMF-INV-1-2"):
         lose_in_taxjar(world, lost)
     assert statuses(await findings(world, heal=True)) == {"USMF-INV-1": "missing_in_taxjar"}
     await world.settle()
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "deleted_in_taxjar")
+    await filing.decided(world, "USMF-INV-1", "approve")
     assert (await findings(world))["documents"] == []
+    assert filing.net(world.taxjar.transactions.values())[:2] == (Decimal("234.00"), Decimal("29.00"))
 
 
 async def test_a_replacement_that_taxjar_lost_is_sent_again(world: World) -> None:

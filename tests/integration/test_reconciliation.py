@@ -14,7 +14,8 @@ from local.simulation import Simulation
 from local.simulators.dynamics.specs import AddressSpec, LineSpec
 from local.simulators.faults import Fault
 from local.simulators.taxjar.records import StoredCustomer
-from shared.flows.reconciliation.reconcile import ReconcileQuery, reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
+from shared.flows.reconciliation.reconcile import ReconcileQuery
 from shared.flows.review import decide
 from shared.flows.review.documents import Chosen
 from shared.ledger.records import State
@@ -281,8 +282,9 @@ async def test_foreign_transactions_of_other_providers_are_listed(world: World) 
     assert [other["provider"] for other in named] == ["amazon", "woo", "pos"]
 
 
-async def test_only_sales_without_tax_and_without_a_reason_are_listed(world: World) -> None:
-    world.change_settings(product_tax_codes={"items": {"P-BOOK": "81100"}}, exempt_tax_groups={"RESALE": "wholesale"})
+async def test_untaxed_sales_that_nothing_explains_are_listed(world: World) -> None:
+    codes = {"P-BOOK": "81100", "P-CLASS": "19004"}
+    world.change_settings(product_tax_codes={"items": codes}, exempt_tax_groups={"RESALE": "wholesale"})
     world.posting.customer("C-2000", "Prairie Resellers")
     world.taxjar.customers["USMF-C-2000"] = StoredCustomer(
         customer_id="USMF-C-2000", exemption_type="wholesale", name="Prairie Resellers"
@@ -291,16 +293,24 @@ async def test_only_sales_without_tax_and_without_a_reason_are_listed(world: Wor
     world.posting.invoice(invoice("NO-REASON", **free))
     world.posting.invoice(invoice("EXEMPT-IN-TAXJAR", customer="C-2000", **free))
     world.posting.invoice(invoice("EXEMPT-SALE", tax_group="RESALE", **free))
-    world.posting.invoice(invoice("EXEMPT-PRODUCT", lines=[LineSpec("P-BOOK")], **free))
-    world.posting.invoice(invoice("ONE-PRODUCT", lines=[LineSpec("P-BOOK"), LineSpec()], **free))
+    world.posting.invoice(invoice("EXEMPT-PRODUCT", lines=[LineSpec("P-CLASS")], **free))
+    world.posting.invoice(invoice("TAXED-PRODUCT", lines=[LineSpec("P-BOOK")], **free))
+    world.posting.invoice(invoice("ONE-PRODUCT", lines=[LineSpec("P-CLASS"), LineSpec()], **free))
     world.posting.invoice(invoice("PARTLY-TAXED", lines=[LineSpec(), LineSpec(tax=0)]))
     world.posting.invoice(invoice("NO-NEXUS", ship_to=AddressSpec("900 SW 5th Ave", "Portland", "OR", "97204"), **free))
     world.posting.invoice(invoice("TAXED"))
     await sweep(world)
     found = await findings(world)
     # The transaction of a customer who is exempt in TaxJar alone says non_exempt, so it is filed as taxable.
-    unexplained = [sale["transaction_id"] for sale in found["untaxed_without_reason"]]
-    assert unexplained == ["USMF-EXEMPT-IN-TAXJAR", "USMF-NO-REASON", "USMF-ONE-PRODUCT"]
+    assert [sale["transaction_id"] for sale in found["untaxed_without_reason"]] == [
+        "USMF-EXEMPT-IN-TAXJAR",
+        "USMF-NO-REASON",
+        "USMF-ONE-PRODUCT",
+        "USMF-PARTLY-TAXED",
+        "USMF-TAXED-PRODUCT",
+    ]
+    # What a product tax code means in a state is asked once.
+    assert sum(1 for call in world.simulation.taxjar.calls if call.path.endswith("/taxes")) == 2
 
 
 async def test_the_csv_has_one_row_per_finding(world: World) -> None:

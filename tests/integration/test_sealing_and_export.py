@@ -144,7 +144,7 @@ async def test_pages_written_one_behind_the_other_are_the_export(
     contents = [json.loads(line) for line in lines]
     assert [line for line in contents if line["type"] not in ("page", "more")] == whole
     without_one = [line for line in lines if b'"type":"page"' not in line]
-    assert verify(without_one).ok, "what a page says of itself is no evidence"
+    assert verify(without_one).ok, "what a page says of itself is not evidence"
     middle = next(number for number, line in enumerate(lines) if b'"page"' in line)
     following = next(n for n, line in enumerate(lines) if b'"page"' in line and n > middle)
     assert not verify(lines[:middle] + lines[following:]).ok

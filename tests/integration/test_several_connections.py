@@ -22,7 +22,6 @@ from shared.flows.customers import sync
 from shared.flows.finding import poll
 from shared.flows.live import nexus
 from shared.flows.operations.ping import ping_connection
-from shared.flows.reconciliation import reconcile
 from shared.ledger.records import State
 from tests.conftest import CERTIFICATES
 from tests.world import NOW, TODAY, Clock, QueueInMemory, World, connected, furnished
@@ -155,7 +154,6 @@ def broken(connection: Connection) -> Connection:
     [
         (sync.sync_exempt_customers, "/v2/customers"),
         (nexus.pull_nexus_regions, "/v2/nexus/regions"),
-        (reconcile.reconcile_nightly, "/v2/transactions/orders"),
     ],
 )
 async def test_a_defect_met_in_one_connection_keeps_no_timer_from_the_next(

@@ -17,7 +17,7 @@ from local.simulators.faults import Fault
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.status import StatusQuery, show_status
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from tests.conftest import CERTIFICATES
 from tests.counting_storage import CountingStorage
 from tests.world import COMPANY, TODAY, World, running_world
@@ -169,3 +169,18 @@ async def test_its_cost_does_not_grow_with_the_history(counted: tuple[World, Cou
         await world.run()
     assert costs[0] == costs[1]
     assert costs[0][1] > 0
+
+
+async def test_how_long_documents_took_is_counted_on_demand(world: World) -> None:
+    world.posting.invoice(InvoiceSpec("QUICK", TODAY, tax_rate=TAX))
+    await world.run()
+    world.posting.invoice(InvoiceSpec("SLOW", TODAY, tax_rate=TAX))
+    await world.poll()
+    world.clock.advance(minutes=10)
+    await world.settle()
+    world.posting.invoice(InvoiceSpec("ASTRAY", TODAY, ship_to=NOWHERE, tax_rate=TAX))
+    await world.run()
+    assert "delays" not in await show_status(world.connector)
+    shown = await show_status(world.connector, StatusQuery(detail=True))
+    counts = {bucket["up_to_seconds"]: bucket["count"] for bucket in shown["delays"]["buckets"]}
+    assert counts == {60: 1, 300: 0, 900: 1, 3600: 0, 14400: 0, 86400: 0, None: 0}

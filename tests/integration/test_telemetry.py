@@ -25,7 +25,7 @@ from shared.documents import DocumentKey
 from shared.flows.customers.sync import sync_exempt_customers
 from shared.flows.live.nexus import pull_nexus_regions
 from shared.flows.operations.bury import bury_poisoned
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.ledger.audit import Actor
 from shared.queues import StorageDocumentQueue, parse_message
 from tests.world import COMPANY, NOW, TODAY, Clock, World
@@ -152,6 +152,7 @@ async def test_a_poll_tells_whether_it_was_complete_and_what_is_paused(telemetry
 async def test_every_other_timer_tells_whether_it_came_to_its_end(telemetry: Telemetry, world: World) -> None:
     async def runs() -> set[tuple[str, bool]]:
         await reconcile_nightly(world.connector, by="test")
+        await world.work()
         await sync_exempt_customers(world.connector, by="test")
         await pull_nexus_regions(world.connector, by="test")
         points = telemetry.points()["connector.runs"]

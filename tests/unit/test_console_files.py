@@ -11,8 +11,7 @@ import pytest
 from local.bootstrap import ROOT
 from tests.package import deployed_files
 
-KIB = 1024
-RAW, GZIP, LINES = 60 * 1000, 20 * KIB, 150
+RAW, GZIP, LINES = 60_000, 20_000, 150
 FILES = sorted((ROOT / "console").iterdir())
 MODULES = [path for path in FILES if path.suffix == ".js"]
 SINKS = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|style=|javascript:"

@@ -41,6 +41,14 @@ def test_it_says_what_to_do_about_every_reason(reason: str) -> None:
     assert any(line.startswith("|") and f"`{reason}`" in line for line in OPERATORS.splitlines())
 
 
+@pytest.mark.parametrize("reason", HoldReason)
+def test_every_hold_has_a_row_with_its_meaning_and_a_decision_that_leads_out(reason: str) -> None:
+    [row] = [line for line in OPERATORS.splitlines() if line.startswith(f"| `{reason}` |")]
+    _, _, meaning, way_out, _ = row.split("|")
+    assert len(meaning.split()) > 5
+    assert any(f"`{decision}`" in way_out for decision in ("retry", "approve", "dismiss", "settle"))
+
+
 @pytest.mark.parametrize("state", State)
 def test_it_explains_every_state(state: str) -> None:
     assert state in NAMED

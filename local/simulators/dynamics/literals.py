@@ -111,4 +111,4 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise BadQuery(f"The literal '{text}' is no valid Edm.DateTimeOffset.") from None
+        raise BadQuery(f"The literal '{text}' is not a valid Edm.DateTimeOffset.") from None

@@ -90,7 +90,7 @@ def _fit_enum(type_name: str, value: object) -> str:
         value = "Yes" if value else "No"
     members = enum_members(type_name)
     if not isinstance(value, str) or (members and value not in members):
-        raise UnfitValue(f"{value!r} is no member of {type_name}")
+        raise UnfitValue(f"{value!r} is not a member of {type_name}")
     return str(value)
 
 

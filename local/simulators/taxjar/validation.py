@@ -117,7 +117,7 @@ def _line(line: Body, kind: Kind, prefix: str) -> StoredLine:
 
 
 def _not_null(body: Body, readers: Mapping[str, Reader], prefix: str = "") -> Body:
-    """The given fields; a null says nothing (whether it would clear is not known), an empty text is no value."""
+    """The given fields; a null says nothing (whether it would clear is not known), an empty text is not a value."""
     told = {name: value for name, value in body.items() if value is not None}
     cleared = {name: None for name in _TEXTS if told.get(name) == "" and name in readers}
     return fields.read({name: told[name] for name in told if name not in cleared}, readers, prefix) | cleared

@@ -22,7 +22,7 @@ from azure.core.exceptions import AzureError
 from shared import telemetry
 from shared.connector import Connector
 from shared.flows.audit.checking import LOOK_BACK, check_again, check_rows, check_sealed_day
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.keys import partition
 from shared.ledger.root_store import RootStore
 from shared.ledger.seals import Seals, read_seal
@@ -41,7 +41,7 @@ _ROWS_CHECKED = 2000
 
 NOT_CONFIGURED = (
     "The audit's days are not sealed: set AUDIT__KEY_URI (or AUDIT__KEY_FILE on one machine), and"
-    " AUDIT__CONTAINER_URI where AzureWebJobsStorage is no connection string."
+    " AUDIT__CONTAINER_URI where AzureWebJobsStorage is not a connection string."
 )
 
 
@@ -77,9 +77,9 @@ async def seal_days(connector: Connector, by: str) -> None:
         if await _seal_company(connector, connection, company):
             unsealed.discard((connection, company))
 
-    turns = {f"{connection} {company.upper()}": partial(seal, connection, company) for connection, company in unsealed}
+    runs = {f"{connection} {company.upper()}": partial(seal, connection, company) for connection, company in unsealed}
     try:
-        await each_in_turn("seal_audit", dict(sorted(turns.items())))
+        await run_each("seal_audit", dict(sorted(runs.items())))
     finally:
         missed = {connection for connection, _ in unsealed}
         for connection in connector.connections:

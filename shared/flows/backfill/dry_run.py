@@ -22,7 +22,8 @@ from shared.flows.work.retries import TRANSIENT
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting, unseen
 from shared.ledger.audit import Actor
-from shared.ledger.backfills import Backfill, BackfillState, DryRunOutcome, DryRunResult, Share
+from shared.ledger.backfills import Backfill, DryRunOutcome, DryRunResult, Share
+from shared.ledger.jobs import JobState
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import Held, HoldReason, Mapped, Skipped, SkipReason
 from shared.queues import DocumentQueue
@@ -70,7 +71,7 @@ async def begin(
 async def try_documents(connector: Connector, message: DryRunMessage, actor: Actor, *, queue: DocumentQueue) -> None:
     """Map the documents of one message and note what would become of them. Raises only for a defect of our own."""
     backfill = await connector.backfills.get(message.connection, message.backfill)
-    if backfill is None or backfill.state is not BackfillState.RUNNING:
+    if backfill is None or backfill.state is not JobState.RUNNING:
         return
     keys = message.document_keys()
     try:

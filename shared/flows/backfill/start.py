@@ -11,16 +11,19 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from shared.backfill_messages import BackfillStep
-from shared.connector import Connector, NotFound
+from shared.connector import Connector
 from shared.documents import ZERO
 from shared.flows.work.fence import Fenced, check_host
+from shared.flows.work.jobs import find_job, job_entry
 from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.backfills import Backfill, BackfillOver, BackfillState, DryRunOutcome
+from shared.ledger.backfills import Backfill, DryRunOutcome
+from shared.ledger.jobs import JobOver, JobState, job_name
 from shared.ledger.records import IN_FLIGHT, State
 from shared.money import plain
 from shared.web import Day, Words, instant
 
+KIND = "backfill"
 LONGEST = timedelta(days=3660)
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
 _WOULD_REACH_TAXJAR = (DryRunOutcome.WOULD_SEND, DryRunOutcome.WOULD_CHANGE)
@@ -62,7 +65,7 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
     now = connector.clock()
     backfill = Backfill(
         connection=connection,
-        job=f"{now:%Y%m%dT%H%M%S}-{connector.random.getrandbits(32):08x}",
+        job=job_name(now, connector.random),
         company=company.id,
         since=request.since,
         until=request.until,
@@ -85,9 +88,7 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
 async def show_backfill(connector: Connector, connection: str, job: str) -> dict[str, Any]:
     """How far the backfill is. Raises :class:`NotFound` when there is none of this name."""
     connector.connection(connection)
-    backfill = await connector.backfills.get(connection, job)
-    if backfill is None:
-        raise NotFound(f"connection {connection!r} has no backfill {job!r}")
+    backfill = await find_job(connector.backfills, connection, job, KIND)
     return await shown(connector, backfill)
 
 
@@ -95,7 +96,7 @@ async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
     """The backfill as answers show it; figures of one that runs are read from the ledger."""
     figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
-    if backfill.state is BackfillState.RUNNING and backfill.total is None and not figures["remaining"]:
+    if backfill.state is JobState.RUNNING and backfill.total is None and not figures["remaining"]:
         # How much F&O has is not known yet: who waits for 0 has to go on waiting.
         figures |= {"seen": figures["seen"] + 1, "remaining": 1}
     return {
@@ -128,17 +129,14 @@ async def figures_of(connector: Connector, backfill: Backfill) -> dict[str, Any]
 async def fail_backfill(connector: Connector, backfill: Backfill, actor: Actor, message: str) -> None:
     """End a backfill that cannot go on; what it has put on the queue is worked on all the same."""
     figures = await figures_of(connector, backfill)
-    failed = replace(
-        backfill, state=BackfillState.FAILED, message=message, finished_at=connector.clock(), result=figures
-    )
-    with suppress(BackfillOver):
+    failed = replace(backfill, state=JobState.FAILED, message=message, finished_at=connector.clock(), result=figures)
+    with suppress(JobOver):
         await connector.backfills.write(failed, entry(connector, backfill, actor, "failed", message))
 
 
 def entry(connector: Connector, backfill: Backfill, actor: Actor, decision: str, message: str) -> AuditEntry:
     """What is audited about a backfill."""
-    subject = f"backfill {backfill.job}"
-    return AuditEntry(at=connector.clock(), actor=actor, subject=subject, decision=decision, message=message)
+    return job_entry(connector, backfill, KIND, actor, decision, message)
 
 
 async def _of_documents(connector: Connector, backfill: Backfill) -> dict[str, Any]:
@@ -201,7 +199,7 @@ def _eta(connector: Connector, backfill: Backfill, figures: dict[str, Any]) -> d
     """When it ends if it goes on as so far; unknown before anything is settled."""
     now, remaining = connector.clock(), figures["remaining"]
     done = max(backfill.total or 0, figures["seen"]) - remaining
-    if backfill.state is not BackfillState.RUNNING or done <= 0:
+    if backfill.state is not JobState.RUNNING or done <= 0:
         return None
     left: timedelta = (now - backfill.started_at) * remaining / done
     return now + left

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage
+from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage, NightEnd, ReconciliationStep
 from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.start import entry, fail_backfill, figures_of
 from shared.flows.finding.missing import is_missing, shown_again
+from shared.flows.operations.nightly import end_night
+from shared.flows.reconciliation.steps import take_step
 from shared.flows.reporting.message import report_documents
 from shared.flows.work.enqueue import enqueue, enqueued_until
 from shared.flows.work.put_back import put_back
@@ -26,7 +28,8 @@ from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
-from shared.ledger.backfills import Backfill, BackfillOver, BackfillState
+from shared.ledger.backfills import Backfill
+from shared.ledger.jobs import JobOver, JobState
 from shared.ledger.records import DocumentRecord
 from shared.queues import DocumentQueue
 
@@ -47,13 +50,17 @@ async def report_backfill(
             await _take(connector, message, actor, queue)
         case DryRunMessage():
             await dry_run.try_documents(connector, message, actor, queue=queue)
+        case ReconciliationStep():
+            await take_step(connector, message, queue)
+        case NightEnd():
+            await end_night(connector, message, queue)
         case _:
             await report_documents(connector, message, actor, queue=queue)
 
 
 async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: DocumentQueue) -> None:
     backfill = await connector.backfills.get(step.connection, step.backfill)
-    if backfill is None or backfill.state is not BackfillState.RUNNING:
+    if backfill is None or backfill.state is not JobState.RUNNING:
         logger.info("backfill %s: the step of %s is over", step.backfill, step.day)
         return
     if step.day < backfill.cursor:
@@ -73,7 +80,7 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
         else:
             await connection.gate.open()
             await _list(run, backfill, step)
-    except BackfillOver:
+    except JobOver:
         logger.info("backfill %s was cancelled", backfill.job)
     except TRANSIENT as trouble:
         if not await put_back(run, step, trouble):
@@ -157,6 +164,6 @@ async def _finish_when_settled(run: Run, backfill: Backfill, step: BackfillStep)
         waited = now - (backfill.listed_at or now)
         await run.queue.send(step, delay=min(max(waited / 4, _SOONEST), _LATEST))
         return
-    finished = replace(backfill, state=BackfillState.FINISHED, finished_at=now, result=figures)
+    finished = replace(backfill, state=JobState.FINISHED, finished_at=now, result=figures)
     message = ", ".join(f"{name} {count}" for name, count in figures.items() if isinstance(count, int)) + "."
     await run.connector.backfills.write(finished, entry(run.connector, backfill, run.actor, "finished", message))

@@ -21,7 +21,7 @@ from shared.dynamics.filters import chunks
 from shared.flows.customers.put import CustomerDesk, named, without_states
 from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.pausing import pause_after
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.ledger.customers import CustomerBusy, CustomerRecord
 from shared.mapping import Exemption, ExemptionRule, customer_id, exemption_of, map_customer, needs_delivery_addresses
@@ -46,11 +46,11 @@ Change = tuple[TaxJarCustomer, Exemption | None]
 async def sync_exempt_customers(connector: Connector, by: str) -> None:
     """Bring the customers of every connection up to date."""
     actor = Actor(function="sync_exempt_customers", by=by)
-    turns = {
+    runs = {
         name: partial(sync_connection, connector, connection, actor)
         for name, connection in connector.connections.items()
     }
-    await each_in_turn(actor.function, turns)
+    await run_each(actor.function, runs)
 
 
 async def sync_connection(connector: Connector, connection: Connection, actor: Actor) -> None:

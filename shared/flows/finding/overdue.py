@@ -1,7 +1,8 @@
 """Documents that nobody works on although they are due: their message was lost, or they waited for a pause to end.
 
 What is on the queue already is passed over (design 4.1): a backlog does not multiply messages. Only the index of open
-work is read, and of the documents found there their records: a claim is not shown by the index.
+work is read, and of the documents found there their records: a claim is not shown by the index. The message of a worker
+that died stays hidden long after its claims ran out; these documents are enqueued again.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 from shared.connector import Company, Connection, Connector
+from shared.documents import DocumentKey
 from shared.flows.finding.outgoing import Outgoing
 from shared.flows.work.enqueue import ON_QUEUE, enqueued_until
 from shared.flows.work.run import today_of
-from shared.ledger.records import DocumentRecord
+from shared.ledger.records import DocumentRecord, State
 from shared.ledger.work_index import CompanyWork
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, DocumentQueue
 
+_CLAIMS_LOOKED_AT = 200
+"""Documents of a company, those first that were enqueued first, whose claims a poll looks at."""
 _RESUMED_AT_ONCE = 500
 """Documents of a company that are enqueued when a pause ends; the messages of the others come back by themselves."""
 
@@ -79,8 +83,18 @@ class Overdue:
             if due:
                 recent = self._recent(company)
                 self._due[id] = due
-                self._lost[id] = [row for row in due if not await self._is_named(row, recent)]
+                named = {row.key: await self._is_named(row, recent) for row in due}
+                left = await self._left_by_workers([row for row in due if named[row.key]])
+                self._lost[id] = [row for row in due if not named[row.key] or row.key in left]
         return self
+
+    async def _left_by_workers(self, rows: Sequence[DocumentRecord]) -> set[DocumentKey]:
+        """Those of ``rows`` whose worker died: its claim ran out, and its message stays hidden for minutes more."""
+        began = self._now + ON_QUEUE - self._connector.ledger.lease
+        waiting = [(row.enqueued_until, row.key) for row in rows if row.enqueued_until and row.enqueued_until <= began]
+        keys = [key for _, key in sorted(waiting, key=lambda each: each[0])[:_CLAIMS_LOOKED_AT]]
+        records = await self._connector.ledger.get_all(self._connection.name, keys)
+        return {record.key for record in records if record.state is State.REPORTING and record.is_due(self._now)}
 
     async def enqueue(self, *, resumed: Collection[str] = ()) -> None:
         """Enqueue what was found; of the companies ``resumed``, all that is due.

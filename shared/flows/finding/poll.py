@@ -17,10 +17,10 @@ from shared.flows.finding.missing import ask_for_missing, is_missing
 from shared.flows.finding.months import Months
 from shared.flows.finding.observe import observe_holds, observe_queues_and_pauses
 from shared.flows.finding.overdue import Overdue, read_work
-from shared.flows.finding.waiting import let_go_on
+from shared.flows.finding.waiting import resume_waiting
 from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.run import today_of
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.ledger.work_index import CompanyWork
 from shared.remote.gate import POLL_EARLY
@@ -58,7 +58,7 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 
     connections = connector.connections.items()
     try:
-        await each_in_turn("poll_posted_invoices", {name: partial(poll, each) for name, each in connections})
+        await run_each("poll_posted_invoices", {name: partial(poll, each) for name, each in connections})
     finally:
         await observe_queues_and_pauses(connector)
 
@@ -72,7 +72,7 @@ async def sweep_posted_invoices(connector: Connector, by: str) -> None:
 
     connections = connector.connections.items()
     try:
-        await each_in_turn("sweep_posted_invoices", {name: partial(sweep, each) for name, each in connections})
+        await run_each("sweep_posted_invoices", {name: partial(sweep, each) for name, each in connections})
     finally:
         await observe_holds(connector)
 
@@ -117,7 +117,7 @@ async def _find(connector: Connector, connection: Connection, window: Window, *,
     overdue = await Overdue(connector, connection, work).find()
     trouble = await _list(connector, connection, window, actor, since, work)
     for company in connection.companies.values():
-        await let_go_on(connector, connection, company, work[company.id], actor, is_sweep=window.is_sweep)
+        await resume_waiting(connector, connection, company, work[company.id], actor, is_sweep=window.is_sweep)
     await overdue.enqueue(resumed=since.keys() if was_refused else ())
     if window.is_sweep:
         missing = [row for each in work.values() for row in each.rows if is_missing(row)]

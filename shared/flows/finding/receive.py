@@ -28,7 +28,7 @@ _SEND_AGAIN_AFTER = 30
 async def receive_business_event(connector: Connector, connection: str, body: bytes) -> Answer:
     """Enqueue the documents that the events in ``body`` name; what names none is ignored with a log line.
 
-    Raises :class:`Problem` for a body that is no event or while the queue cannot be reached, ``NotFound`` for an
+    Raises :class:`Problem` for a body that is not an event or while the queue cannot be reached, ``NotFound`` for an
     unknown connection.
     """
     companies = connector.connection(connection).companies

@@ -47,7 +47,7 @@ def check_place(prefix: str, country: str | None, state: str | None, zip_code: s
     if (country or US) != US or not state:
         return
     if state not in STATES:
-        raise Problem(400, "bad_request", f"{prefix}state: {state} is no state of the US")
+        raise Problem(400, "bad_request", f"{prefix}state: {state} is not a state of the US")
     if zip_code and not zip_fits_state(Place(US, state, zip_code)):
         raise Problem(400, "bad_request", f"{prefix}zip: {zip_code} is not used within {prefix}state {state}")
 

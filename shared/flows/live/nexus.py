@@ -15,7 +15,7 @@ from shared import telemetry
 from shared.connector import Company, Connection, Connector, NotFound, TaxJarAccount
 from shared.flows.work.fence import Fenced, check_fence
 from shared.flows.work.pausing import pause_after
-from shared.flows.work.timers import each_in_turn
+from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.ledger.nexus import NexusRegions, Region
 from shared.remote.pauses import Paused
@@ -40,10 +40,10 @@ class NexusQuery(BaseModel):
 async def pull_nexus_regions(connector: Connector, by: str) -> None:
     """Pull the regions of every account. What cannot be pulled now stays as it was, and is pulled the next time."""
     actor = Actor(function="pull_nexus_regions", by=by)
-    turns = {
+    runs = {
         name: partial(_pull_all, connector, connection, actor) for name, connection in connector.connections.items()
     }
-    await each_in_turn(actor.function, turns)
+    await run_each(actor.function, runs)
 
 
 async def _pull_all(connector: Connector, connection: Connection, actor: Actor) -> None:
@@ -54,8 +54,8 @@ async def _pull_all(connector: Connector, connection: Connection, actor: Actor) 
         pulled.append(await _pull_account(connector, connection, companies, actor))
 
     accounts = _by_account(connection)
-    turns = {f"{connection.name} {companies[0].id.upper()}": partial(pull, companies) for companies in accounts}
-    await each_in_turn(actor.function, turns)
+    runs = {f"{connection.name} {companies[0].id.upper()}": partial(pull, companies) for companies in accounts}
+    await run_each(actor.function, runs)
     if all(pulled):
         await connector.last_runs.note(connection.name, actor.function, by=actor.by)
 

@@ -6,15 +6,16 @@ import logging
 from dataclasses import replace
 
 from shared import telemetry
-from shared.backfill_messages import BackfillStep, DryRunMessage, parse_backfill_message
+from shared.backfill_messages import BackfillStep, DryRunMessage, NightEnd, ReconciliationStep, parse_backfill_message
 from shared.connector import Connector
 from shared.flows.backfill.dry_run import given_up
 from shared.flows.backfill.start import fail_backfill
+from shared.flows.reconciliation.steps import fail_reconciliation
 from shared.flows.work.entries import document_entry
 from shared.flows.work.retries import put_back_until_due
 from shared.ledger.audit import Actor, AuditEntry
-from shared.ledger.backfills import BackfillState
 from shared.ledger.documents import ClaimLost
+from shared.ledger.jobs import JobState
 from shared.ledger.keys import partition
 from shared.ledger.records import DocumentRecord, State
 from shared.queues import DocumentsMessage, MalformedMessage
@@ -37,6 +38,12 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
         logger.error("buried queue message %s: %s", message_id, malformed)
         await _audit(connector, message_id, actor, str(malformed), body)
         return
+    if isinstance(message, NightEnd):
+        logger.error("buried the end of the night of %s: nobody was told", message.night)
+        return
+    if isinstance(message, ReconciliationStep):
+        await _bury_reconciliation(connector, message, actor)
+        return
     if not isinstance(message, DocumentsMessage):
         await _bury_backfill(connector, message, actor)
         return
@@ -58,13 +65,22 @@ async def _bury_backfill(connector: Connector, message: BackfillStep | DryRunMes
     """A step that cannot be taken ends its backfill; documents that cannot be tried out count as failed."""
     backfill = await connector.backfills.get(message.connection, message.backfill)
     logger.error("buried a message of backfill %s", message.backfill)
-    if backfill is None or backfill.state is not BackfillState.RUNNING:
+    if backfill is None or backfill.state is not JobState.RUNNING:
         return
     if isinstance(message, DryRunMessage):
         await connector.backfills.note(backfill, [given_up(key) for key in message.document_keys()])
         return
     words = f"The connector failed again and again at {message.day}. Start another backfill: what is done stays done."
     await fail_backfill(connector, backfill, actor, words)
+
+
+async def _bury_reconciliation(connector: Connector, message: ReconciliationStep, actor: Actor) -> None:
+    """A step that cannot be taken ends its reconciliation."""
+    logger.error("buried a message of %s", message.name)
+    job = await connector.reconciliations.get(message.connection, message.reconciliation)
+    if job is not None and job.state is JobState.RUNNING:
+        words = f"The connector failed again and again at {message.day}. What was found before stays."
+        await fail_reconciliation(connector, job, actor, words)
 
 
 async def _fail(connector: Connector, record: DocumentRecord, actor: Actor) -> None:

@@ -24,6 +24,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     HoldReason.UNREADABLE_ROW: "have F&O's row repaired, then retry",
     HoldReason.REJECTED_BY_TAXJAR: "read TaxJar's words, put it right, then retry",
     HoldReason.NOT_STORED_AS_SENT: "compare what was sent with what TaxJar answered, then retry or dismiss",
+    HoldReason.REPORTED_TO_ANOTHER_ACCOUNT: "correct them in the former account, then settle or dismiss",
     HoldReason.UNKNOWN_PRODUCT_TAX_CODE: "correct PRODUCT_TAX_CODES, then retry",
     HoldReason.CREDIT_NOTE_UNLINKED: "name the original in F&O, then retry, or settle",
     HoldReason.ADDRESS_INCOMPLETE: "complete the address in F&O, then retry",
@@ -73,6 +74,14 @@ def _of_connection(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _of_company(connection: str, company: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     code = company["id"].upper()
+    if company["fenced"]:
+        yield _step(company["fenced"], connection, company["id"], path="running")
+    if loss := company["missing_in_taxjar"]:
+        text = (
+            f"TaxJar no longer has {loss['documents']} of {loss['of']} reported documents of {code}, and nothing is"
+            " sent again: find out who deleted them or whose account it is, then reconcile with confirm=true."
+        )
+        yield _step(text, connection, company["id"], path="running")
     waiting = [work for work in company["open_work"] if work["state"] in ("held", "failed")]
     today = date.fromisoformat(company["today"])
     days = (next_filing_day(today, company["filing_lock_day"]) - today).days

@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
+from shared.backfill_messages import NightEnd
 from shared.connector import Connector
 from shared.flows.operations.digest import Occasion, standing_of
 from shared.flows.operations.notify import send_digest
 from shared.flows.operations.status import show_status
-from shared.flows.reconciliation.reconcile import reconcile_nightly
+from shared.flows.reconciliation.jobs import reconcile_nightly
+from shared.ledger.jobs import JobState
+from shared.queues import DocumentQueue
 
 logger = logging.getLogger(__name__)
 
+_RECENT = 10
+"""Jobs for each company that are looked at."""
+
+
+_LONGEST_NIGHT = timedelta(hours=4)
+"""After that people are told how it stands, whatever still runs."""
+_LOOK_AGAIN = timedelta(minutes=5)
+
 
 async def reconcile_and_tell(connector: Connector, by: str) -> None:
-    """Reconcile every company, then tell people how everything stands, also where a company was in trouble."""
+    """Start the reconciliation of every company; people are told how everything stands once all are done."""
     try:
         await reconcile_nightly(connector, by)
     finally:
-        await tell(connector)
+        if connector.webhook is not None:
+            await connector.backfill_queue.send(NightEnd(night=connector.clock()))
+
+
+async def end_night(connector: Connector, message: NightEnd, queue: DocumentQueue) -> None:
+    """Tell people, or look again later while a reconciliation of the night still runs."""
+    now = connector.clock()
+    if now - message.night < _LONGEST_NIGHT and await _still_runs(connector):
+        await queue.send(message, delay=_LOOK_AGAIN)
+        return
+    await tell(connector)
+
+
+async def _still_runs(connector: Connector) -> bool:
+    ledger, now = connector.reconciliations, connector.clock()
+    for connection in connector.connections.values():
+        recent = await ledger.listing(connection.name, now, limit=_RECENT * len(connection.companies))
+        if any(job.nightly and job.state is JobState.RUNNING for job in recent):
+            return True
+    return False
 
 
 async def tell(connector: Connector) -> Occasion | None:

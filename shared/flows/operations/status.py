@@ -11,9 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from shared import key_vault
 from shared.connector import Company, Connection, Connector
+from shared.flows.operations.delays import delays
 from shared.flows.operations.next_steps import next_steps
 from shared.flows.operations.open_work import open_work_of
 from shared.flows.operations.settings_shown import settings_shown
+from shared.flows.reconciliation.losses import loss_of
+from shared.flows.work.fence import refusal_of
 from shared.flows.work.run import today_of
 from shared.ledger.last_runs import LastRun
 from shared.ledger.seals import SealState
@@ -40,7 +43,7 @@ class StatusQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     detail: bool = False
-    """Also the settings in force."""
+    """Also the settings in force, and how long documents took."""
 
 
 async def show_status(connector: Connector, query: StatusQuery | None = None) -> dict[str, Any]:
@@ -68,6 +71,7 @@ async def show_status(connector: Connector, query: StatusQuery | None = None) ->
     }
     if query.detail:
         status["settings"] = settings_shown(connector)
+        status["delays"] = await delays(connector)
     status["next_steps"] = next_steps(status, now)
     return status
 
@@ -99,7 +103,11 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
 async def _company(
     connector: Connector, connection: Connection, company: Company
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    work = await open_work_of(connector, connection.name, company.id)
+    work, fenced, loss = await asyncio.gather(
+        open_work_of(connector, connection.name, company.id),
+        refusal_of(connector, connection, company),
+        loss_of(connector, connection.name, company.id),
+    )
     settings = company.settings
     shown = {
         "id": company.id,
@@ -108,6 +116,8 @@ async def _company(
         "report_from": settings.report_from.isoformat(),
         "filing_lock_day": settings.filing_lock_day,
         "reporting": settings.reporting,
+        "fenced": fenced or None,
+        "missing_in_taxjar": loss.shown() if loss else None,
         "open_work": [group.shown() for group in work.groups],
     }
     return shown, work.broken

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from shared.documents import ZERO
+from shared.documents import ZERO, DocumentKey
 from shared.ledger.records import DocumentRecord
 from shared.money import plain
 
@@ -32,6 +32,16 @@ class Status(StrEnum):
     LINES_MISMATCH = "lines_mismatch"
 
 
+LISTS = (
+    "untaxed_without_reason",
+    "tax_without_nexus",
+    "tax_from_exempt_customer",
+    "late",
+    "left_out",
+    "foreign",
+    "unreadable",
+)
+"""What is listed under a name of its own, beside the documents that differ."""
 DEEP = (Status.STATE_MISMATCH, Status.DATE_MISMATCH, Status.EXEMPTION_MISMATCH, Status.LINES_MISMATCH)
 """Seen only where every transaction is fetched."""
 
@@ -68,7 +78,7 @@ class Compared:
     by_state: Mapping[str, Money] = field(default_factory=dict)
     """What TaxJar holds, by state of destination."""
     deep: tuple[Status, ...] = ()
-    """How what TaxJar holds differs from what was sent, where amounts and tax agree."""
+    """How transactions in TaxJar differ from what was sent, where they agree with F&O in sum."""
     record: DocumentRecord | None
     """``None`` when the ledger does not know the document."""
 
@@ -165,6 +175,10 @@ class Findings:
     left_out: list[Row] = field(default_factory=list)
     foreign: list[Row] = field(default_factory=list)
     unreadable: list[Row] = field(default_factory=list)
+    waiting: list[Row] = field(default_factory=list)
+    """Documents that are held, failed or in flight."""
+    skips: list[Row] = field(default_factory=list)
+    """Skipped documents that the ledger knows."""
     skipped: dict[str, tuple[int, Money]] = field(default_factory=dict)
     """Reason → how many documents, and their dollars."""
     totals: dict[str, StateTotals] = field(default_factory=dict)
@@ -187,6 +201,18 @@ class Findings:
         if status is not Status.RECONCILED:
             self.different.append(compared)
 
+    def add_unreadable(self, key: DocumentKey | None, day: date, words: str, record: DocumentRecord | None) -> None:
+        """List a row of F&O that cannot be read, with what the ledger knows of its document."""
+        self.unreadable.append(
+            {
+                "transaction_id": record.filing.transaction_id if record else "",
+                "number": key.number if key else None,
+                "date": (key.date if key else day).isoformat(),
+                "to_state": " ".join(record.filing.to_states) or None if record else None,
+                "message": words,
+            }
+        )
+
     def skip(self, reason: str, money: Money) -> None:
         """Count a document that is not to be in TaxJar."""
         count, dollars = self.skipped.get(reason, (0, Money()))
@@ -200,15 +226,16 @@ class Findings:
     @property
     def lists(self) -> dict[str, list[Row]]:
         """Everything that is listed under a name of its own."""
-        return {
-            "untaxed_without_reason": self.untaxed,
-            "tax_without_nexus": self.tax_without_nexus,
-            "tax_from_exempt_customer": self.tax_from_exempt,
-            "late": self.late,
-            "left_out": self.left_out,
-            "foreign": self.foreign,
-            "unreadable": self.unreadable,
-        }
+        found = (
+            *(self.untaxed, self.tax_without_nexus, self.tax_from_exempt),
+            *(self.late, self.left_out, self.foreign, self.unreadable),
+        )
+        return dict(zip(LISTS, found, strict=True))
+
+    @property
+    def settled(self) -> dict[str, list[Row]]:
+        """What stands in no answer of its own, and in the result of a job: what waits, and what was skipped."""
+        return {"held": self.waiting, "skipped": self.skips}
 
     def shown(self) -> dict[str, Any]:
         """As the answer shows them."""
@@ -232,17 +259,9 @@ class Findings:
     def rows(self) -> Iterator[dict[str, str]]:
         """One row of the CSV per finding."""
         for compared in self.different:
-            shown = compared.shown()
-            row = {name: str(shown[name] or "") for name in COLUMNS if name in shown}
-            for side in ("dynamics", "taxjar", "difference"):
-                for name, amount in (shown[side] or {}).items():
-                    row[f"{side}_{name}"] = amount or ""
-            yield row
+            yield flat(compared.shown())
         for name, found in self.lists.items():
-            for finding in found:
-                row = {column: str(finding[column] or "") for column in COLUMNS if column in finding}
-                money = {f"taxjar_{part}": str(finding.get(part) or "") for part in ("amount", "sales_tax")}
-                yield {**row, "status": name, **money}
+            yield from (as_difference(name, finding) for finding in found)
 
 
 COLUMNS = (
@@ -262,3 +281,19 @@ COLUMNS = (
     "provider",
 )
 """Of the CSV."""
+
+
+def flat(shown: Row) -> dict[str, str]:
+    """A document that differs, as a row of the CSV."""
+    row = {name: str(shown[name] or "") for name in COLUMNS if name in shown}
+    for side in ("dynamics", "taxjar", "difference"):
+        for name, amount in (shown[side] or {}).items():
+            row[f"{side}_{name}"] = amount or ""
+    return row
+
+
+def as_difference(name: str, finding: Row) -> dict[str, str]:
+    """A row of the list ``name``, as a row of the CSV."""
+    row = {column: str(finding[column] or "") for column in COLUMNS if column in finding}
+    money = {f"taxjar_{part}": str(finding.get(part) or "") for part in ("amount", "sales_tax")}
+    return {**row, "status": name, **money}

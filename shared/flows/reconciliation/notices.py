@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 from shared.documents import ZERO
 from shared.filing import FiledTransaction
 from shared.flows.reconciliation.findings import Findings, Row
+from shared.flows.reconciliation.untaxed import UntaxedSales
 from shared.flows.work.run import Run
-from shared.ledger.records import DocumentRecord
+from shared.ledger.records import DocumentRecord, State
+from shared.mapping import net_and_tax
 from shared.money import plain
 
-_TAXABLE = (None, "", "non_exempt")
+_LONGEST_MESSAGE = 500
+"""Characters."""
 
 
 class Notices:
     """Lists, per reported transaction:
 
-    - ``untaxed_without_reason``: no tax, nexus in the state, no exemption, and a line that no product tax code
-      explains;
+    - ``untaxed_without_reason``: nexus in the state, no exemption, and an untaxed line that no product tax code
+      explains there;
     - ``tax_without_nexus``: tax in a state in which the account has no nexus;
     - ``tax_from_exempt_customer``: tax collected from a customer who is exempt there;
     - ``late``, and ``left_out`` per document.
 
-    Where the account has nexus is asked of TaxJar once.
+    Where the account has nexus, and what a product tax code means in a state, is asked of TaxJar once.
     """
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._untaxed = UntaxedSales(run.company.account.client)
         self.nexus: frozenset[str] | None = None
         """The states with nexus, once they were asked for."""
 
     async def note(self, records: Sequence[DocumentRecord], findings: Findings) -> None:
         """Add what is to be noticed of ``records``, in full, to ``findings``."""
         for record in records:
+            if record.state is State.SKIPPED:
+                findings.skips.append(_settled(record))
+            elif record.state is not State.REPORTED:
+                findings.waiting.append(_settled(record))
             for part in record.filing.left_out:
                 findings.left_out.append({**_row(record), **part})
             for filed in record.filing.current:
@@ -50,7 +56,7 @@ class Notices:
         nexus = await self._states_with_nexus()
         if filed.sums.sales_tax and filed.to_state not in nexus:
             findings.tax_without_nexus.append(row)
-        if filed.to_state in nexus and _is_untaxed_without_reason(filed):
+        if filed.to_state in nexus and await self._untaxed.is_without_reason(filed):
             findings.untaxed.append(row)
 
     async def _states_with_nexus(self) -> frozenset[str]:
@@ -60,22 +66,6 @@ class Notices:
         return self.nexus
 
 
-def _is_untaxed_without_reason(filed: FiledTransaction) -> bool:
-    payload, sums = filed.payload, filed.sums
-    if payload.get("exemption_type") not in _TAXABLE or sums.sales_tax or not sums.amount:
-        return False
-    lines = [line for line in payload.get("line_items") or () if _value(line)]
-    return not lines or any(not line.get("product_tax_code") for line in lines)
-
-
-def _value(line: Mapping[str, Any]) -> Decimal:
-    return abs(_number(line, "unit_price")) * _number(line, "quantity") - _number(line, "discount")
-
-
-def _number(line: Mapping[str, Any], name: str) -> Decimal:
-    return Decimal(str(line.get(name) or 0))
-
-
 def _row(record: DocumentRecord) -> Row:
     return {
         "transaction_id": record.filing.transaction_id,
@@ -83,6 +73,21 @@ def _row(record: DocumentRecord) -> Row:
         "date": record.key.date.isoformat(),
         "customer": record.filing.customer or None,
         "to_state": " ".join(record.filing.to_states) or None,
+    }
+
+
+def _settled(record: DocumentRecord) -> Row:
+    """What waits, or was skipped, with F&O's dollars as they were noted."""
+    amount, sales_tax = net_and_tax(record.total_amount or ZERO, record.total_tax or ZERO)
+    return {
+        **_row(record),
+        "state": record.state.value,
+        "reason": record.reason or None,
+        "message": record.message[:_LONGEST_MESSAGE] or None,
+        "in_taxjar": record.filing.count > 0,
+        "assignee": record.decisions.assignee or None,
+        "amount": plain(amount),
+        "sales_tax": plain(sales_tax),
     }
 
 

@@ -67,6 +67,8 @@ class Proof:
     unseen: Line = field(default_factory=Line)
     before_start: Line = field(default_factory=Line)
     gone: Line = field(default_factory=Line)
+    unreadable: int = 0
+    """Rows of F&O that cannot be read."""
 
     def add_day(self, day: date, there: Mapping[DocumentKey, ListedDocument], known: Sequence[DocumentRecord]) -> None:
         """Count the documents of one day on both sides."""

@@ -49,6 +49,7 @@ class Readiness:
                 "not_seen_yet": proof.unseen.documents,
                 "seen_but_gone": proof.gone.documents,
                 "before_start": proof.before_start.documents,
+                "unreadable": proof.unreadable,
                 **listed.shown(),
             },
             "accounted": {
@@ -145,6 +146,9 @@ class Readiness:
             found.append(f"{_documents(proof.unseen.documents)} of F&O not seen by the connector yet.")
         if proof.gone.documents:
             found.append(f"{_documents(proof.gone.documents)} no longer listed by F&O.")
+        if proof.unreadable:
+            rows = "1 row" if proof.unreadable == 1 else f"{proof.unreadable} rows"
+            found.append(f"{rows} of F&O cannot be read.")
         if not proof.listed.documents:
             found.append("F&O lists no documents in this range.")
         if proof.listed.money != proof.accounted:

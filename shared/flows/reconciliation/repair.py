@@ -8,7 +8,6 @@ single transactions but another account, or somebody at work (design 4.2).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +16,7 @@ from shared.documents import DocumentKey, ListedDocument
 from shared.filing import VANISHED, Proposal, totals_of
 from shared.filing.guard import withdrawal
 from shared.flows.reconciliation.findings import Compared, Findings, Money, Status
+from shared.flows.reconciliation.losses import note_loss, note_no_loss
 from shared.flows.work.enqueue import enqueue_keys
 from shared.flows.work.entries import document_entry
 from shared.flows.work.run import Run
@@ -27,12 +27,28 @@ from shared.ledger.records import DocumentRecord, State
 from shared.mapping import HoldReason
 from shared.queues import KEYS_PER_MESSAGE
 
-logger = logging.getLogger(__name__)
-
 _SENT_AGAIN = "TaxJar does not have all of it: to be compared, and sent again where that is right."
 _TRIED_AGAIN = "TaxJar does not have all of it: to be tried again."
 _TOO_MANY, _SHARE, _FEW = 20, 0.05, 5
 _DIFFERENT = frozenset(set(Status) - {Status.RECONCILED, Status.MISSING_IN_DYNAMICS, Status.MISSING_IN_TAXJAR})
+
+
+NIGHTLY = "reconcile_nightly"
+"""The function whose runs see all that may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A person wants everything that TaxJar lost to be sent again; false without a reason."""
+
+    by: str = ""
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.reason)
+
+
+NOT_CONFIRMED = Confirmation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +66,10 @@ class Missing:
 class Repair:
     """Puts right the days of one reconciliation; what TaxJar lost is sent again at the end, if it is not too much."""
 
-    def __init__(self, run: Run, findings: Findings, *, confirmed: bool = False) -> None:
+    def __init__(self, run: Run, findings: Findings) -> None:
         self._run = run
         self._findings = findings
-        self._confirmed = confirmed
-        self._missing = Missing([])
+        self.missing = Missing([])
 
     async def repair(self, day: date, documents: Sequence[ListedDocument], compared: Sequence[Compared]) -> None:
         """Enqueue what the ledger has not sent yet, and hold what a person has to look at."""
@@ -69,8 +84,10 @@ class Repair:
             elif each.status is Status.MISSING_IN_TAXJAR:
                 if record.state is State.REPORTED and record.filing.was_sent and not record.filing.current:
                     continue  # a person accepted that somebody deleted it
+                if record.state is State.REPORTED and self._is_elsewhere(record):
+                    continue  # it lies in the account of before a move
                 if record.state is State.REPORTED:
-                    self._missing.records.append(record)
+                    self.missing.records.append(record)
                 else:
                     keys += await self._again(record)
             elif record.state is not State.REPORTED:
@@ -82,18 +99,19 @@ class Repair:
         await self._hold_if_really_gone(day, vanished)
         await self._enqueue(keys)
 
-    async def finish(self) -> None:
-        """Send again what TaxJar lost; where that is too much, say so and send nothing."""
-        lost = self._missing
-        if lost.is_mass(self._findings.documents) and not self._confirmed:
+    def _is_elsewhere(self, record: DocumentRecord) -> bool:
+        fence = self._run.fence
+        return fence is not None and record.filing.was_sent and fence.is_elsewhere(record.filing.account)
+
+    async def finish(self, documents: int, *, confirmed: Confirmation = NOT_CONFIRMED) -> None:
+        """Send again what TaxJar lost of ``documents``; where that is too much, say so and send nothing."""
+        lost = self.missing
+        if lost.is_mass(documents) and not confirmed:
             self._findings.not_sent_again = len(lost.records)
-            logger.error(
-                "%s: TaxJar no longer has %d of %d documents, nothing is sent again until a person confirms it",
-                self._run.name,
-                len(lost.records),
-                self._findings.documents,
-            )
+            await note_loss(self._run, len(lost.records), documents)
             return
+        if confirmed or self._run.actor.function == NIGHTLY:
+            await note_no_loss(self._run, by=confirmed.by, reason=confirmed.reason)
         keys: list[DocumentKey] = []
         for record in lost.records:
             keys += await self._again(record)
@@ -131,7 +149,7 @@ class Repair:
     async def _settle_difference(self, record: DocumentRecord, dynamics: Money) -> None:
         """TaxJar has it otherwise than F&O: changed in TaxJar, or in F&O after it was reported."""
         if _as_filed(record) == dynamics:
-            self._missing.records.append(record)
+            self.missing.records.append(record)
         elif totals_of(dynamics.amount, dynamics.sales_tax) not in record.decisions.dismissed:
             await self._hold_changed(record, dynamics)
 

@@ -42,8 +42,13 @@ async def ask(claim: Claim, question: Ask) -> dict[Id, Json | None]:
     """What TaxJar holds under each id of ``question``."""
     answers: dict[Id, Json | None] = {}
     for each in question.transactions:
-        async with claim.turn():
-            answers[id_of(each)] = await claim.run.company.account.client.find(each.kind, each.transaction_id)
+        async with claim.slot():
+            found = await claim.run.company.account.client.find(each.kind, each.transaction_id)
+        answers[id_of(each)] = found
+        if found and (account := str(found.get("user_id") or "")):
+            run = claim.run
+            await note_account(run.connector, run.connection, run.company, each, account, run.actor)
+            claim.note_filed(claim.record.filing.transactions, account=account)
     return answers
 
 
@@ -64,7 +69,7 @@ async def carry_out(claim: Claim, plan: Plan) -> Exchange:
 
 async def _send(claim: Claim, step: Create | Update) -> Exchange:
     client, wanted = claim.run.company.account.client, step.transaction
-    async with claim.turn():
+    async with claim.slot():
         if isinstance(step, Create):
             sent = await upsert.create(client, wanted.transaction)
         else:

@@ -12,8 +12,15 @@ from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Answers
 from shared.fingerprint import fingerprint
 from shared.flows.customers.put import put_customer_first
-from shared.flows.finding.missing import settle_not_shown
+from shared.flows.finding.missing import why_not_shown
 from shared.flows.reporting.act import NotStoredAsSent, TaxJarHoldsAnother, ask, carry_out
+from shared.flows.reporting.holds import (
+    hold_elsewhere,
+    hold_not_stored,
+    hold_refused,
+    is_elsewhere,
+    with_facts,
+)
 from shared.flows.reporting.ids import own_ids
 from shared.flows.work.claims import Claim
 from shared.flows.work.entries import NOTHING_EXCHANGED, Exchange
@@ -34,7 +41,14 @@ from shared.taxjar.errors import Rejected
 
 HOLD_SOURCE_AFTER = timedelta(days=1)
 """How long a document waits for an entity set that cannot be read before a person is told."""
-_HALF_POSTED = frozenset({HoldReason.LINES_MISSING, HoldReason.AMOUNTS_DO_NOT_ADD_UP, HoldReason.TAXES_DO_NOT_ADD_UP})
+_HALF_POSTED = frozenset(
+    {
+        HoldReason.LINES_MISSING,
+        HoldReason.AMOUNTS_DO_NOT_ADD_UP,
+        HoldReason.TAXES_DO_NOT_ADD_UP,
+        HoldReason.SOURCE_INCOMPLETE,
+    }
+)
 """What a document looks like while F&O is still posting it."""
 _ENDS = {
     Ending.REPORT: State.REPORTED,
@@ -51,11 +65,16 @@ async def report(claim: Claim, shown: PostedDocument | ReadProblem | None, sales
 
     Raises what postpones it, ``ClaimLost``, or a defect.
     """
-    if claim.record.correction:
+    if isinstance(shown, PostedDocument) and _is_as_filed(claim, shown):
+        await claim.settle(claim.record.to(State.REPORTED, message="Unchanged since it was reported."))
+    elif is_elsewhere(claim) and (claim.record.correction or isinstance(shown, PostedDocument)):
+        await hold_elsewhere(claim)
+    elif claim.record.correction:
         # What was approved is sent, whatever F&O shows by now.
-        await _follow_plan(claim, _to_be_kept(claim.record), "")
+        await _follow_plan(claim, _as_filed(claim.record, HoldReason.FILED_TRANSACTION_CHANGED, ""), "")
     elif shown is None:
-        await settle_not_shown(claim)
+        if message := await why_not_shown(claim):
+            await _hold_unread(claim, HoldReason.NOT_FOUND_IN_DYNAMICS, message)
     elif isinstance(shown, ReadProblem):
         await _settle_unread(claim, shown)
     else:
@@ -63,12 +82,7 @@ async def report(claim: Claim, shown: PostedDocument | ReadProblem | None, sales
 
 
 async def _report_shown(claim: Claim, document: PostedDocument, sales: Sales) -> None:
-    record, content = claim.record, fingerprint(document)
-    as_filed = record.filing.was_sent and record.filing.fingerprint == content
-    if as_filed and not (record.decisions.remap or record.attempts.outcome_unknown):
-        await claim.settle(record.to(State.REPORTED, message="Unchanged since it was reported."))
-        return
-    outcome = map_claimed(claim.run, record, document, sales)
+    outcome = map_claimed(claim.run, claim.record, document, sales)
     if isinstance(outcome, Held) and _may_be_half_posted(claim, outcome, document):
         raise NotYet(f"F&O may still be posting this document. {outcome.message}")
     while isinstance(outcome, Mapped) and await own_ids(claim, outcome):
@@ -77,9 +91,16 @@ async def _report_shown(claim: Claim, document: PostedDocument, sales: Sales) ->
         try:
             await put_customer_first(claim.run, document.customer)
         except Rejected as refusal:
-            await _hold_refused(claim, outcome, refusal, "TaxJar refuses the exempt customer")
+            await hold_refused(claim, outcome, refusal, "TaxJar refuses the exempt customer")
             return
-    await _follow_plan(claim, outcome, content, document)
+    await _follow_plan(claim, outcome, fingerprint(document), document)
+
+
+def _is_as_filed(claim: Claim, document: PostedDocument) -> bool:
+    """Whether F&O shows what was filed, and nothing asks for more."""
+    record = claim.record
+    asked = record.correction or record.decisions.remap or record.attempts.outcome_unknown
+    return record.filing.was_sent and not asked and record.filing.fingerprint == fingerprint(document)
 
 
 def map_claimed(run: Run, record: DocumentRecord, document: PostedDocument, sales: Sales) -> Mapped | Skipped | Held:
@@ -113,10 +134,10 @@ async def _follow_plan(
             answers = {**(answers or {}), **other.answers}
             continue
         except NotStoredAsSent as other:
-            await _hold_not_stored(claim, outcome, content, other)
+            await hold_not_stored(claim, outcome, other)
             return
         except Rejected as refusal:
-            await _hold_refused(claim, outcome, refusal, "TaxJar refuses the document")
+            await hold_refused(claim, outcome, refusal, "TaxJar refuses the document")
             return
         await _settle_end(claim, plan, outcome, content, exchange, document)
         return
@@ -151,7 +172,7 @@ async def _settle_end(
         after = replace(after, filing=filing, decisions=replace(after.decisions, dismissed=dismissed))
     elif end.ending is Ending.KEEP:
         after = replace(after, filing=replace(after.filing, fingerprint=content))
-    if not correction:
+    if document:
         after = with_facts(after, outcome, document)
     asked = {"proposal": end.proposal.shown()} if end.proposal else None
     await claim.settle(
@@ -159,72 +180,6 @@ async def _settle_end(
         exchange=replace(exchange, request=asked) if asked else exchange,
         notes=() if correction else outcome.notes,
     )
-
-
-def with_facts(
-    record: DocumentRecord, outcome: Mapped | Skipped | Held, document: PostedDocument | None
-) -> DocumentRecord:
-    """The record with what lists show of ``outcome``; the figures of what is filed are not touched."""
-    filing = replace(
-        record.filing,
-        left_out=tuple(
-            {
-                "reason": each.reason.value,
-                "amount": str(each.amount),
-                "sales_tax": str(each.sales_tax),
-                "sentence": each.sentence,
-            }
-            for each in outcome.left_out
-        ),
-        customer=(document.order_account or document.invoice_account) if document else record.filing.customer,
-    )
-    if not filing.was_sent:
-        filing = replace(
-            filing,
-            kind=outcome.kind,
-            amount=outcome.amount,
-            sales_tax=outcome.sales_tax,
-            to_states=outcome.to_states,
-            transaction_id=filing.transaction_id if filing.owns_id else outcome.transaction_id,
-        )
-    if document is None:
-        return replace(record, filing=filing)
-    shown = replace(record, filing=filing, placeholder=False)
-    return replace(shown, total_amount=document.total_amount, total_tax=document.total_tax)
-
-
-async def _hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:
-    message = f"{what} ({refusal.status}): {refusal.detail} {_what_is_left(claim.record)}"
-    after = claim.record.to(State.HELD, reason=HoldReason.REJECTED_BY_TAXJAR, message=message)
-    # What was refused may have been to restore something: a retry asks what TaxJar holds.
-    after = replace(after, attempts=replace(after.attempts, outcome_unknown=after.filing.was_sent))
-    exchange = Exchange(request=refusal.request, response={"detail": refusal.detail}, status=refusal.status)
-    await claim.settle(with_facts(after.proposing(None), outcome, None), exchange=exchange, notes=outcome.notes)
-
-
-def _what_is_left(record: DocumentRecord) -> str:
-    correction = record.correction
-    sent = {each.transaction_id for each in record.filing.transactions}
-    done = [each.transaction_id for each in correction.sent if each.transaction_id in sent] if correction else []
-    if done:
-        return f"{' and '.join(done)} was sent before. Correct the cause, then retry the document: it sends the rest."
-    if correction:
-        return "Nothing was changed, what was filed stands. Correct the cause, then retry the document."
-    return "Correct the cause in F&O, then retry the document."
-
-
-async def _hold_not_stored(
-    claim: Claim, outcome: Mapped | Skipped | Held, content: str, other: NotStoredAsSent
-) -> None:
-    """TaxJar took the transaction and holds something else than was sent."""
-    message = (
-        f"TaxJar did not store {other.transaction_id} as it was sent: {other.words}."
-        " Correct it in TaxJar, or correct the cause, then retry the document."
-    )
-    record = claim.record.filed(other.filed)
-    after = record.to(State.HELD, reason=HoldReason.NOT_STORED_AS_SENT, message=message).certain().proposing(None)
-    after = replace(after, filing=replace(after.filing, fingerprint="", tax_codes=getattr(outcome, "tax_codes", None)))
-    await claim.settle(with_facts(after, outcome, None), exchange=other.exchange, notes=outcome.notes)
 
 
 async def _settle_unread(claim: Claim, problem: ReadProblem) -> None:
@@ -236,7 +191,16 @@ async def _settle_unread(claim: Claim, problem: ReadProblem) -> None:
     reason = (
         HoldReason.SOURCE_INCOMPLETE if problem.kind is ProblemKind.SOURCE_INCOMPLETE else HoldReason.UNREADABLE_ROW
     )
-    await claim.settle(record.to(State.HELD, reason=reason, message=problem.sentence), exchange=NOTHING_EXCHANGED)
+    await _hold_unread(claim, reason, problem.sentence)
+
+
+async def _hold_unread(claim: Claim, reason: HoldReason, message: str) -> None:
+    """Hold a document without its content. What TaxJar holds of it is looked up first where that is not known."""
+    record = claim.record
+    if record.filing.was_sent and record.attempts.outcome_unknown:
+        await _follow_plan(claim, _as_filed(record, reason, message), record.filing.fingerprint)
+    else:
+        await claim.settle(record.to(State.HELD, reason=reason, message=message), exchange=NOTHING_EXCHANGED)
 
 
 def _may_be_half_posted(claim: Claim, outcome: Held, document: PostedDocument) -> bool:
@@ -246,8 +210,8 @@ def _may_be_half_posted(claim: Claim, outcome: Held, document: PostedDocument) -
     return age < timedelta(minutes=minutes) and (no_lines or bool(_HALF_POSTED & set(outcome.reasons)))
 
 
-def _to_be_kept(record: DocumentRecord) -> Held:
-    """Stands for the mapping of a document whose approved correction is under way: it does not count."""
+def _as_filed(record: DocumentRecord, reason: HoldReason, message: str) -> Held:
+    """Stands for the mapping of a document whose content does not count or is not known."""
     return Held(
         transaction_id=record.filing.transaction_id,
         kind=record.filing.kind,
@@ -255,6 +219,6 @@ def _to_be_kept(record: DocumentRecord) -> Held:
         sales_tax=record.filing.sales_tax or ZERO,
         to_states=record.filing.to_states,
         notes=(),
-        reasons=(HoldReason.FILED_TRANSACTION_CHANGED,),
-        message="",
+        reasons=(reason,),
+        message=message,
     )

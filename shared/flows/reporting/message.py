@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from azure.core.exceptions import AzureError
 
@@ -14,6 +15,7 @@ from shared.documents import DocumentKey, PostedDocument
 from shared.dynamics.sources import ReadProblem
 from shared.flows.finding.missing import find_by_number, look_up_unknown
 from shared.flows.reporting.document import Sales, report
+from shared.flows.reporting.holds import hold_refused_again, is_refused_again
 from shared.flows.reporting.originals import sales_of
 from shared.flows.reporting.removed import drop_message
 from shared.flows.work.claims import Claim
@@ -38,6 +40,7 @@ from shared.ledger.records import DocumentRecord
 from shared.ledger.trouble import is_storage_trouble
 from shared.queues import KEYS_PER_MESSAGE, DocumentQueue, DocumentsMessage
 from shared.remote.pauses import Paused
+from shared.taxjar.errors import AccessDenied
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +156,12 @@ async def _report_each(
                 await report(claim, shown.get(key), sales)
             except ClaimLost:
                 logger.warning("%s: another worker has taken over", key)
+            except AccessDenied as refusal:
+                with suppress(ClaimLost):
+                    if await is_refused_again(claim, refusal):
+                        await hold_refused_again(claim, refusal)
+                    else:
+                        await postponed.add([claim], refusal)
             except TRANSIENT as trouble:
                 await postponed.add([claim], trouble)
             except Exception as defect:

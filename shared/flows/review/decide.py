@@ -123,6 +123,11 @@ class Desk:
             raise _misfit(Decision.RETRY, record, "it is being worked on")
         message = f"To be tried again, {why.by}: {why.reason}"
         after = record.afresh().to(State.RETRYING, message=message)
+        # What is held may be held for what TaxJar has: it is asked anew.
+        unknown = record.state is not State.REPORTED and record.filing.was_sent
+        after = replace(
+            after, attempts=replace(after.attempts, outcome_unknown=unknown or after.attempts.outcome_unknown)
+        )
         decisions = replace(after.decisions, remap=True, proposal=None, retried_by=why.by)
         if record.correction:
             decisions = replace(record.decisions, retried_by=why.by)

@@ -49,7 +49,7 @@ async def close_filing_period(
     settings = connector.connection(connection).company(company).settings
     code = state.strip().upper()
     if code not in STATES:
-        raise BadInput(f"{state!r} is no US state. Give its two-letter code, such as TX.")
+        raise BadInput(f"{state!r} is not a US state. Give its two-letter code, such as TX.")
     yesterday = today_of(connector, settings) - timedelta(days=1)
     if closing.filed_through > yesterday:
         raise BadInput(f"filed_through can be {yesterday} at the latest: later days are not over.")

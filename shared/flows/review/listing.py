@@ -45,7 +45,7 @@ def _known_states(value: object) -> object:
     parts = _parts(value)
     unknown = [part for part in parts if part not in _STATES] if isinstance(parts, tuple) else []
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no state; there are {', '.join(_STATES)}")
+        raise ValueError(f"{', '.join(unknown)} is not a state; there are {', '.join(_STATES)}")
     return parts
 
 
@@ -53,7 +53,7 @@ def _known_reasons(value: object) -> object:
     parts = _parts(value)
     unknown = [part for part in parts if part not in _REASONS] if isinstance(parts, tuple) else []
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no reason; there are {', '.join(sorted(_REASONS))}")
+        raise ValueError(f"{', '.join(unknown)} is not a reason; there are {', '.join(sorted(_REASONS))}")
     return parts
 
 
@@ -62,7 +62,7 @@ def _known_destinations(value: object) -> object:
     codes = tuple(part.upper() for part in parts) if isinstance(parts, tuple) else parts
     unknown = [code for code in codes if code not in _DESTINATIONS] if isinstance(codes, tuple) else []
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no US state; give two-letter codes such as TX, or unknown")
+        raise ValueError(f"{', '.join(unknown)} is not a US state; give two-letter codes such as TX, or unknown")
     return codes
 
 

@@ -79,10 +79,10 @@ class Claim:
         self._record = await run.connector.ledger.acquire_id(self._record, transaction_id, entry)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """A turn to call TaxJar; the claim is renewed before if it could run out during the call."""
+    async def slot(self) -> AsyncIterator[None]:
+        """A slot to call TaxJar in; the claim is renewed before if it could run out during the call."""
         ledger = self.run.connector.ledger
-        async with self.run.company.account.turns:
+        async with self.run.company.account.slots:
             if ledger.lease_left(self._record) < min(_CALL_AT_MOST, ledger.lease / 2):
                 self._record = await ledger.renew(self._record)
             yield

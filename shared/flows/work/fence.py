@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -49,7 +50,7 @@ async def check_fence(
     place = (connection.name, company.id, here.host, here.token)
     if not anew and (passed := _passed(connector, place, _SENDING)):
         return passed
-    async with connector.fence_turns:
+    async with connector.fence_lock:
         if not anew and (passed := _passed(connector, place, _SENDING)):
             return passed
         connector.fences_passed.pop(place, None)
@@ -124,7 +125,7 @@ async def note_account(
     if not account or place in connector.accounts_known:
         return
     # The first documents are sent at the same moment.
-    async with connector.fence_turns:
+    async with connector.fence_lock:
         if place in connector.accounts_known:
             return
         fence = await connector.fences.get(connection.name, company.id)
@@ -148,14 +149,15 @@ def here_of(connection: Connection, company: Company) -> Fence:
 
 
 async def account_by_reports(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool = False
 ) -> tuple[str, FiledTransaction | None, bool]:
     """The account in which a reported transaction is found with the present token, and which.
 
-    The last says whether there was any to look for. Raises what TaxJar raises.
+    ``former``: also one that was reported to an account of before a move. The last says whether there was any to look
+    for. Raises what TaxJar raises.
     """
     looked = False
-    async for kind, transaction_id in _reported(connector, connection, company, fence):
+    async for kind, transaction_id in _reported(connector, connection, company, fence, former=former):
         looked = True
         if stored := await company.account.client.find(kind, transaction_id):
             found = FiledTransaction(transaction_id=transaction_id, kind=kind, payload={})
@@ -208,20 +210,25 @@ async def _with_new_token(
 
 
 async def _reported(
-    connector: Connector, connection: Connection, company: Company, fence: Fence
+    connector: Connector, connection: Connection, company: Company, fence: Fence, *, former: bool
 ) -> AsyncIterator[tuple[Kind, str]]:
-    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest."""
+    """Transactions that the account of ``fence`` holds, by the ledger: the one known first, then the latest.
+
+    With ``former`` also the latest of each other account.
+    """
     if fence.known_id:
         yield Kind(fence.known_kind), fence.known_id
-    tried, ahead = 0, connector.clock().date() + _AHEAD
+    tried, ahead = Counter[str](), connector.clock().date() + _AHEAD
+    accounts = {*fence.former.split(), fence.account} if former else {fence.account}
     latest = newest_first(connector.ledger, connection.name, company.id, until=ahead, states=[State.REPORTED])
     async for record in latest:
-        if not record.filing.count or record.filing.account not in ("", fence.account):
+        account = record.filing.account or fence.account
+        if not record.filing.count or account not in accounts or tried[account] == _TRIED:
             continue
         if record.filing.transaction_id != fence.known_id:
             yield record.filing.kind, record.filing.transaction_id
-        tried += 1
-        if tried == _TRIED:
+        tried[account] += 1
+        if all(tried[each] == _TRIED for each in accounts):
             return
 
 

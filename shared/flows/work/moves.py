@@ -21,7 +21,7 @@ async def confirm_move(
     before, here = await connector.fences.get(connection.name, company.id), here_of(connection, company)
     after = here if before is None else replace(before, host=here.host)
     if before and before.token != here.token:
-        account, found, _ = await account_by_reports(connector, connection, company, before)
+        account, found, _ = await account_by_reports(connector, connection, company, before, former=True)
         left = {*before.former.split(), before.account or "unknown"} - {account}
         after = replace(here, former=" ".join(sorted(left)))
         if found and account:

@@ -57,7 +57,7 @@ def problem_of(failure: Exception, function: str) -> Problem:
 
 
 @asynccontextmanager
-async def told_as_problem(run: Run) -> AsyncIterator[None]:
+async def trouble_as_problem(run: Run) -> AsyncIterator[None]:
     """Turn the trouble of a remote side into a :class:`Problem`: 502 where it refuses access, else 503.
 
     409 where the ledger belongs to another environment or account.

@@ -1,28 +1,25 @@
-"""Messages of a backfill that met transient trouble go back to the queue, as documents do."""
+"""Messages of a job that met transient trouble go back to the queue, as documents do."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TypeVar
 
-from shared.backfill_messages import BackfillStep, DryRunMessage
+from shared.backfill_messages import JobMessage
 from shared.flows.work.retries import GIVE_UP_AFTER, judge
 from shared.flows.work.run import Run
 
 logger = logging.getLogger(__name__)
 
-_Message = TypeVar("_Message", BackfillStep, DryRunMessage)
 
-
-async def put_back(run: Run, message: _Message, trouble: Exception) -> bool:
+async def put_back(run: Run, message: JobMessage, trouble: Exception) -> bool:
     """Put ``message`` back with a delay. False when it was tried for seven days: then it is given up."""
     wait = await judge(run, trouble, message.attempts + 1)
     now: datetime = run.connector.clock()
     since = message.trying_since or now
     if wait.counts and now - since >= GIVE_UP_AFTER:
         return False
-    logger.warning("backfill %s waits: %s", message.backfill, trouble)
+    logger.warning("%s waits: %s", message.name, trouble)
     delay = wait.delay(run)
     # The time of a pause does not count.
     tried = {"attempts": message.attempts + wait.counts, "trying_since": since if wait.counts else since + delay}

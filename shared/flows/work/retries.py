@@ -51,6 +51,8 @@ class Postponement:
     counts: bool = True
     """Whether this was an attempt of the document itself, rather than a pause of the whole connection."""
     exchange: Exchange = NOTHING_EXCHANGED
+    refused: str = ""
+    """The kind of call to TaxJar that was refused."""
 
     def delay(self, run: Run) -> timedelta:
         """How long to wait from now."""
@@ -128,6 +130,7 @@ class Postponed:
             paused_at=None if wait.counts else now,
             outcome_unknown=record.attempts.outcome_unknown or wait.outcome_unknown,
             alone=reading and wait.counts and count >= ALONE_FROM,
+            refused=wait.refused or record.attempts.refused,
         )
         until = None if give_up else enqueued_until(now, wait.delay(self._run))
         after = replace(after, attempts=attempts, enqueued_until=until)
@@ -185,7 +188,9 @@ async def judge(run: Run, trouble: Exception, attempts: int) -> Postponement:
                 return _until_open(pause, exchange)
             return Postponement(str(trouble), run.connector.clock(), counts=False, exchange=exchange)
         case remote.AccessDenied():
-            return _until_open(await _gate_of(run, trouble).deny(str(trouble), trouble.refused), exchange)
+            pause = await _gate_of(run, trouble).deny(str(trouble), trouble.refused)
+            refused = trouble.refused if isinstance(trouble, taxjar.TaxJarError) else ""
+            return replace(_until_open(pause, exchange), refused=refused)
         case remote.Unavailable():
             next_attempt = _next_attempt(run, attempts, trouble.retry_after)
             return Postponement(str(trouble), next_attempt, trouble.outcome_unknown, exchange=exchange)

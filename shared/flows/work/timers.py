@@ -1,4 +1,4 @@
-"""The timers' way through connections, companies and accounts: a defect met in one keeps no other from its turn."""
+"""The timers' way through connections, companies and accounts: a defect met in one stops none of the others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Mapping
 logger = logging.getLogger(__name__)
 
 
-async def each_in_turn(function: str, turns: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
-    """Take every turn, by the name of whose it is.
+async def run_each(function: str, runs: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    """Run ``function`` for each of ``runs``, by the name that the log gives it.
 
-    What one of them raises is logged at once and, after the last turn, raised: the host has to see that it failed.
+    What one of them raises is logged at once and, after the last run, raised: the host has to see that it failed.
     """
     failures: list[Exception] = []
-    for name, turn in turns.items():
+    for name, run in runs.items():
         try:
-            await turn()
+            await run()
         except Exception as failure:
             logger.exception("%s: %s did not get to the end", name, function)
             failures.append(failure)

@@ -45,7 +45,7 @@ def test_every_route_is_described_with_what_it_answers() -> None:
             assert str(route.status) in operation["responses"]
             given = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
             assert given == route.parameters
-    # The description itself, and what is no JSON.
+    # The description itself, and what is not JSON.
     without = {route.name for route in ALL_ROUTES if route.answer in (None, Anything)}
     assert without <= {"openapi", "export_audit"}
 

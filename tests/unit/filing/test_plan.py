@@ -95,7 +95,7 @@ NOW: dict[str, Callable[[date], Mapped | Skipped | Held]] = {
         to_states=("TX",),
         notes=(),
         reason=SkipReason.PROFORMA,
-        message="A pro forma invoice is no sale.",
+        message="A pro forma invoice is not a sale.",
     ),
     "held now": lambda on: Held(
         transaction_id=ID,

@@ -27,7 +27,11 @@ def test_no_address_is_no_place() -> None:
     ("zip_code", "sent"),
     [("78701", "78701"), ("787011234", "78701-1234"), ("78701-1234", "78701-1234"), (" 78701 ", "78701"),
      ("78701 1234", "78701-1234"), ("78701-", "78701"), ("78701\u20131234", "78701-1234"), ("TX 78701", "78701"),
-     ("tx78701", "78701"), ("Tex. 78701", "78701"), ("\uff17\uff18\uff17\uff10\uff11", "78701")],
+     ("tx78701", "78701"), ("Tex. 78701", "78701"), ("78701 TX", "78701"),
+     ("78701, Texas", "78701"), ("US-78701", "78701"), ("USA 78701", "78701"), ("78701 USA", "78701"),
+     ("78701.0", "78701"),
+     ("78701.", "78701"), ("'78701", "78701"), ("78701--1234", "78701-1234"),
+     ("\uff17\uff18\uff17\uff10\uff11", "78701")],
 )  # fmt: skip
 def test_a_zip_code_is_written_as_taxjar_wants_it(zip_code: str, sent: str) -> None:
     place = clean_place(replace(US, zip=zip_code), company())
@@ -36,7 +40,20 @@ def test_a_zip_code_is_written_as_taxjar_wants_it(zip_code: str, sent: str) -> N
 
 
 @pytest.mark.parametrize(
-    "zip_code", ["", "7870", "ABCDE", "78701-12", "1234567", "O8701", "MA 78701", "\u0667\u0668\u0667\u0660\u0661"]
+    "zip_code",
+    [
+        "",
+        "7870",
+        "ABCDE",
+        "78701-12",
+        "1234567",
+        "O8701",
+        "MA 78701",
+        "78701 MA",
+        "787 01",
+        "7870I",
+        "\u0667\u0668\u0667\u0660\u0661",
+    ],
 )
 def test_a_us_address_without_a_proper_zip_code_is_incomplete(zip_code: str) -> None:
     assert "ZIP code" in clean_address(replace(US, zip=zip_code), company()).problem
@@ -91,7 +108,7 @@ def test_the_country_map_wins_over_the_iso_code() -> None:
     assert place.country == "US"
 
 
-@pytest.mark.parametrize("country", ["", "XYZ"])
+@pytest.mark.parametrize("country", ["", "XYZ", "XX"])
 def test_without_a_country_an_address_is_incomplete(country: str) -> None:
     assert clean_place(replace(US, country=country), company()) is None
 

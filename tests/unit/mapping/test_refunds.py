@@ -173,6 +173,20 @@ def test_a_refund_of_a_sale_that_went_abroad_is_out_of_scope() -> None:
     assert (left.reason, str(left.amount)) == ("not_us", "-50.00")
 
 
+def test_a_refund_of_a_sale_that_went_abroad_in_part_goes_by_its_lot_its_tax_or_its_own_address() -> None:
+    originals = {("INV-1", DAY): sale(sold("USMF-INV-1", DENVER, "L1"), partly_abroad=True)}
+    untaxed = credit(back("-100", "0"), named=(original(),))
+    assert skipped(replace(untaxed, delivery_address=LONDON), originals=originals).reason is SkipReason.NOT_US
+    assert figures(replace(untaxed, delivery_address=AUSTIN), originals=originals) == ["refund CO -100.00/0.00"]
+    assert figures(credit(back(), named=(original(),)), originals=originals) == ["refund CO -100.00/-8.88"]
+    assert figures(credit(back("-100", "0", originals=(original(lot="L1"),))), originals=originals) == [
+        "refund CO -100.00/0.00"
+    ]
+    result = held(untaxed, originals=originals)
+    assert result.reasons == (HoldReason.CREDIT_NOTE_UNLINKED,)
+    assert "what went abroad" in result.message
+
+
 @pytest.mark.parametrize("reason", [HoldReason.ADDRESS_INCOMPLETE, HoldReason.ZIP_STATE_MISMATCH])
 def test_a_refund_of_a_sale_that_is_held_for_its_address_is_held_for_the_same_reason(reason: HoldReason) -> None:
     originals = {("INV-1", DAY): OriginalSale(hold=Hold(reason, "The ZIP code is missing."))}

@@ -11,6 +11,7 @@ from shared.mapping import HoldReason
 from tests.unit.mapping.builders import (
     AUSTIN,
     DENVER,
+    LONDON,
     RENO,
     charge,
     company,
@@ -21,6 +22,7 @@ from tests.unit.mapping.builders import (
     mapped,
     money,
     notes,
+    outcome,
     parts,
 )
 
@@ -68,6 +70,12 @@ def test_another_charge_is_a_line_of_each_transaction_with_its_share() -> None:
     assert (first.quantity, first.product_identifier) == (1, "HANDLING")
 
 
+def test_charges_do_not_weigh_for_each_other() -> None:
+    lines = (line("100", tax="8.25"), line("100", sequence=2, delivery_address=DENVER))
+    fees = (charge("50", "HANDLING", shipping=False, tax="4.13"), charge("30"))
+    assert figures(document(*lines, charges=fees)) == ["order TX 165.00/12.38", "order CO 115.00/0.00"]
+
+
 def test_taxed_charges_go_only_to_transactions_with_taxed_lines() -> None:
     lines = (line("100", tax="8.25"), line("300", sequence=2, delivery_address=DENVER))
     assert shipping(document(*lines, charges=(charge("10", tax="0.83"),))) == [
@@ -91,6 +99,22 @@ def test_where_all_are_exempt_a_taxed_charge_is_a_transaction_of_its_own_without
     assert shipping(posted, EXEMPT) == ["TX wholesale 5.00 0.00", "TX non_exempt 10.00 0.83"]
     own = parts(posted, EXEMPT)[1].transaction
     assert (own.transaction_id, own.line_items) == ("USMF-INV-9-part-2", ())
+
+
+@pytest.mark.parametrize("customer", [None, CHURCH])
+def test_the_tax_of_a_charge_is_not_left_out_with_untaxed_goods_that_go_abroad(customer: Customer | None) -> None:
+    lines = (line("100"), line("100", sequence=2, delivery_address=LONDON))
+    posted = document(*lines, charges=(charge("20", tax="1.65"),), customer=customer)
+    assert sum(part.transaction.sales_tax for part in parts(posted, EXEMPT)) == money("1.65")
+    (left,) = outcome(posted, EXEMPT).left_out
+    assert (str(left.amount), str(left.sales_tax)) == ("100.00", "0.00")
+
+
+def test_the_tax_of_a_charge_goes_abroad_with_the_only_taxed_goods() -> None:
+    lines = (line("100"), line("100", tax="13", sequence=2, delivery_address=LONDON))
+    posted = document(*lines, charges=(charge("20", tax="2.60"),))
+    assert figures(posted) == ["order TX 100.00/0.00"]
+    assert str(outcome(posted).left_out[0].sales_tax) == "15.60"
 
 
 def test_a_lines_charge_follows_its_line_but_a_taxed_one_never_into_an_exempt_transaction() -> None:

@@ -15,13 +15,16 @@ from shared.states import STATES
      ("District of Columbia", "DC"), ("Puerto Rico", "PR"), ("AP", "AP"), ("Mass.", "MA"), ("Wash.", "WA"),
      ("US-MA", "MA"), ("us-ma", "MA"), ("USA-CA", "CA"), ("N.Y.", "NY"), ("W. Va.", "WV"), ("W.Va.", "WV"),
      ("N. Mex.", "NM"),
-     ("U.S. Virgin Islands", "VI"), ("Calif.", "CA")],
+     ("U.S. Virgin Islands", "VI"), ("Calif.", "CA"), ("MA, US", "MA"), ("MA-US", "MA"), ("US_MA", "MA"),
+     ("California, USA", "CA"), ("Massachusetts (MA)", "MA"), ("MA - Massachusetts", "MA"),
+     ("State of Texas", "TX"), ("Commonwealth of Virginia", "VA"), ("Washington State", "WA"),
+     ("N. Carolina", "NC"), ("No. Dakota", "ND"), ("W. Virginia", "WV"), ("West Va.", "WV"), ("Hawai\u02bbi", "HI")],
 )  # fmt: skip
 def test_a_code_or_a_name_is_understood(typed: str, code: str) -> None:
     assert state_code(typed, {}) == code
 
 
-@pytest.mark.parametrize("typed", ["ZZ", "Texass", "ON", "12", ""])
+@pytest.mark.parametrize("typed", ["ZZ", "Texass", "ON", "12", "", "MA (TX)", "US", "Winston-Salem"])
 def test_anything_else_is_no_state(typed: str) -> None:
     assert state_code(typed, {}) is None
 

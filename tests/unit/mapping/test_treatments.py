@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,20 @@ def test_what_a_marketplace_remits_says_so_unless_it_is_taxed_or_exempt(
         "TX non_exempt 50.00/4.00",
         "TX wholesale 20.00/0.00",
     ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tax_group": "MKT", "tax_group_exempt": True},
+        {"customer": Customer("C-1", tax_group="MKT", tax_group_exempt=True)},
+    ],
+)
+def test_what_a_marketplace_remits_may_be_posted_in_a_group_without_codes(values: dict[str, Any]) -> None:
+    posted = document(line(), sales_origin="AMZ", **values)
+    settings = {"marketplace": {"sales_origins": ["AMZ"]}}
+    assert exemptions(posted, **settings) == ["TX marketplace 100.00/0.00"]
+    assert exemptions(replace(posted, sales_origin=""), **settings) == ["TX other 100.00/0.00"]
 
 
 def test_the_invoice_accounts_marketplace_does_not_count_where_another_customer_ordered() -> None:

@@ -36,7 +36,7 @@ def negative_line_beyond_the_others(posting: Posting, on: date) -> PostedInvoice
 
 @AMOUNT_CASES.add()
 def handling_charge(posting: Posting, on: date) -> PostedInvoice:
-    """A charge that is no shipping."""
+    """A charge that is not shipping."""
     return _charges(posting, "INV-300004", on, [ChargeSpec("HANDLING", Decimal("7.50"))])
 
 

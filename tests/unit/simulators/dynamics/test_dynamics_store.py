@@ -26,7 +26,7 @@ CUSTOMER = {"dataAreaId": "USRT", "CustomerAccount": "C-1"}
         (CUSTOMER | {"AddressValidFrom": date(2026, 1, 1)}, "does not fit UtcDateTime"),
         (CUSTOMER | {"AddressLatitude": 1.5}, "does not fit Decimal"),
         (CUSTOMER | {"AddressLatitude": True}, "does not fit Decimal"),
-        (CUSTOMER | {"OverrideSalesTax": "Perhaps"}, "no member of NoYes"),
+        (CUSTOMER | {"OverrideSalesTax": "Perhaps"}, "not a member of NoYes"),
     ],
 )
 def test_a_row_that_does_not_fit_its_set_is_refused(row: dict[str, Any], words: str) -> None:
