@@ -63,6 +63,7 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = Non
         ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": DAY, "to": DAY, "deep": True}, 202),
         ("POST", f"reconciliation-jobs/main/{COMPANY}", {"confirm": True, "heal": True}, 400),
         ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": DAY, "to": "2020-01-01"}, 400),
+        ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": "2001-01-01"}, 400),
         ("POST", "reconciliation-jobs/main/none", {}, 404),
         ("GET", f"reconciliation-jobs/main/{COMPANY}?limit=0", None, 400),
         ("GET", f"reconciliation-jobs/main/{COMPANY}/none", None, 404),
