@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from local.bootstrap import VENV_PYTHON
 from local.demo import retailer
-from local.demo.story import Demo, running_demo, say, wait_until_settled
-from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do
+from local.demo.story import Demo, company_settings, running_demo, say, wait_until_settled
+from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do, wait_for_reconciliations
 from local.host.command import bound
 from local.host.errors import HostError
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, TAXJAR_TOKEN
@@ -62,6 +62,7 @@ def running_up(*, port: int = 0, output: int | None = None) -> Iterator[Demo]:
         say("Running each timer once, and making something to do.")
         for function in _TIMERS:
             demo.host.call("POST", f"/api/runs/{function}")
+        wait_for_reconciliations(demo.host, company_settings())
         make_to_do(demo.host, demo.simulation, demo.simulation.taxjar.account(TAXJAR_ACCOUNT))
         yield demo
 

@@ -56,6 +56,7 @@ from shared.signing import KeyVaultSigner, LocalKeySigner
 from shared.storage import Storage, audit_container, default_transport, storage_clients
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import DEADLINE, TaxJarClient, account_id
+from shared.taxjar.listing import Listing
 from shared.taxjar.responses import status_of
 
 Clock = Callable[[], datetime]
@@ -276,7 +277,7 @@ def _accounts(
             return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock, missing=missing)
 
         guarded, unguarded = client(guarded=True), client(guarded=False)
-        return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock))
+        return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock), Listing(guarded, clock))
 
     return account
 

@@ -31,6 +31,7 @@ from shared.settings import CompanySettings, ConnectionSettings
 from shared.storage import Storage
 from shared.taxjar.categories import TaxCategories
 from shared.taxjar.client import TaxJarClient
+from shared.taxjar.listing import Listing
 
 CALLS_AT_ONCE = 12
 """Transactions that one instance has with a TaxJar account at the same time.
@@ -58,6 +59,7 @@ class TaxJarAccount:
     gate: Gate
     """Closed while the account is paused."""
     categories: TaxCategories
+    listing: Listing
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
     """Whose holder may send a transaction."""
 

@@ -10,8 +10,6 @@ case; look them up with ``value.casefold()``.
 
 from __future__ import annotations
 
-import os
-import tomllib
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -27,10 +25,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.settings_checks import (
-    NOT_A_SETTING,
     SettingsError,
     authority,
     bare_https_url,
@@ -41,7 +38,6 @@ from shared.settings_checks import (
     explain,
     five_digits,
     iana_time_zone,
-    in_app,
     lower_keys,
     secret_text,
     standard_set,
@@ -50,6 +46,7 @@ from shared.settings_checks import (
     us_state,
     webhook,
 )
+from shared.settings_sources import ConnectionsFile, Environment
 
 CaseFoldedMap = Annotated[dict[str, str], BeforeValidator(casefold_keys)]
 CaseFoldedSet = Annotated[frozenset[str], BeforeValidator(casefold_items)]
@@ -269,47 +266,6 @@ class StorageSettings(BaseModel):
         return self
 
 
-class _Environment(EnvSettingsSource):
-    """Environment variables. JSON in one is merged with the others, and so has lower-case keys as they have.
-
-    What should be JSON and is not is left to validation, which names the setting.
-    """
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls)
-        # JSON before what lies below its name, which then wins: the order of the environment must not decide.
-        self.env_vars = dict(sorted(self.env_vars.items(), key=lambda variable: variable[0].count("__")))
-
-    def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
-        try:
-            return lower_keys(super().decode_complex_value(field_name, field, value), deeply=True)
-        except ValueError:
-            return value
-
-
-class _ConnectionsFile(PydanticBaseSettingsSource):
-    """The TOML file named by ``CONNECTIONS_FILE``, if any."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        raise NotImplementedError
-
-    def __call__(self) -> dict[str, Any]:
-        names = {name.upper(): value for name, value in os.environ.items()}
-        path = names.get("CONNECTIONS_FILE")
-        if not path:
-            return {}
-        try:
-            content = dict(lower_keys(tomllib.loads(in_app(path).read_text(encoding="utf-8")), deeply=True))
-        except (OSError, ValueError) as error:
-            # Without the full path: `health` shows it to anyone.
-            why = error.strerror if isinstance(error, OSError) else error
-            raise SettingsError([f"CONNECTIONS_FILE: {path} cannot be read: {why}"]) from None
-        known = {field.validation_alias or name for name, field in self.settings_cls.model_fields.items()}
-        if unknown := sorted(content.keys() - known):
-            raise SettingsError([f"{name.upper()} (in {path}): {NOT_A_SETTING}" for name in unknown])
-        return content
-
-
 class Settings(BaseSettings):
     """Everything that is configured, validated at start."""
 
@@ -345,7 +301,7 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls), _ConnectionsFile(settings_cls)
+        return init_settings, Environment(settings_cls), ConnectionsFile(settings_cls)
 
 
 def load_settings(**values: Any) -> Settings:

@@ -17,6 +17,7 @@ from local.demo.exemptions import show_exemptions
 from local.demo.expectations import Expectation
 from local.demo.month_close import close_month
 from local.demo.retailer import post_retailer
+from local.demo.showcase import show_transactions
 from local.demo.tables import print_differences, print_not_reported, print_totals
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
@@ -111,6 +112,7 @@ def _run(host: Host, simulation: Simulation, table_calls: TableCalls, expectatio
     account = simulation.taxjar.account(TAXJAR_ACCOUNT)
     print_not_reported(records)
     wrong = print_differences(expectations, records, account)
+    wrong += show_transactions(account)
     wrong += print_totals(expectations, simulation, account)
     taxjar, odata = _taxjar_calls(simulation), len(simulation.dynamics.calls)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -97,7 +97,19 @@ def make_to_do(host: Host, simulation: Simulation, account: Account) -> None:
     stored = account.transactions["api", f"{retailer.COMPANY.upper()}-{MISMATCH}"]
     lines = (replace(stored.line_items[0], sales_tax=stored.line_items[0].sales_tax - 1), *stored.line_items[1:])
     account.edit(stored.transaction_id, sales_tax=stored.sales_tax - 1, line_items=lines)
-    account.store(_by_hand(yesterday))
+    account.store(by_hand(HAND_ID, yesterday))
+    days = {"from": str(yesterday - timedelta(days=30)), "to": str(yesterday)}
+    host.call("POST", f"/api/reconciliation-jobs/{CONNECTION}/{retailer.COMPANY}", deep=True, **days, **_WHO)
+    wait_for_reconciliations(host, [retailer.COMPANY])
+
+
+def wait_for_reconciliations(host: Host, companies: Iterable[str]) -> None:
+    """Wait until no reconciliation of the companies runs."""
+    deadline = time.monotonic() + _PATIENCE
+    for company in companies:
+        path = f"/api/reconciliation-jobs/{CONNECTION}/{company}"
+        while any(job["state"] == "running" for job in host.get(path)["jobs"]) and time.monotonic() < deadline:
+            time.sleep(0.2)
 
 
 def correct_address(host: Host, simulation: Simulation, number: str) -> Mapping[str, Any]:
@@ -115,13 +127,13 @@ def correct_address(host: Host, simulation: Simulation, number: str) -> Mapping[
     return dict(document)
 
 
-def _by_hand(on: date) -> StoredTransaction:
-    """``BY_HAND`` as somebody entered it in TaxJar."""
+def by_hand(transaction_id: str, on: date) -> StoredTransaction:
+    """``BY_HAND``, or another of its figures, as somebody entered it in TaxJar."""
     amounts = ((2, "P-1000", "125.00", "20.63"), (1, "P-2000", "59.90", "4.94"))
     lines = tuple(_line(quantity, product, Decimal(price), Decimal(tax)) for quantity, product, price, tax in amounts)
     return StoredTransaction(
         kind="order",
-        transaction_id=HAND_ID,
+        transaction_id=transaction_id,
         transaction_date=datetime(on.year, on.month, on.day, tzinfo=UTC),
         amount=sum((line.unit_price * line.quantity for line in lines), Decimal(0)),
         shipping=Decimal(0),

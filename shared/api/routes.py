@@ -16,6 +16,7 @@ from shared.flows.backfill import start
 from shared.flows.live import nexus, taxes
 from shared.flows.reconciliation import completeness
 from shared.flows.reconciliation import reconcile as reconciliation
+from shared.flows.reconciliation.workbook import CONTENT_TYPE as XLSX
 from shared.flows.review import decide, documents, filing_periods, listing, period_list, redrive
 from shared.people.roles import Role
 from shared.taxjar.taxes import TaxRequest
@@ -101,7 +102,7 @@ _REVIEW: tuple[AnyRoute, ...] = (
         query=completeness.CompletenessQuery,
         body=Nothing,
         answer=Completeness,
-        formats=(CSV,),
+        formats=(CSV, XLSX),
     ),
 )
 

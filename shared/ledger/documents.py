@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared import telemetry
 from shared.documents import DocumentKey, ListedDocument
-from shared.ledger import keys
 from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
 from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
+from shared.ledger.document_rows import claim_entity, guarded, new_record, pointer
 from shared.ledger.entity_groups import Operation
 from shared.ledger.indexing import IndexedQueries, mention
 from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside
 from shared.ledger.open_work import close_row, open_row
-from shared.ledger.record_rows import to_entity, to_summary
-from shared.ledger.records import DocumentRecord, Filing, State
+from shared.ledger.record_rows import to_entity
+from shared.ledger.records import DocumentRecord, State
 from shared.transactions import Kind
 
 _LONGEST_MESSAGE = 10_000
@@ -124,7 +123,7 @@ class DocumentLedger(IndexedQueries):
         )
         # Nothing is long in what F&O's lists show.
         record, operations = self._with_entry(record, entry, {}, "create")
-        return [*operations, ("create", _pointer(record) if record.filing.owns_id else mention(record))]
+        return [*operations, ("create", pointer(record) if record.filing.owns_id else mention(record))]
 
     async def _see_one(self, record: DocumentRecord, actor: Actor, message: str) -> DocumentRecord | None:
         for owns_id in (record.filing.owns_id, False):
@@ -207,7 +206,7 @@ class DocumentLedger(IndexedQueries):
     async def _write_claims(self, claims: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         if not claims:
             return []
-        operations = [_guarded("update", _claim_entity(claim), claim.etag, UpdateMode.MERGE) for claim in claims]
+        operations = [guarded("update", claim_entity(claim), claim.etag, UpdateMode.MERGE) for claim in claims]
         answers = await self._commits.commit(operations)
         return [replace(claim, etag=answer["etag"]) for claim, answer in zip(claims, answers, strict=True)]
 
@@ -229,12 +228,12 @@ class DocumentLedger(IndexedQueries):
         after = replace(after, updated_at=now)
         if after.state is not before.state or after.since is None:
             after = replace(after, since=now)
-        operations: list[Operation] = [("create", _pointer(after, owned)) for owned in reserve]
+        operations: list[Operation] = [("create", pointer(after, owned)) for owned in reserve]
         filing = after.filing
         by_hand = filing.transaction_id in filing.handled_outside
         if after.state is State.SKIPPED and filing.owns_id and not (filing.was_sent or by_hand):
             after = replace(after, filing=replace(filing, owns_id=False))
-            operations += [("delete", _pointer(after)), ("upsert", mention(after), {"mode": UpdateMode.REPLACE})]
+            operations += [("delete", pointer(after)), ("upsert", mention(after), {"mode": UpdateMode.REPLACE})]
         try:
             written = await self._write(before, after, entry, operations)
         except ResourceExistsError:
@@ -253,9 +252,9 @@ class DocumentLedger(IndexedQueries):
     async def acquire_id(self, record: DocumentRecord, transaction_id: str, entry: AuditEntry) -> DocumentRecord:
         """Make ``record`` the owner of ``transaction_id``. Raises :class:`IdTaken` when another document owns it."""
         wanted = replace(record, filing=replace(record.filing, transaction_id=transaction_id, owns_id=True))
-        operations: list[Operation] = [("create", _pointer(wanted))]
+        operations: list[Operation] = [("create", pointer(wanted))]
         if record.filing.owns_id:
-            operations.append(("delete", _pointer(record)))
+            operations.append(("delete", pointer(record)))
         try:
             return await self._write(record, wanted, entry, operations)
         except ResourceExistsError:
@@ -298,7 +297,7 @@ class DocumentLedger(IndexedQueries):
             record.partition, record.row, entry, self._redact, at=self._clock(), content=stored, aside=aside
         )
         record, stored = replace(record, audit_count=chain.count, audit_head=chain.head), stored | chain.stored()
-        written = _guarded("update", stored, etag, UpdateMode.REPLACE) if verb == "update" else ("create", stored)
+        written = guarded("update", stored, etag, UpdateMode.REPLACE) if verb == "update" else ("create", stored)
         if entry.decision in OF_DOCUMENTS:
             index.append(("create", self._activity(record, entry, audit["hash"])))
         return record, [written, ("create", audit), ("create", journal_row(audit)), *index]
@@ -313,39 +312,3 @@ class DocumentLedger(IndexedQueries):
             name=head[:16],
             transaction_id=record.filing.transaction_id,
         )
-
-
-def new_record(
-    connection: str, key: DocumentKey, state: State, kind: Kind, transaction_id: str, at: datetime
-) -> DocumentRecord:
-    """A record of a document that the ledger does not know yet."""
-    return DocumentRecord(
-        connection=connection,
-        key=key,
-        state=state,
-        filing=Filing(kind=kind, transaction_id=transaction_id),
-        seen_at=at,
-        updated_at=at,
-        since=at,
-    )
-
-
-_CLAIM_PROPERTIES = frozenset(
-    {"PartitionKey", "RowKey", "state", "lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at"}
-)
-
-
-def _claim_entity(claim: DocumentRecord) -> dict[str, Any]:
-    return {name: value for name, value in to_summary(claim).items() if name in _CLAIM_PROPERTIES}
-
-
-def _pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]:
-    return {
-        "PartitionKey": record.partition,
-        "RowKey": keys.id_row(transaction_id or record.filing.transaction_id),
-        "document_row": record.row,
-    }
-
-
-def _guarded(verb: str, entity: Mapping[str, Any], etag: str, mode: UpdateMode) -> Operation:
-    return verb, entity, {"mode": mode, "etag": etag, "match_condition": MatchConditions.IfNotModified}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.mapping.cents import apportion, from_cents, spread
+from shared.mapping.cents import from_cents, spread
 from shared.mapping.items import Item, Items
 from shared.mapping.outcomes import Hold
 from shared.mapping.parts import TAXABLE, Part, Parts, Share
@@ -13,17 +13,21 @@ from shared.mapping.signs import sign_of
 
 
 def spread_charges(parts: Parts, items: Items) -> None:
-    """Give every charge of the whole document, and all shipping, to the parts of its direction."""
+    """Give every charge of the whole document, and all shipping, to the parts of its direction.
+
+    By what those are worth before, so that charges do not weigh for each other.
+    """
+    weights = {id(part): _weight(part) for part in parts.all}
     homes = [(item, parts.home_of(item)) for item in items.shipping]
     for item, home in homes:
         if home:
             _ship(home, item, item.cents, item.tax_cents)
     for share in parts.floating:
-        _spread_share(share, *_takers(parts, share.item))
+        _spread_share(share, *_takers(parts, share.item, weights))
     for item, home in homes:
         if not home:
-            takers, weights = _takers(parts, item)
-            amounts = zip(takers, spread(item.cents, weights), spread(item.tax_cents, weights), strict=True)
+            takers, shares = _takers(parts, item, weights)
+            amounts = zip(takers, spread(item.cents, shares), spread(item.tax_cents, shares), strict=True)
             for part, cents, tax in amounts:
                 _ship(part, item, cents, tax)
     parts.floating.clear()
@@ -46,13 +50,12 @@ def spread_rounding(parts: Parts, rounding: int) -> str | Hold | None:
     return f"The document is rounded by {from_cents(rounding)} (InvoiceRoundOff), which was spread over the lines."
 
 
-def _takers(parts: Parts, item: Item) -> tuple[list[Part], list[int]]:
-    """The parts that take a share of a document charge, with their weights.
+def _takers(parts: Parts, item: Item, weights: dict[int, int]) -> tuple[list[Part], list[int]]:
+    """The parts that take a share of a document charge, with their weights, by the identity of the part.
 
     Taxed ones never go to exempt parts, and abroad only with taxed lines: their tax would be left out with them.
     """
     candidates = parts.of_kind(item.kind)
-    weights = {id(part): _weight(part) for part in candidates}
     if item.is_taxed:
         takers = [part for part in candidates if part.is_taxed and part.exemption is TAXABLE]
         candidates = [part for part in candidates if not part.placement.is_abroad] or candidates
@@ -62,12 +65,12 @@ def _takers(parts: Parts, item: Item) -> tuple[list[Part], list[int]]:
             for part in candidates:
                 made = parts.taxable_beside(part)
                 beside[id(made)] = made
-                weights[id(made)] = weights.get(id(made), 0) + weights[id(part)]
+                weights[id(made)] = weights.get(id(made), 0) + weights.get(id(part), 0)
             takers = list(beside.values())
     else:
         candidates = [part for part in candidates if not part.is_beside] or candidates
         takers = [part for part in candidates if part.has_lines] or candidates
-    return takers, [weights[id(part)] for part in takers]
+    return takers, [weights.get(id(part), 0) for part in takers]
 
 
 def _weight(part: Part) -> int:
@@ -83,13 +86,12 @@ def _ship(part: Part, item: Item, cents: int, tax: int) -> None:
 
 
 def _spread_share(share: Share, takers: Sequence[Part], weights: Sequence[int]) -> None:
-    nets = spread(share.net, weights)
-    taxes = spread(share.tax, weights)
-    lowered = apportion(share.lowered, nets, nets)
+    """Spread what reductions leave of it, and apart from that its tax and what they took."""
+    values, taxes, lowered = (spread(cents, weights) for cents in (share.value, share.tax, share.lowered))
     whole = not (share.net or share.tax)
-    for position, (part, net, tax, off) in enumerate(zip(takers, nets, taxes, lowered, strict=True)):
-        if net or tax or (whole and position == 0):
-            part.shares.append(Share(share.item, net, tax, share.is_taxed, off))
+    for position, (part, value, tax, off) in enumerate(zip(takers, values, taxes, lowered, strict=True)):
+        if value or tax or off or (whole and position == 0):
+            part.shares.append(Share(share.item, value + off, tax, share.is_taxed, off))
 
 
 def _round(part: Part, cents: int) -> bool:

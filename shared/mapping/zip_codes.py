@@ -36,7 +36,7 @@ def read_zip(text: str, state_codes: Mapping[str, str]) -> TypedZip:
     plain = _WITHOUT_MEANING.sub("", _DASHES.sub("-", plain)).strip()
     state = ""
     if behind := _STATE_BEHIND.fullmatch(plain):
-        plain = f"{behind.group(2)} {behind.group(1)}"
+        plain = _WITHOUT_MEANING.sub("", f"{behind.group(2)} {behind.group(1)}")
     if match := _WITH_STATE.fullmatch(plain):
         name, digits = match.group(1) or match.group(3), match.group(2) or match.group(4)
         state = state_code(name, state_codes) or ""

@@ -36,7 +36,7 @@ class Listing:
 
     async def ids(self, day: date, provider: str | None = None) -> Ids:
         """Ids of the transactions of ``day``; without ``provider`` those that the connector reports, under ``api``."""
-        return await self._between(day, day, provider)
+        return await self.between(day, day, provider)
 
     async def providers_in_use(self, month: date, *, also: Collection[str] = ()) -> tuple[str, ...]:
         """The other providers, of those known and those of ``also``, with anything in the month of ``month``.
@@ -53,11 +53,12 @@ class Listing:
         if asked_at is None or self._clock() - asked_at >= _REMEMBERED:
             asked_at = self._clock()
             last = (first + timedelta(days=31)).replace(day=1) - _DAY
-            in_use = any((await self._between(first, last, provider)).values())
+            in_use = any((await self.between(first, last, provider)).values())
             self._in_use[first, provider] = (asked_at, in_use)
         return in_use
 
-    async def _between(self, first: date, last: date, provider: str | None) -> Ids:
+    async def between(self, first: date, last: date, provider: str | None = None) -> Ids:
+        """The same for a range of days, halved where TaxJar runs into its time limit."""
         found = await asyncio.gather(*(self._of_kind(kind, first, last, provider) for kind in _KINDS))
         return dict(zip(_KINDS, found, strict=True))
 

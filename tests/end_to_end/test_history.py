@@ -74,7 +74,16 @@ def test_a_backfill_outlives_its_host_and_the_books_agree(installation: Installa
         wait_until(lambda: host.get(completeness, **span)["complete"])
         complete = host.get(completeness, **span)
         assert (complete["complete"], complete["seen"], complete["reported"]) == (True, COUNT, COUNT)
+
         host.run("reconcile_nightly")
+        jobs = f"/api/reconciliation-jobs/main/{COMPANY}"
+        wait_until(lambda: [job["state"] for job in host.get(jobs)["jobs"]] == ["finished"])
+        started = host.client.post(f"{host.url}{jobs}", json={**span, "deep": True}, headers=headers).json()
+        job = f"{jobs}/{started['job']}"
+        wait_until(lambda: host.get(job)["state"] == "finished")
+        assert host.get(job)["counts"]["reconciled"] == COUNT
+        book = host.client.get(f"{host.url}{job}", params={"format": "xlsx"}, headers=headers)
+        assert book.content.startswith(b"PK")
 
 
 def test_the_command_shows_a_backfill_and_what_is_wrong_is_refused(

@@ -35,29 +35,29 @@ def assert_each_reported_once(installation: Installation, documents: list[dict[s
 
 
 def test_a_host_killed_in_the_middle_and_started_again_ends_in_the_same_state(installation: Installation) -> None:
-    installation.post(100)
+    installation.post(60)
     installation.simulation.taxjar.faults.add(SLOW)
     with installation.host(CLAIM_LEASE_SECONDS="3") as host:
         host.run("poll_posted_invoices")
-        wait_until(lambda: len(installation.transactions) >= 30)
+        wait_until(lambda: len(installation.transactions) >= 20)
         host.process.kill()
     in_doubt = len(installation.transactions)
-    assert in_doubt < 100
+    assert in_doubt < 60
     installation.simulation.taxjar.faults.clear()
     with installation.host(CLAIM_LEASE_SECONDS="3") as host:
-        documents = installation.settle(host, documents=100, polling=True)
+        documents = installation.settle(host, documents=60, polling=True)
         assert all(installation.document(host, document["transaction_id"])["audit_intact"] for document in documents)
     assert installation.taxjar_calls("GET"), "what was in doubt is asked for before anything is sent"
     assert_each_reported_once(installation, documents)
 
 
 def test_two_hosts_on_one_storage_report_each_document_once(installation: Installation) -> None:
-    installation.post(80)
+    installation.post(50)
     installation.simulation.taxjar.faults.add(SLOW.model_copy(update={"delay": 0.2}))
     with installation.host() as first, installation.host() as second:
         for host in (first, second, first, second):
             host.run("poll_posted_invoices")
-        assert_each_reported_once(installation, installation.settle(first, documents=80))
+        assert_each_reported_once(installation, installation.settle(first, documents=50))
         listed = installation.documents(second)
     assert {document["state"] for document in listed} == {"reported"}
 

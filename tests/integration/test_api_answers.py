@@ -60,6 +60,14 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = Non
         ("GET", f"reconciliations/main/{COMPANY}?from={DAY}&to={DAY}", None, 200),
         ("POST", f"reconciliations/main/{COMPANY}?from={DAY}&to={DAY}", {}, 200),
         ("GET", f"completeness/main/{COMPANY}?from={DAY}&to={DAY}", None, 200),
+        ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": DAY, "to": DAY, "deep": True}, 202),
+        ("POST", f"reconciliation-jobs/main/{COMPANY}", {"confirm": True, "heal": True}, 400),
+        ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": DAY, "to": "2020-01-01"}, 400),
+        ("POST", f"reconciliation-jobs/main/{COMPANY}", {"from": "2001-01-01"}, 400),
+        ("POST", "reconciliation-jobs/main/none", {}, 404),
+        ("GET", f"reconciliation-jobs/main/{COMPANY}?limit=0", None, 400),
+        ("GET", f"reconciliation-jobs/main/{COMPANY}/none", None, 404),
+        ("DELETE", f"reconciliation-jobs/main/{COMPANY}/none", None, 404),
     ],
 )
 async def test_an_answer_is_what_the_description_says(
@@ -74,6 +82,13 @@ async def test_an_answer_is_what_the_description_says(
                 await ask(client, "POST", "runs/pull_nexus_regions", {})
             answer = await ask(client, method, path, body)
             assert answer.status_code == status, answer.text
+            if status == 202 and path.startswith("reconciliation-jobs"):
+                job = f"{path}/{answer.json()['job']}"
+                for asked in (path, job, f"{job}?status=late", f"{job}?format=csv", f"{job}?format=xlsx"):
+                    assert (await ask(client, "GET", asked)).status_code == 200
+                await world.settle()
+                assert (await ask(client, "GET", job)).json()["counts"]["reconciled"] == 1
+                assert (await ask(client, "DELETE", job, {"by": "Pat"})).status_code == 409
             if status == 202 and path == "backfills/main":
                 shown = await ask(client, "GET", f"backfills/main/{answer.json()['job']}")
                 assert shown.status_code == 200

@@ -27,6 +27,7 @@ from shared.api.description import ALL_ROUTES
 from shared.api.openapi import describe
 from shared.flows.backfill.start import BackfillRequest, start_backfill
 from shared.flows.live.nexus import pull_nexus_regions
+from shared.flows.reconciliation.jobs import ReconciliationRequest, start_reconciliation
 from tests.app import KEY, hosted_app, served
 from tests.world import COMPANY, TODAY, World
 
@@ -55,6 +56,8 @@ async def furnished(world: World) -> Mapping[str, list[str]]:
     await pull_nexus_regions(world.connector, by="test")
     asked = BackfillRequest.model_validate({"company": COMPANY, "from": TODAY, "to": TODAY})
     started = await start_backfill(world.connector, "main", asked)
+    reconciliation = ReconciliationRequest.model_validate({"from": TODAY, "to": TODAY})
+    compared = await start_reconciliation(world.connector, "main", COMPANY, reconciliation)
     await world.settle()
     return {
         "connection": ["main"],
@@ -63,7 +66,7 @@ async def furnished(world: World) -> Mapping[str, list[str]]:
         "decision": DECISIONS,
         "state": ["TX"],
         "zip": ["78704"],
-        "job": [str(started["job"])],
+        "job": [str(started["job"]), str(compared["job"])],
         "function": ["poll_posted_invoices", "seal_audit"],
     }
 

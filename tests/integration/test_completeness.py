@@ -9,6 +9,7 @@ from typing import Any
 
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from shared.flows.reconciliation.completeness import CompletenessQuery, show_completeness
+from tests.workbooks import sheets_of
 from tests.world import TODAY, World
 
 
@@ -76,3 +77,28 @@ async def test_only_the_range_that_is_asked_for_counts(world: World) -> None:
     await world.run()
     assert counts(await show(world, **{"from": TODAY.isoformat()}))[0] == 1
     assert counts(await show(world, **{"to": "2026-11-19"}))[0] == 1
+
+
+async def test_the_workbook_of_a_month_names_every_document_that_is_not_as_filed(world: World) -> None:
+    world.posting.invoice(invoice("LATE", date(2026, 10, 30)))
+    world.posting.invoice(invoice("INV-1"))
+    world.posting.invoice(invoice("INV-2"))
+    world.posting.invoice(invoice("PROFORMA", is_proforma=True, tax_rate=Decimal(0)))
+    world.posting.invoice(invoice("ASTRAY", ship_to=AddressSpec("1 Main St", "Austin", "NY", "78704")))
+    await world.sweep()
+    await world.settle()
+    world.taxjar.delete("USMF-INV-2")
+    asked = CompletenessQuery.model_validate({"from": "2026-10-25", "to": TODAY.isoformat(), "format": "xlsx"})
+    answer = await show_completeness(world.connector, "main", world.company, asked)
+    assert answer.headers["Content-Disposition"].endswith('.xlsx"')
+    book = sheets_of(answer.body)
+    assert list(book) == ["By state", "Differences", "Held", "Late", "Skipped", "Evidence"]
+    differing = {row["number"]: row["status"] for row in book["Differences"]}
+    assert differing == {"INV-2": "missing_in_taxjar", "ASTRAY": "missing_in_taxjar"}
+    for sheet, number in (("Held", "ASTRAY"), ("Late", "LATE"), ("Skipped", "PROFORMA")):
+        assert [row["number"] for row in book[sheet]] == [number]
+    [texas] = [row for row in book["By state"] if row["state"] == "TX"]
+    assert (texas["dynamics amount"], texas["taxjar amount"]) == ("300", "200")
+    facts = {row["what"]: row.get("value", "") for row in book["Evidence"]}
+    assert (facts["documents of F&O"], facts["held (documents)"], facts["held: net"]) == ("5", "1", "100.00")
+    assert facts["ready to file"] == "no"

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -39,6 +38,7 @@ from tests.reconciling import (
     statuses,
     sweep,
 )
+from tests.workbooks import names, sheets_of
 from tests.world import TODAY, Clock, World, connected, furnished
 
 NEW_YORK = AddressSpec("350 5th Ave", "New York", "NY", "10118")
@@ -125,10 +125,12 @@ async def test_a_job_says_what_completeness_says_of_the_same_days(differing: Wor
         assert bool(shown["counts"]) is (body == {})
 
 
-async def test_a_completeness_job_asks_taxjar_for_nothing_it_holds(differing: World) -> None:
-    before = differing.calls("GET")
-    await compared(differing, compare=False)
-    assert differing.calls("GET") == before
+async def test_a_completeness_job_asks_taxjar_only_for_what_is_not_ours(differing: World) -> None:
+    before = len(differing.simulation.taxjar.calls)
+    shown = await compared(differing, compare=False)
+    asked = [call.path for call in differing.simulation.taxjar.calls[before:] if "/orders/" in call.path]
+    assert sorted(path.rpartition("/")[2] for path in asked) == ["114-5551", "USMF-STRANGER"]
+    assert [row["amount"] for row in shown["foreign"]["documents"]] == ["100.00", "100.00"]
 
 
 async def test_it_goes_month_by_month_and_tells_how_far_it_is(differing: World) -> None:
@@ -375,36 +377,3 @@ async def test_a_job_belongs_to_its_company(differing: World) -> None:
 def test_a_message_of_a_step_fits_its_queue() -> None:
     step = ReconciliationStep(connection="main", reconciliation="20261120T150000-00000000", day=TODAY)
     assert len(encode(step)) < 400
-
-
-SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-
-def names(workbook: bytes) -> list[str]:
-    return [name for name in zipfile.ZipFile(BytesIO(workbook)).namelist() if name.startswith("xl/worksheets/sheet")]
-
-
-def sheets_of(workbook: bytes) -> dict[str, list[dict[str, str]]]:
-    """The rows of each sheet by the titles of their columns, as Excel reads them."""
-    archive = zipfile.ZipFile(BytesIO(workbook))
-    shared: list[str] = []
-    if "xl/sharedStrings.xml" in archive.namelist():
-        root = ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
-        shared = ["".join(item.itertext()) for item in root]
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    found = {}
-    for number, sheet in enumerate(book.iter(f"{SPREADSHEET}sheet"), 1):
-        root = ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
-        rows = [{_column(cell): _value(cell, shared) for cell in row} for row in root.iter(f"{SPREADSHEET}row")]
-        head, *body = rows
-        found[sheet.attrib["name"]] = [{head[at]: value for at, value in row.items()} for row in body]
-    return found
-
-
-def _column(cell: ElementTree.Element) -> str:
-    return cell.attrib["r"].rstrip("0123456789")
-
-
-def _value(cell: ElementTree.Element, shared: list[str]) -> str:
-    text = "".join(cell.itertext())
-    return shared[int(text)] if cell.attrib.get("t") == "s" else text

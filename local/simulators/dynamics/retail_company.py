@@ -12,6 +12,9 @@ from local.simulators.dynamics.specs import AUSTIN, AddressSpec
 ORIGINAL_INVOICE_FIELD = "OriginalInvoiceNumber"
 """The custom header field in which clerks note what a credit note corrects."""
 
+MARKETPLACE = "AMZ"
+"""The sales origin of orders that came by a marketplace."""
+
 RETAIL_SETTINGS: dict[str, Any] = {
     "exempt_tax_groups": {"EXEMPT": "government", "RESALE": "wholesale"},
     "exempt_customer_groups": {"CHARITY": "other"},
@@ -21,6 +24,7 @@ RETAIL_SETTINGS: dict[str, Any] = {
     "original_invoice_field": ORIGINAL_INVOICE_FIELD,
     "unlinked_credit_notes": "hold",
     "project_invoices": False,
+    "marketplace": {"sales_origins": [MARKETPLACE]},
     "product_tax_codes": {"items": {"P-SHIRT": "20010", "P-LOST": "99999"}, "categories": {"Groceries": "40030"}},
 }
 """The connector's settings for this company (all but ``report_from``) under which the expected outcomes hold."""

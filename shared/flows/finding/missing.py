@@ -74,8 +74,11 @@ async def look_up_unknown(run: Run, keys: Sequence[DocumentKey], records: Sequen
     await run.queue.put_numbers(run.connection.name, run.company.id, numbers)
 
 
-async def settle_not_shown(claim: Claim) -> None:
-    """Hold a claimed document that F&O does not show; during the first day raises ``NotYet``."""
+async def why_not_shown(claim: Claim) -> str | None:
+    """Why a claimed document that F&O does not show is to be held; ``None`` where another one superseded it.
+
+    During the first day raises ``NotYet``.
+    """
     run, record = claim.run, claim.record
     if record.placeholder:
         documents = (await run.connection.reader.find_many(run.company.id, [record.key.number]))[record.key.number]
@@ -84,14 +87,14 @@ async def settle_not_shown(claim: Claim) -> None:
             keys = [document.key for document in documents]
             await enqueue_keys(run.connector, run.queue, run.connection.name, keys)
             await claim.settle(_superseded_by(record, documents))
-            return
+            return None
     elif record.tried_for(run.connector.clock()) < HOLD_AFTER:
         raise NotYet("F&O does not show this document; it may not be visible yet.")
     message = f"F&O does not show this document. {_WHAT_TO_DO}"
     if record.filing.current:
         held = " and ".join(each.transaction_id for each in record.filing.current)
         message += f" TaxJar holds {held}, which was reported for it: dismiss to keep that."
-    await claim.settle(record.to(State.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS, message=message))
+    return message
 
 
 async def shown_again(

@@ -26,10 +26,15 @@ from shared.queues import KEYS_PER_MESSAGE
 logger = logging.getLogger(__name__)
 
 _POLLED = frozenset({HoldReason.SOURCE_INCOMPLETE.value})
-_SWEPT = _POLLED | {HoldReason.UNREADABLE_ROW.value, HoldReason.NOT_FOUND_IN_DYNAMICS.value}
+_SWEPT = _POLLED | {
+    HoldReason.UNREADABLE_ROW.value,
+    HoldReason.NOT_FOUND_IN_DYNAMICS.value,
+    HoldReason.ID_COLLISION.value,
+}
 _POLLED_FOR = timedelta(days=7)
 """How long polls look whether an entity set is back; what waits longer is looked at every night."""
 _BACK = "F&O shows all of this document again."
+_OWN_ID = "It gets an id of its own, though another document has its number."
 
 
 async def resume_waiting(
@@ -55,11 +60,16 @@ async def resume_waiting(
         except Unavailable as trouble:
             logger.warning("%s: held documents cannot be read yet: %s", connection.name, trouble)
             break
-        back = [key for key, shown in read.items() if isinstance(shown, PostedDocument)]
+        back = [key for key, shown in read.items() if isinstance(shown, PostedDocument) and _is_whole(shown)]
         await outgoing.add(await _reopen(connector, connection, back, actor))
         if not back and not is_sweep:
             break
     await outgoing.flush()
+
+
+def _is_whole(document: PostedDocument) -> bool:
+    """Whether the charges are there that it has by its header; where F&O never shows any, their total counts."""
+    return document.charges != () or not document.total_charges
 
 
 async def _reopen(
@@ -70,8 +80,9 @@ async def _reopen(
         if record.state is not State.HELD or record.reason not in _SWEPT:
             continue
         until = enqueued_until(connector.clock())
-        after = replace(record.afresh().to(State.RETRYING, message=_BACK), enqueued_until=until)
-        entry = document_entry(after, actor, connector.clock(), message=_BACK)
+        message = _OWN_ID if record.reason == HoldReason.ID_COLLISION else _BACK
+        after = replace(record.afresh().to(State.RETRYING, message=message), enqueued_until=until)
+        entry = document_entry(after, actor, connector.clock(), message=message)
         try:
             reopened.append(await connector.ledger.settle(record, after, entry))
         except ClaimLost:

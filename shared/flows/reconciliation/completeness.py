@@ -9,9 +9,11 @@ from shared.connector import Connector
 from shared.csv_text import to_csv
 from shared.flows.reconciliation.findings import Findings
 from shared.flows.reconciliation.long_ranges import check_length
+from shared.flows.reconciliation.month_workbook import month_workbook
 from shared.flows.reconciliation.proof import Proof
 from shared.flows.reconciliation.readiness import Readiness, listed
 from shared.flows.reconciliation.walk import Walk
+from shared.flows.reconciliation.workbook import CONTENT_TYPE
 from shared.flows.work.problems import trouble_as_problem
 from shared.flows.work.run import Run
 from shared.ledger.audit import Actor
@@ -24,7 +26,8 @@ FRESH = timedelta(hours=2)
 class CompletenessQuery(Days):
     """The query of ``show_completeness``: invoice dates, by default from ``REPORT_FROM`` on."""
 
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv", "xlsx"] = "json"
+    """``xlsx`` also compares both sides of each document, and names those that differ, wait or were skipped."""
 
 
 async def show_completeness(connector: Connector, connection: str, company: str, query: CompletenessQuery) -> Answer:
@@ -38,12 +41,17 @@ async def show_completeness(connector: Connector, connection: str, company: str,
     async with trouble_as_problem(run):
         await run.connection.gate.open()
         await run.company.account.gate.open()
-        await check_length(run, since, until, compare=False)
-        readiness, findings = await prove(run, since, until)
+        compare = query.format == "xlsx"
+        await check_length(run, since, until, compare=compare)
+        readiness, findings = await prove(run, since, until, compare=compare)
     if query.format == "csv":
         rows = ({name: str(row[name]) for name in COLUMNS} for row in readiness.table())
         return attachment(to_csv(COLUMNS, rows), f"completeness-{company}-{since}-{until}.csv")
-    return Answer(body=await shown(run, since, readiness, findings))
+    answer = await shown(run, since, readiness, findings)
+    if query.format == "xlsx":
+        file = await month_workbook(run, findings, answer)
+        return attachment(file, f"completeness-{company}-{since}-{until}.xlsx", CONTENT_TYPE)
+    return Answer(body=answer)
 
 
 async def shown(run: Run, since: date, readiness: Readiness, findings: Findings) -> dict[str, Any]:
@@ -58,13 +66,18 @@ async def shown(run: Run, since: date, readiness: Readiness, findings: Findings)
     }
 
 
-async def prove(run: Run, since: date, until: date) -> tuple[Readiness, Findings]:
-    """F&O's documents of the range against the ledger's, with no more than a day of them in memory."""
+async def prove(run: Run, since: date, until: date, *, compare: bool = False) -> tuple[Readiness, Findings]:
+    """F&O's documents of the range against the ledger's, with no more than a day of them in memory.
+
+    With ``compare`` TaxJar's side is compared as well.
+    """
     proof = Proof(run.company.settings.report_from)
     findings = Findings(since, until, False, run.connector.clock())
-    walk = Walk(run, findings, proof, compare=False)
+    walk = Walk(run, findings, proof, compare=compare)
     async for _ in walk.days(since, until):
         pass
+    await walk.look_at_own_provider(since, until)
+    await walk.look_at_other_providers(since, until)
     return await readiness_of(run, proof, until, walk.notices.nexus), findings
 
 

@@ -10,17 +10,21 @@ from decimal import Decimal
 from shared.documents import ListedDocument
 from shared.filing import FiledTransaction, held_in_taxjar
 from shared.filing.filed import as_payload
-from shared.flows.reconciliation.findings import DEEP, Compared, Findings, Money, Row, Status
+from shared.flows.reconciliation.findings import Compared, Findings, Money, Status
+from shared.flows.reconciliation.strangers import Strangers, known_ids
 from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.run import Run
 from shared.flows.work.sightings import sighting
 from shared.ledger.records import DocumentRecord, State
-from shared.mapping import SkipReason, net_and_tax
+from shared.mapping import net_and_tax
 from shared.taxjar.answers import Json
 from shared.taxjar.compare import Aspect, aspects, differences
 from shared.transactions import Kind
 
 _OF_ASPECT = {
+    Aspect.AMOUNT: Status.AMOUNT_MISMATCH,
+    Aspect.TAX: Status.TAX_MISMATCH,
+    Aspect.SHIPPING: Status.LINES_MISMATCH,
     Aspect.STATE: Status.STATE_MISMATCH,
     Aspect.DATE: Status.DATE_MISMATCH,
     Aspect.EXEMPTION: Status.EXEMPTION_MISMATCH,
@@ -32,9 +36,16 @@ class SidesOfADay:
     """The documents dated one day, as F&O, the ledger and TaxJar have them."""
 
     def __init__(
-        self, run: Run, taxjar: TaxJarSide, ids: Mapping[Kind, frozenset[str]], day: date, findings: Findings
+        self,
+        run: Run,
+        taxjar: TaxJarSide,
+        strangers: Strangers,
+        ids: Mapping[Kind, frozenset[str]],
+        day: date,
+        findings: Findings,
     ) -> None:
         self._run = run
+        self._strangers = strangers
         self._taxjar = taxjar
         self._ids = ids
         self._day = day
@@ -47,7 +58,8 @@ class SidesOfADay:
         there = {document.key for document in documents}
         wanted += [self._vanished(record) for record in records if record.key not in there]
         compared = [each for each in await asyncio.gather(*wanted) if each]
-        await self._note_foreign(_known_ids(records) | {each.transaction_id for each in compared})
+        ours = {each.transaction_id for each in compared}.union(*map(known_ids, records))
+        await self._strangers.note(self._ids, ours, self._day)
         return compared
 
     async def _listed(self, document: ListedDocument, record: DocumentRecord | None) -> Compared | None:
@@ -106,17 +118,6 @@ class SidesOfADay:
         stored = await asyncio.gather(*(self._taxjar.find(each.kind, each.transaction_id) for each in held))
         return list(zip(held, stored, strict=True))
 
-    async def _note_foreign(self, ours: set[str]) -> None:
-        """Ids of the day that belong to no document, of this day or of another."""
-        for kind, ids in self._ids.items():
-            for transaction_id in sorted(ids - ours):
-                if is_of_another_company(self._run, transaction_id):
-                    continue
-                owner = await self._owner(transaction_id)
-                if owner and transaction_id not in _reopened(owner):
-                    continue
-                self._findings.foreign.append(foreign(transaction_id, kind, "api", self._day))
-
     async def _owner(self, transaction_id: str) -> DocumentRecord | None:
         return await self._run.connector.ledger.owner_of(
             self._run.connection.name, self._run.company.id, transaction_id
@@ -152,7 +153,7 @@ def _compared(
         dynamics=dynamics,
         taxjar=sum(by_state.values(), Money()) if there else None,
         by_state=by_state,
-        deep=tuple(status for status in DEEP if status in deep),
+        deep=tuple(status for status in Status if status in deep),
         record=record,
     )
 
@@ -166,34 +167,3 @@ def _money(kind: Kind, stored: Mapping[str, object]) -> Money:
 def _left_out(record: DocumentRecord) -> Money:
     parts = record.filing.left_out
     return sum((Money(Decimal(part["amount"]), Decimal(part["sales_tax"])) for part in parts), Money())
-
-
-def _known_ids(records: Sequence[DocumentRecord]) -> set[str]:
-    found: set[str] = set()
-    for record in records:
-        found |= {each.transaction_id for each in record.filing.transactions}
-        found |= set(record.filing.handled_outside) - _reopened(record)
-    return found
-
-
-def _reopened(record: DocumentRecord) -> set[str]:
-    """What a person entered by hand for a document that was reported after all: it is there twice."""
-    if record.reason == SkipReason.HANDLED_OUTSIDE:
-        return set()
-    return set(record.filing.handled_outside) - {each.transaction_id for each in record.filing.transactions}
-
-
-def foreign(transaction_id: str, kind: Kind, provider: str, day: date) -> Row:
-    """A transaction in TaxJar that the connector did not send, as answers show it."""
-    return {"transaction_id": transaction_id, "kind": kind.value, "provider": provider, "date": day.isoformat()}
-
-
-def is_of_another_company(run: Run, transaction_id: str) -> bool:
-    """Whether the id is that of another company which reports to the same TaxJar account."""
-    account = run.company.account.client.account_id
-    prefix = transaction_id.partition("-")[0].lower()
-    return prefix != run.company.id and any(
-        company.id == prefix and company.account.client.account_id == account
-        for connection in run.connector.connections.values()
-        for company in connection.companies.values()
-    )

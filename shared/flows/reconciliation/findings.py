@@ -78,7 +78,7 @@ class Compared:
     by_state: Mapping[str, Money] = field(default_factory=dict)
     """What TaxJar holds, by state of destination."""
     deep: tuple[Status, ...] = ()
-    """How what TaxJar holds differs from what was sent, where amounts and tax agree."""
+    """How transactions in TaxJar differ from what was sent, where they agree with F&O in sum."""
     record: DocumentRecord | None
     """``None`` when the ledger does not know the document."""
 

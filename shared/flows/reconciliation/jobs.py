@@ -15,7 +15,7 @@ from shared.flows.reconciliation.reconcile import default_start, run_of
 from shared.flows.reconciliation.repair import NIGHTLY
 from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.jobs import Cancellation, JobsQuery, cancel_job, find_job, job_entry, page_of
-from shared.flows.work.problems import Conflict
+from shared.flows.work.problems import BadInput, Conflict
 from shared.flows.work.run import Run
 from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
@@ -56,8 +56,6 @@ class ReconciliationRequest(BaseModel):
     def _a_range_of_days(self) -> Self:
         if self.since and self.until and self.since > self.until:
             raise ValueError(f"from ({self.since}) must not be after to ({self.until})")
-        if self.since and self.until and self.until - self.since > LONGEST:
-            raise ValueError("the range is longer than ten years: split it into several reconciliations")
         if self.heal and not self.compare:
             raise ValueError("heal needs compare: nothing is known to be missing without it")
         if self.confirm and not (self.heal and self.reason):
@@ -70,7 +68,8 @@ async def start_reconciliation(
 ) -> dict[str, Any]:
     """Note what is asked for and put its first step on the backfill queue.
 
-    Raises :class:`NotFound`, and :class:`Conflict` where the ledger belongs to another environment.
+    Raises :class:`NotFound`, :class:`BadInput` for more than ten years, and :class:`Conflict` where the ledger belongs
+    to another environment.
     """
     run = run_of(connector, connection, company, Actor(function="start_reconciliation", by=request.by))
     try:
@@ -78,7 +77,10 @@ async def start_reconciliation(
     except Fenced as fenced:
         raise Conflict(str(fenced), code="fenced") from None
     until = request.until or max(request.since or run.today, run.today)
-    job = _new(run, request.since or min(default_start(run), until), until)
+    since = request.since or min(default_start(run), until)
+    if until - since > LONGEST:
+        raise BadInput(f"{since} to {until} is longer than ten years: split it into several reconciliations.")
+    job = _new(run, since, until)
     chosen = request.model_dump(include={"deep", "heal", "confirm", "compare"})
     words = {"providers": request.provider, "reason": request.reason or ""}
     return {"job": await _begin(run, job, **words, **chosen)}

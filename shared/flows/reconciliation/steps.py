@@ -113,6 +113,7 @@ async def _compare(run: Run, job: Reconciliation) -> None:
             done = day
             if proof.listed.documents >= _MANY or connector.clock() - started >= _LONGEST:
                 break
+    await walk.look_at_own_provider(job.cursor, done)
     if done == last:
         await walk.look_at_other_providers(max(job.since, month_of(last)[0]), last, job.providers)
     figures = {

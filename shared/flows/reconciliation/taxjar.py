@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TypeVar
 
 import stamina
@@ -37,15 +37,19 @@ class Foreign:
 class TaxJarSide:
     """What one TaxJar account holds. Every method raises what the client raises."""
 
-    def __init__(self, client: TaxJarClient, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: TaxJarClient, listing: Listing) -> None:
         self._client = client
-        self._listing = Listing(client, clock)
+        self._listing = listing
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def ids(self, day: date) -> Mapping[Kind, frozenset[str]]:
         """Ids of the transactions of ``day``, of the provider ``api``, which the connector reports under."""
         listed = await asyncio.gather(*(self._ask(self._client.list_ids, kind, day, day) for kind in _KINDS))
         return {kind: frozenset(ids) for kind, ids in zip(_KINDS, listed, strict=True)}
+
+    async def ids_between(self, first: date, last: date) -> Mapping[Kind, frozenset[str]]:
+        """The same for a range of days, in one look."""
+        return await self._ask(self._listing.between, first, last)
 
     async def of_other_providers(self, first: date, last: date, named: Sequence[str]) -> list[Foreign]:
         """What lies under other providers, and under those ``named``: asked for week by week where a month has any."""
@@ -63,9 +67,9 @@ class TaxJarSide:
         ]
         return [found for some in await asyncio.gather(*asked) for found in some]
 
-    async def find(self, kind: Kind, transaction_id: str) -> Json | None:
+    async def find(self, kind: Kind, transaction_id: str, provider: str | None = None) -> Json | None:
         """What TaxJar holds under the id; ``None`` when it holds nothing."""
-        return await self._ask(self._client.find, kind, transaction_id)
+        return await self._ask(self._client.find, kind, transaction_id, provider)
 
     async def _ask(self, call: Callable[..., Awaitable[_Answer]], *given: object) -> _Answer:
         """The answer to one of many questions: a hiccup of TaxJar must not end the whole reconciliation."""

@@ -11,11 +11,12 @@ from datetime import date
 
 from shared.documents import ZERO, DocumentKey, ListedDocument
 from shared.dynamics.errors import UnreadableRow
-from shared.flows.reconciliation.day import SidesOfADay, foreign, is_of_another_company
+from shared.flows.reconciliation.day import SidesOfADay
 from shared.flows.reconciliation.findings import Findings
 from shared.flows.reconciliation.notices import Notices
 from shared.flows.reconciliation.proof import Proof
 from shared.flows.reconciliation.repair import Repair
+from shared.flows.reconciliation.strangers import Strangers, known_ids
 from shared.flows.reconciliation.taxjar import TaxJarSide
 from shared.flows.work.run import Run
 from shared.flows.work.streams import MergedByDay, days, one_by_one
@@ -32,7 +33,10 @@ class Walk:
         self._findings = findings
         self._proof = proof
         self._repair = repair
-        self._taxjar = TaxJarSide(run.company.account.client, run.connector.clock) if compare else None
+        self._compare = compare
+        self._taxjar = TaxJarSide(run.company.account.client, run.company.account.listing)
+        self._strangers = Strangers(run, self._taxjar, findings)
+        self._ours: set[str] = set()
         self._unreadable: list[UnreadableRow] = []
         self.notices = Notices(run)
 
@@ -44,28 +48,31 @@ class Walk:
         ledger = run.connector.ledger
         known = MergedByDay(ledger.listing(run.connection.name, company, since=since, until=until, whole=True))
         for day in days(since, until):
-            ids = await self._taxjar.ids(day) if self._taxjar else {}
+            ids = await self._taxjar.ids(day) if self._compare else {}
             documents = await listed.through(day)
             records = await known.through(day)
             documents += self._unread({document.key for document in documents}, records, day)
-            if self._taxjar:
-                sides = SidesOfADay(run, self._taxjar, ids, day, self._findings)
+            if self._compare:
+                sides = SidesOfADay(run, self._taxjar, self._strangers, ids, day, self._findings)
                 compared = await sides.compare(documents, records)
                 for document in compared:
                     self._findings.add(document)
                 if self._repair:
                     await self._repair.repair(day, documents, compared)
+            else:
+                self._ours.update(*map(known_ids, records))
             self._proof.add_day(day, {document.key: document for document in documents}, records)
             await self.notices.note(records, self._findings)
             yield day
 
+    async def look_at_own_provider(self, since: date, until: date) -> None:
+        """List what lies in TaxJar in these days and is not ours, where that was not compared day by day."""
+        if not self._compare:
+            await self._strangers.note(await self._taxjar.ids_between(since, until), self._ours, since)
+
     async def look_at_other_providers(self, since: date, until: date, named: str = "") -> None:
         """List what lies under other providers in these days; it is asked for by month, where there is any."""
-        if self._taxjar is None:
-            return
-        for other in await self._taxjar.of_other_providers(since, until, [name.strip() for name in named.split(",")]):
-            if not is_of_another_company(self._run, other.transaction_id):
-                self._findings.foreign.append(foreign(other.transaction_id, other.kind, other.provider, other.date))
+        await self._strangers.note_other_providers(since, until, named)
 
     def _unread(self, listed: set[DocumentKey], records: Sequence[DocumentRecord], day: date) -> list[ListedDocument]:
         """The documents of the day of which F&O cannot render the row, as the ledger noted them."""

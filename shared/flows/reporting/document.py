@@ -12,7 +12,7 @@ from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Answers
 from shared.fingerprint import fingerprint
 from shared.flows.customers.put import put_customer_first
-from shared.flows.finding.missing import settle_not_shown
+from shared.flows.finding.missing import why_not_shown
 from shared.flows.reporting.act import NotStoredAsSent, TaxJarHoldsAnother, ask, carry_out
 from shared.flows.reporting.holds import (
     hold_elsewhere,
@@ -71,9 +71,10 @@ async def report(claim: Claim, shown: PostedDocument | ReadProblem | None, sales
         await hold_elsewhere(claim)
     elif claim.record.correction:
         # What was approved is sent, whatever F&O shows by now.
-        await _follow_plan(claim, _to_be_kept(claim.record), "")
+        await _follow_plan(claim, _as_filed(claim.record, HoldReason.FILED_TRANSACTION_CHANGED, ""), "")
     elif shown is None:
-        await settle_not_shown(claim)
+        if message := await why_not_shown(claim):
+            await _hold_unread(claim, HoldReason.NOT_FOUND_IN_DYNAMICS, message)
     elif isinstance(shown, ReadProblem):
         await _settle_unread(claim, shown)
     else:
@@ -171,7 +172,7 @@ async def _settle_end(
         after = replace(after, filing=filing, decisions=replace(after.decisions, dismissed=dismissed))
     elif end.ending is Ending.KEEP:
         after = replace(after, filing=replace(after.filing, fingerprint=content))
-    if not correction:
+    if document:
         after = with_facts(after, outcome, document)
     asked = {"proposal": end.proposal.shown()} if end.proposal else None
     await claim.settle(
@@ -190,7 +191,16 @@ async def _settle_unread(claim: Claim, problem: ReadProblem) -> None:
     reason = (
         HoldReason.SOURCE_INCOMPLETE if problem.kind is ProblemKind.SOURCE_INCOMPLETE else HoldReason.UNREADABLE_ROW
     )
-    await claim.settle(record.to(State.HELD, reason=reason, message=problem.sentence), exchange=NOTHING_EXCHANGED)
+    await _hold_unread(claim, reason, problem.sentence)
+
+
+async def _hold_unread(claim: Claim, reason: HoldReason, message: str) -> None:
+    """Hold a document without its content. What TaxJar holds of it is looked up first where that is not known."""
+    record = claim.record
+    if record.filing.was_sent and record.attempts.outcome_unknown:
+        await _follow_plan(claim, _as_filed(record, reason, message), record.filing.fingerprint)
+    else:
+        await claim.settle(record.to(State.HELD, reason=reason, message=message), exchange=NOTHING_EXCHANGED)
 
 
 def _may_be_half_posted(claim: Claim, outcome: Held, document: PostedDocument) -> bool:
@@ -200,8 +210,8 @@ def _may_be_half_posted(claim: Claim, outcome: Held, document: PostedDocument) -
     return age < timedelta(minutes=minutes) and (no_lines or bool(_HALF_POSTED & set(outcome.reasons)))
 
 
-def _to_be_kept(record: DocumentRecord) -> Held:
-    """Stands for the mapping of a document whose approved correction is under way: it does not count."""
+def _as_filed(record: DocumentRecord, reason: HoldReason, message: str) -> Held:
+    """Stands for the mapping of a document whose content does not count or is not known."""
     return Held(
         transaction_id=record.filing.transaction_id,
         kind=record.filing.kind,
@@ -209,6 +219,6 @@ def _to_be_kept(record: DocumentRecord) -> Held:
         sales_tax=record.filing.sales_tax or ZERO,
         to_states=record.filing.to_states,
         notes=(),
-        reasons=(HoldReason.FILED_TRANSACTION_CHANGED,),
-        message="",
+        reasons=(reason,),
+        message=message,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shared.documents import ListedDocument, PostedDocument
 from shared.flows.work.run import Run
-from shared.ledger.documents import Sighting, new_record
+from shared.ledger.document_rows import new_record
+from shared.ledger.documents import Sighting
 from shared.ledger.records import DocumentRecord, State
 from shared.mapping import kind_of, transaction_id
 

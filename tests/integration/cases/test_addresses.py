@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from local.simulators.dynamics.specs import AddressSpec
+from local.simulators.dynamics.specs import AddressSpec, LineSpec
 from tests.holdings import AUSTIN, BOSTON, NEW_YORK, NY_LINE, TORONTO, TX_LINE, holdings, invoice, outcome
 from tests.world import World
 
@@ -112,3 +112,10 @@ async def test_the_companys_own_table_of_zip_codes_wins(world: World) -> None:
     world.posting.invoice(invoice(ship_to=AddressSpec("1 Panhandle Rd", "Texhoma", "TX", "73949")))
     await world.run()
     assert holdings(world) == {"USMF-INV-1": "TX 100.00/0.00"}
+
+
+async def test_the_order_stands_in_for_a_line_whose_posted_address_is_incomplete(world: World) -> None:
+    line = LineSpec("P-2", tax=Decimal("8.88"), ship_to=replace(NEW_YORK, zip=""))
+    world.posting.invoice(invoice(lines=[line], ship_to=AUSTIN, order_ship_to=NEW_YORK))
+    await world.run()
+    assert holdings(world) == {"USMF-INV-1": "NY 100.00/8.88"}

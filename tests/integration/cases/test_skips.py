@@ -202,3 +202,17 @@ async def test_lines_that_never_arrive_are_held_after_half_an_hour(world: World)
     await world.run()
     assert await outcome(world, "INV-1") == "held lines_missing"
     assert timedelta(minutes=25) <= world.clock.now - began <= timedelta(minutes=45)
+
+
+async def test_charges_that_never_arrive_are_held_once(world: World) -> None:
+    world.posting.invoice(invoice(lines=[ONE], charges=[ChargeSpec("FREIGHT", 10, Decimal("0.83"))]))
+    store = world.simulation.dynamics.store
+    for row in list(store.rows("MarkupTransBiEntities")):
+        store.remove("MarkupTransBiEntities", row)
+    await world.run()
+    assert await outcome(world, "INV-1") == "held source_incomplete"
+    entries = len(await world.audit("INV-1"))
+    for _ in range(3):
+        world.clock.advance(minutes=5)
+        await world.run()
+    assert len(await world.audit("INV-1")) == entries

@@ -44,7 +44,7 @@ async def read(rows: list[dict[str, Any]], text: str) -> str:
     return (await LongTexts(Table(rows)).texts(entity))["filed"]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("length", [1, 200_000, 3_000_000])
+@pytest.mark.parametrize("length", [1, 200_000, 800_000])
 async def test_a_long_text_comes_back_from_body_rows_that_azure_takes(length: int) -> None:
     text = noise(length)
     rows = list(body_rows("main|usmf", ROW, text))
@@ -56,7 +56,7 @@ async def test_a_long_text_comes_back_from_body_rows_that_azure_takes(length: in
 
 @pytest.mark.parametrize("harm", ["without its first row", "without its last row", "with another piece", "cut"])
 async def test_a_text_that_was_touched_is_lost_and_never_another_one(harm: str) -> None:
-    text = noise(1_000_000)
+    text = noise(600_000)
     rows = list(body_rows("main|usmf", ROW, text))
     assert len(rows) > 2
     match harm:

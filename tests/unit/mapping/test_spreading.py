@@ -70,6 +70,12 @@ def test_another_charge_is_a_line_of_each_transaction_with_its_share() -> None:
     assert (first.quantity, first.product_identifier) == (1, "HANDLING")
 
 
+def test_charges_do_not_weigh_for_each_other() -> None:
+    lines = (line("100", tax="8.25"), line("100", sequence=2, delivery_address=DENVER))
+    fees = (charge("50", "HANDLING", shipping=False, tax="4.13"), charge("30"))
+    assert figures(document(*lines, charges=fees)) == ["order TX 165.00/12.38", "order CO 115.00/0.00"]
+
+
 def test_taxed_charges_go_only_to_transactions_with_taxed_lines() -> None:
     lines = (line("100", tax="8.25"), line("300", sequence=2, delivery_address=DENVER))
     assert shipping(document(*lines, charges=(charge("10", tax="0.83"),))) == [

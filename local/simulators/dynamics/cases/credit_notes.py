@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from local.simulators.dynamics.cases.case import Cases, Expected, held, part
 from local.simulators.dynamics.posting import Link, Posting
-from local.simulators.dynamics.retail_company import ORIGINAL_INVOICE_FIELD
+from local.simulators.dynamics.retail_company import ORIGINAL_INVOICE_FIELD, SAN_FRANCISCO
 from local.simulators.dynamics.specs import ChargeSpec, InvoiceSpec, LineSpec, PostedInvoice, Source
 
 CREDIT_NOTE_CASES = Cases()
@@ -64,6 +64,14 @@ def exchange(posting: Posting, on: date) -> PostedInvoice:
     sale = _sale(posting, "INV-400006", on)
     lines = [LineSpec(quantity=-1, price=100, returned_lot=sale.lines[0].lot), LineSpec("P-2000", price=150)]
     return posting.invoice(InvoiceSpec("EXC-400006", on, lines, tax_rate=TEXAS, return_number="RMA-400006"))
+
+
+@CREDIT_NOTE_CASES.add(Expected(kind="refund", ship_to_state="CA", original="INV-400011"))
+def returned_to_the_warehouse(posting: Posting, on: date) -> PostedInvoice:
+    """Sold to California, and received in Dallas: the refund belongs to California."""
+    line = LineSpec(price=100, tax=Decimal("8.63"))
+    sale = posting.invoice(InvoiceSpec("INV-400011", on - timedelta(days=2), [line], ship_to=SAN_FRANCISCO))
+    return posting.credit_note(sale, "CRN-400011", on, link=Link.RETURNED_LOT)
 
 
 @CREDIT_NOTE_CASES.add(

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from local.simulators.dynamics.cases.case import Cases, Expected, held
 from local.simulators.dynamics.posting import Posting
+from local.simulators.dynamics.retail_company import MARKETPLACE, SAN_FRANCISCO
 from local.simulators.dynamics.specs import InvoiceSpec, LineSpec, PostedInvoice
 
 CUSTOMER_CASES = Cases()
@@ -37,6 +38,14 @@ def tax_from_an_exempt_customer(posting: Posting, on: date) -> PostedInvoice:
 def exempt_by_document(posting: Posting, on: date) -> PostedInvoice:
     """An ordinary customer, exempt on this order only."""
     return posting.invoice(InvoiceSpec("INV-500004", on, tax_group="RESALE"))
+
+
+@CUSTOMER_CASES.add(Expected(exemption_type="marketplace", ship_to_state="CA"))
+def sold_on_a_marketplace(posting: Posting, on: date) -> PostedInvoice:
+    """An order of a marketplace that remits the tax itself: reported, and exempt as such."""
+    return posting.invoice(
+        InvoiceSpec("INV-500008", on, sales_origin=MARKETPLACE, tax_group="NOTAX", ship_to=SAN_FRANCISCO)
+    )
 
 
 @CUSTOMER_CASES.add()
