@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -265,7 +266,10 @@ def _plus(one: Sums, other: Sums) -> Sums:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
-def test_the_sums_stay_right_and_every_state_has_a_way_out(azurite: str, certificates: Certificates) -> None:
+@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.thorough)])
+def test_the_sums_stay_right_and_every_state_has_a_way_out(
+    examples: int, azurite: str, certificates: Certificates
+) -> None:
     class Machine(Decisions):
         pass
 
@@ -273,8 +277,8 @@ def test_the_sums_stay_right_and_every_state_has_a_way_out(azurite: str, certifi
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=4,
-            stateful_step_count=10,
+            max_examples=examples,
+            stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate, Phase.shrink),
