@@ -87,11 +87,12 @@ def _environment(simulation: Simulation, companies: dict[str, dict[str, object]]
 
 
 def company_settings() -> dict[str, dict[str, object]]:
-    """The settings of the demo's companies."""
+    """The settings of the demo's companies; their today is the day by which the demo posts, at any hour."""
     start = (datetime.now(UTC).date() - timedelta(days=40)).isoformat()
+    shared = {"report_from": start, "time_zone": "UTC"}
     return {
-        adventureworks.COMPANY: {"report_from": start, **adventureworks.SETTINGS},
-        retailer.COMPANY: {"report_from": start, **retailer.SETTINGS},
+        adventureworks.COMPANY: shared | adventureworks.SETTINGS,
+        retailer.COMPANY: shared | retailer.SETTINGS,
     }
 
 

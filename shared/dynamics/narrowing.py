@@ -105,19 +105,17 @@ class Windows:
         ``where`` is the filter of a window; ``companies`` are those of each company, for a single day. Where a read
         fails, what it had answered before is used, and the order begins anew with the earliest day that is left.
         """
-        seen: set[tuple[object, ...]] = set()
+        seen: set[int] = set()
         windows = self._windows(entity, first, last)
         while windows:
             begin, end = windows.pop()
-            read: list[tuple[object, ...]] = []
             try:
                 async for page in self._sets.pages(entity, where(begin, end)):
-                    yield _fresh(page, entity, seen, read)
+                    yield _fresh(page, entity, seen)
                 continue
             except Unavailable as trouble:
                 if not await is_narrowable(self._sets, entity, where(begin, end), trouble):
                     raise
-            seen.update(read)
             days = _days(begin, end, self._today())
             if days > 1:
                 self._longest[entity.name] = (days // 2, self._clock() + _LEARNED)
@@ -127,8 +125,7 @@ class Windows:
             for company in companies:
                 condition = all_of(where(begin, end), company)
                 async for page in rows_in_small_pages(self._sets, entity, condition, entity.key[2:], unreadable):
-                    yield _fresh(page, entity, seen, read)
-                    seen.update(read)
+                    yield _fresh(page, entity, seen)
 
     def _windows(self, entity: Entity, first: date, last: date | None) -> list[tuple[date, date | None]]:
         """The windows to begin with, last one first."""
@@ -144,17 +141,14 @@ class Windows:
         return self._clock().date()
 
 
-def _fresh(
-    page: Sequence[Row], entity: Entity, seen: set[tuple[object, ...]], read: list[tuple[object, ...]]
-) -> list[Row]:
-    """The rows of ``page`` that did not come before; their keys are added to ``read``."""
+def _fresh(page: Sequence[Row], entity: Entity, seen: set[int]) -> list[Row]:
+    """The rows of ``page`` that did not come before: pages shift while they are read. ``seen`` are hashes of keys."""
     fresh: list[Row] = []
     for row in page:
-        key = key_of(row, entity)
-        if key in seen or (read and read[-1] == key):
-            continue
-        read.append(key)
-        fresh.append(row)
+        key = hash(key_of(row, entity))
+        if key not in seen:
+            seen.add(key)
+            fresh.append(row)
     return fresh
 
 

@@ -210,6 +210,17 @@ async def test_a_header_listed_twice_counts_once(retailer: Retailer, by_skip: bo
     assert await retailer.reader().count_posted({COMPANY: SINCE}) == 9
 
 
+async def test_headers_of_a_page_that_shifted_by_several_rows_count_once(retailer: Retailer) -> None:
+    numbers = [sale(retailer, f"INV-{n}", days_ago=9 - n).number for n in range(9)]
+    retailer.dynamics.page_size, retailer.dynamics.links_by_skip = 4, True
+    pages = retailer.reader().list_posted({COMPANY: SINCE})
+    listed = [document.key.number for document in await anext(pages)]
+    sale(retailer, "EARLIER-1", days_ago=12)
+    sale(retailer, "EARLIER-2", days_ago=12)
+    listed += [document.key.number async for page in pages for document in page]
+    assert listed == numbers
+
+
 @pytest.mark.parametrize("name", [LINES, JOURNAL_LINES, "MarkupTransBiEntities"])
 async def test_a_repeated_line_or_charge_is_sent_once(retailer: Retailer, name: str) -> None:
     posted = sale(retailer, lines=[LineSpec(), LineSpec("P-2000")])
