@@ -53,7 +53,8 @@ def after(
     """What is filed once ``sent``, a transaction of ``proposal``, is in TaxJar."""
     for pair in proposal.pairs:
         if pair.reversal == sent and pair.filed:
-            filed = _with_role(filed, pair.filed, Role.REVERSED)
+            # As TaxJar holds it: that is what was reversed.
+            filed = replaced(filed, pair.filed.model_copy(update={"role": Role.REVERSED}))
         elif pair.replacement == sent and pair.lost:
             filed = _with_role(filed, pair.lost, Role.DELETED)
     return replaced(filed, sent)

@@ -175,6 +175,24 @@ async def test_a_deleted_reversal_in_an_open_period_never_doubles_the_net(world:
     assert right[0] == Decimal(117)
 
 
+@pytest.mark.parametrize("decision", ["approve", "dismiss"])
+async def test_a_reversal_is_not_restored_without_what_it_reverses(world: World, decision: str) -> None:
+    """Both were deleted; only the period of the reversal is open. Restored alone it would take the sale back twice."""
+    await filed(world, "reversal", "open")
+    right = net(of_document(world, "USMF-INV-1"))
+    lose_in_taxjar(world, "USMF-INV-1")
+    lose_in_taxjar(world, "USMF-INV-1-reversal-1")
+    await night(world, "deleted")
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "deleted_in_taxjar")
+    assert net(of_document(world, "USMF-INV-1")) == right
+    await decided(world, "USMF-INV-1", decision)
+    assert (await world.record("INV-1")).state is State.REPORTED
+    assert net(world.taxjar.transactions.values()) == right
+    await night(world, "deleted")
+    assert net(world.taxjar.transactions.values()) == right
+
+
 async def test_a_decision_on_what_changed_in_the_meantime_has_no_effect(world: World) -> None:
     await filed(world, "order", "closed by day")
     touch(world, "order", "deleted")
