@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from local.demo import retailer
 from local.demo.expectations import SHIPPING_CODES, Expectation
 from local.demo.proof import prove
 from local.demo.tables import money
+from local.demo.today import today
 from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import PostedInvoice
 from local.simulators.taxjar.records import Account, StoredTransaction
@@ -32,7 +33,7 @@ class Restart(Protocol):
 
 def close_month(host: Host, restart: Restart, expectations: list[Expectation], account: Account) -> int:
     """Tell the story and check it; return how much is wrong."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = today() - timedelta(days=1)
     posted, state = _with_handling(expectations)
     path = f"/api/filing-periods/{CONNECTION}/{posted.company}/{state}"
     period = host.call(
@@ -63,12 +64,11 @@ def close_month(host: Host, restart: Restart, expectations: list[Expectation], a
 
 def _with_handling(expectations: list[Expectation]) -> tuple[PostedInvoice, str]:
     """A reported order of the retailer with a handling charge, of a day that is over; and its state."""
-    today = datetime.now(UTC).date()
     for expectation in expectations:
         posted, expected = expectation.posted, expectation.expected
         codes = {charge.spec.code for charge in posted.charges}
         ordinary = (posted.company, expected.state, expected.kind) == (retailer.COMPANY, "reported", "order")
-        if ordinary and posted.date < today and _NOW_SHIPPING in codes:
+        if ordinary and posted.date < today() and _NOW_SHIPPING in codes:
             return posted, expected.ship_to_state
     raise LookupError(f"the demo posts no order with {_NOW_SHIPPING}")
 

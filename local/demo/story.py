@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from subprocess import DEVNULL
 
 from local.demo import adventureworks, retailer
@@ -19,6 +19,7 @@ from local.demo.month_close import close_month
 from local.demo.retailer import post_retailer
 from local.demo.showcase import show_transactions
 from local.demo.tables import print_differences, print_not_reported, print_totals
+from local.demo.today import today as of_today
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
 
@@ -69,7 +70,7 @@ def running_demo(
     *, port: int = 0, output: int | None = DEVNULL, people: Sequence[Mapping[str, object]] = ()
 ) -> Iterator[Demo]:
     """Start everything and post the documents; ``port`` and ``output`` are the host's, ``people`` can sign in there."""
-    today = datetime.now(UTC).date()
+    today = of_today()
     say("Starting Azurite and the simulated Entra ID, Dynamics 365 F&O and TaxJar.")
     with running_storage_and_simulation() as (azurite, table_calls, simulation):
         say("Posting invoices and credit notes in F&O: AdventureWorks (awlt) and a retailer's month (usrt).")
@@ -88,7 +89,7 @@ def _environment(simulation: Simulation, companies: dict[str, dict[str, object]]
 
 def company_settings() -> dict[str, dict[str, object]]:
     """The settings of the demo's companies; their today is the day by which the demo posts, at any hour."""
-    start = (datetime.now(UTC).date() - timedelta(days=40)).isoformat()
+    start = (of_today() - timedelta(days=40)).isoformat()
     shared = {"report_from": start, "time_zone": "UTC"}
     return {
         adventureworks.COMPANY: shared | adventureworks.SETTINGS,

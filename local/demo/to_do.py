@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from local.demo import retailer
+from local.demo.today import today as of_today
 from local.simulation import CONNECTION, Simulation
 from local.simulators.dynamics.posting import Posting
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec, LineSpec
@@ -90,7 +91,7 @@ def last_closed_day(today: date, lock_day: int = 4) -> date:
 
 def make_to_do(host: Host, simulation: Simulation, account: Account) -> None:
     """Bring the documents, once they are reported, into the condition that ``TO_DO`` says."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = of_today() - timedelta(days=1)
     period = f"/api/filing-periods/{CONNECTION}/{retailer.COMPANY}/{FILED_STATE}"
     host.call("PUT", period, filed_through=yesterday.isoformat(), reason="The return was filed", confirm=True, **_WHO)
     correct_address(host, simulation, CHANGED)

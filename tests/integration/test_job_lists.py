@@ -80,3 +80,12 @@ async def test_a_job_that_is_over_is_not_written_again(world: World) -> None:
     await world.connector.reconciliations.write(replace(job, state=JobState.CANCELLED), entry(NOW))
     with pytest.raises(JobOver):
         await world.connector.reconciliations.write(job, entry(NOW))
+
+
+async def test_a_step_that_was_overtaken_does_not_take_its_job_back(world: World) -> None:
+    job = await begin(world, NOW)
+    further = replace(job, cursor=TODAY + timedelta(days=1), last_piece="first")
+    await world.connector.reconciliations.write(further, entry(NOW), after=job.cursor)
+    with pytest.raises(JobOver):
+        await world.connector.reconciliations.write(replace(further, last_piece="late"), entry(NOW), after=job.cursor)
+    assert await world.connector.reconciliations.get("main", job.job) == further

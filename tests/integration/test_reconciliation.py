@@ -313,6 +313,18 @@ async def test_untaxed_sales_that_nothing_explains_are_listed(world: World) -> N
     assert sum(1 for call in world.simulation.taxjar.calls if call.path.endswith("/taxes")) == 2
 
 
+async def test_a_plan_without_tax_calculation_explains_no_untaxed_sale_and_pauses_nothing(world: World) -> None:
+    world.change_settings(product_tax_codes={"items": {"P-CLASS": "19004"}})
+    world.posting.invoice(invoice("EXEMPT-PRODUCT", lines=[LineSpec("P-CLASS")], tax_rate=Decimal(0)))
+    await sweep(world)
+    world.simulation.taxjar.faults.add(Fault(path="*/taxes", status=403))
+    found = await findings(world)
+    assert [sale["transaction_id"] for sale in found["untaxed_without_reason"]] == ["USMF-EXEMPT-PRODUCT"]
+    world.posting.invoice(invoice("NEXT"))
+    await sweep(world)
+    assert (await world.record("NEXT")).state is State.REPORTED
+
+
 async def test_the_csv_has_one_row_per_finding(world: World) -> None:
     post_month(world, 20)
     await sweep(world)

@@ -49,7 +49,8 @@ class UntaxedSales:
         question |= {"amount": price, "shipping": "0", "nexus_addresses": [nexus], "line_items": [item]}
         try:
             tax = await self._client.taxes(question)
-        except taxjar.Rejected:
+        except (taxjar.Rejected, taxjar.AccessDenied):
+            # A plan without tax calculation refuses the question, not the account.
             return False
         return _number(tax, "amount_to_collect") == 0
 
