@@ -8,6 +8,7 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 
+from local.bench import ledger
 from local.bench.machine import BUSY, load, machine_class
 from local.bench.measure import Comparison, compare, running_bench
 from local.bench.results import Figure, as_json, commit, compared, first_line
@@ -22,7 +23,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each")
     parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
     parser.add_argument("--commit", action="store_true", help="keep the result in docs/bench.json")
+    parser.add_argument("--ledger", type=int, help="instead: what reads cost with a history of so many documents")
     options = parser.parse_args(arguments)
+    if options.ledger:
+        return ledger.main(options.ledger)
     latencies = [int(part) for part in options.latencies.split(",")]
     loads = [load()]
     if loads[0] is not None and loads[0] > BUSY:

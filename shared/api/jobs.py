@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.api.route import Anything, Call, Nothing
 from shared.flows.backfill import start
 from shared.flows.operations.run_now import note_asked, timer_named
 from shared.flows.reconciliation import jobs, result
 from shared.flows.reconciliation import reconcile as reconciliation
 from shared.flows.reconciliation.repair import NOT_CONFIRMED, Confirmation
-from shared.flows.review.decide import Why
 from shared.flows.work.jobs import Cancellation, JobsQuery
-from shared.web import Answer, instant, read_json
+from shared.web import Answer, Problem, Words, instant, read_json
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 """Seconds to wait for a run before it is answered as one that goes on."""
+
+
+class _Asked(BaseModel):
+    """Why everything is sent again, and who wants it; a person who signed in is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Words
+    by: Words | None = None
+
 
 _going_on: set[asyncio.Task[None]] = set()
 
@@ -37,8 +48,11 @@ async def reconcile(call: Call[reconciliation.ReconcileQuery, Anything]) -> Answ
     """Compare F&O with TaxJar; POST also enqueues what is missing."""
     heal, confirmed = call.request.method == "POST", NOT_CONFIRMED
     if heal and call.query.confirm:
-        why = read_json(call.request.body, Why)
-        confirmed = Confirmation(why.by, why.reason)
+        asked = read_json(call.request.body, _Asked)
+        by = call.caller.name if call.caller.is_person else asked.by
+        if not by:
+            raise Problem(400, "bad_request", "by: say who confirms it")
+        confirmed = Confirmation(by, asked.reason)
     return await reconciliation.reconcile(
         call.connector, call.connection, call.company, call.query, heal=heal, confirmed=confirmed
     )

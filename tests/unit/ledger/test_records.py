@@ -110,6 +110,7 @@ records = st.builds(
         paused_at=st.none() | instants,
         outcome_unknown=st.booleans(),
         alone=st.booleans(),
+        refused=texts,
     ),
     decisions=st.builds(
         Decisions,
