@@ -19,6 +19,8 @@ Unreadable = Callable[[Row | None, Unavailable], None]
 """Told of a row that cannot be shown: its key fields where F&O shows those, and what F&O answered."""
 _LARGEST_PAGE = 1024
 _SHRINK = 4
+ONCE_MORE = 2
+"""Further reads of a single row before it counts as one that F&O cannot show: a fault of the moment hits any row."""
 _UNKNOWN_IN_A_ROW = 5
 """Rows passed over one after the other without even a key: more of them are no single rows any more."""
 _LEARNED = timedelta(hours=1)
@@ -45,7 +47,7 @@ async def rows_in_small_pages(
 
     ``fields`` are the key fields that ``where`` leaves open. Raises :class:`Unavailable` when the set stops answering.
     """
-    size, unknown, skip = _LARGEST_PAGE, 0, 0
+    size, unknown, skip, failed = _LARGEST_PAGE, 0, 0, 0
     place = _Place(fields)
     place.move([after] if after is not None else [])
     while True:
@@ -60,6 +62,10 @@ async def rows_in_small_pages(
             if size > 1:
                 size = max(1, size // _SHRINK)
                 continue
+            failed += 1
+            if failed <= ONCE_MORE:
+                continue
+            failed = 0
             keyed = await _key_of_next(sets, entity, condition, skip + passed)
             if keyed == []:
                 return
@@ -74,6 +80,7 @@ async def rows_in_small_pages(
                 place.move(keyed)
                 unreadable(keyed[0], trouble)
             continue
+        failed = 0
         if rows:
             skip, unknown = 0, 0
             place.move(rows)

@@ -14,6 +14,7 @@ from shared.dynamics.entities import Entity
 from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import AccessDenied, BadQuery, DynamicsError, EntityMissing, Unavailable
 from shared.dynamics.filters import Filter, all_of, chunks, either, equals
+from shared.dynamics.narrowing import ONCE_MORE
 from shared.dynamics.rows import Row, folded
 
 _Id = TypeVar("_Id", str, int)
@@ -134,6 +135,11 @@ class BatchReads:
 
         async def isolated(some: Sequence[_Id], trouble: Unavailable) -> list[Row]:
             if len(some) == 1:
+                for _ in range(ONCE_MORE):
+                    try:
+                        return await read(some)
+                    except Unavailable as again:
+                        trouble = again
                 broken[_folded(some[0])] = str(trouble)
                 return []
             rows: list[Row] = []
