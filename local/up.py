@@ -8,13 +8,13 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from local.bootstrap import VENV_PYTHON
 from local.demo import retailer
 from local.demo.story import Demo, company_settings, running_demo, say, wait_until_settled
 from local.demo.to_do import TO_DO, lines_to_do, make_to_do, post_to_do, wait_for_reconciliations
+from local.demo.today import today as of_today
 from local.host.command import bound
 from local.host.errors import HostError
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, TAXJAR_TOKEN
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 @contextmanager
 def running_up(*, port: int = 0, output: int | None = None) -> Iterator[Demo]:
     """The demo's world with everything settled, every timer run once, and something for people to do."""
-    today = datetime.now(UTC).date()
+    today = of_today()
     with running_demo(port=port, output=output, people=PEOPLE) as demo:
         posted = post_to_do(demo.simulation.posting(retailer.COMPANY), today)
         say("Sweeping the last 45 days, once.\n")

@@ -19,6 +19,7 @@ from local.demo.month_close import close_month
 from local.demo.retailer import post_retailer
 from local.demo.showcase import show_transactions
 from local.demo.tables import print_differences, print_not_reported, print_totals
+from local.demo.today import TIME_ZONE
 from local.demo.today import today as of_today
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT, Simulation
 from local.stage import Host, TableCalls, running_host, running_storage_and_simulation
@@ -90,7 +91,7 @@ def _environment(simulation: Simulation, companies: dict[str, dict[str, object]]
 def company_settings() -> dict[str, dict[str, object]]:
     """The settings of the demo's companies; their today is the day by which the demo posts, at any hour."""
     start = (of_today() - timedelta(days=40)).isoformat()
-    shared = {"report_from": start, "time_zone": "UTC"}
+    shared = {"report_from": start, "time_zone": TIME_ZONE}
     return {
         adventureworks.COMPANY: shared | adventureworks.SETTINGS,
         retailer.COMPANY: shared | retailer.SETTINGS,

@@ -1,15 +1,13 @@
-"""The day that it is for the companies of the demo, whose periods are closed up to the day before."""
+"""The day that it is for the companies of the demo, which live in UTC: it is the same for whoever tries them."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-from shared.settings import CompanySettings
-
-_ZONE = ZoneInfo(str(CompanySettings.model_fields["time_zone"].default))
+TIME_ZONE = "UTC"
+"""The companies' setting."""
 
 
 def today() -> date:
-    """The day in the time zone that companies have by default: at midnight in UTC it is still the day before."""
-    return datetime.now(UTC).astimezone(_ZONE).date()
+    """Today in :data:`TIME_ZONE`."""
+    return datetime.now(UTC).date()

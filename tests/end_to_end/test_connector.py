@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from cli.main import build_parser, main
 from local.demo import retailer
 from local.demo.story import Demo
 from local.demo.to_do import CHANGED, LATE, MISMATCH, by_hand, correct_address, to_be_changed
+from local.demo.today import today
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.taxjar.records import Account, StoredTransaction
@@ -62,10 +63,6 @@ class Shell:
 @pytest.fixture
 def shell(up: Demo) -> Shell:
     return Shell(up.host)
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 def account(up: Demo) -> Account:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from azure.storage.queue import QueueServiceClient
 
 from local.demo import retailer
 from local.demo.story import Demo, running_demo, tell
+from local.demo.today import today as of_today
 from local.simulation import CLIENT_SECRET, CONNECTION, TAXJAR_TOKEN
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
@@ -54,7 +55,7 @@ def answers(host: Host) -> Iterator[str]:
             if shown[like] <= 3:
                 yield json.dumps(host.get(f"{DOCUMENTS}/{document['transaction_id']}"))
         path = page["next"]
-    today = datetime.now(UTC).date()
+    today = of_today()
     span = {"from": str(today - timedelta(days=30)), "to": str(today)}
     yield json.dumps(host.get(f"/api/nexus/{CONNECTION}"))
     yield json.dumps(host.get(f"/api/rates/{CONNECTION}/78704"))
@@ -68,7 +69,7 @@ def refusals(demo: Demo, host: Host) -> Iterator[str]:
     taxjar, entra = demo.simulation.taxjar, demo.simulation.entra
     taxjar.faults.error = repeating(TAXJAR_TOKEN)
     taxjar.faults.add(Fault(status=401))
-    demo.simulation.posting(retailer.COMPANY).invoice(InvoiceSpec("REFUSED", datetime.now(UTC).date()))
+    demo.simulation.posting(retailer.COMPANY).invoice(InvoiceSpec("REFUSED", of_today()))
     host.run("poll_posted_invoices")
     wait_until(lambda: host.get(DOCUMENTS, state="retrying")["documents"], within=60)
     yield json.dumps(host.get(f"{DOCUMENTS}/USRT-REFUSED"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 from local.demo import retailer
 from local.demo.story import Demo
 from local.demo.to_do import BY_HAND, CHANGED, HAND_ID, MISMATCH, correct_address, to_be_changed
+from local.demo.today import today
 from local.simulation import CONNECTION, TAXJAR_ACCOUNT
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.taxjar.records import StoredTransaction
@@ -57,10 +58,6 @@ def enter(browser: Browser, up: Demo) -> Iterator[Enter]:
     yield opened
     for context in contexts:
         context.close()
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 def found(up: Demo, number: str) -> dict[str, Any]:
