@@ -1,4 +1,4 @@
-"""``retry``, ``approve``, ``dismiss``, ``settle``, ``note``, ``assign``: what a person decides about documents."""
+"""``retry``, ``approve``, ``dismiss``, ``settle``, ``note``, ``assign``, ``move``: what a person decides."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def add(commands: Commands) -> None:
         _which(decision)
     reason(retry)
     _which(retry)
+    move = commands.add("move", confirm_move, "say that a company belongs to this F&O environment and TaxJar account")
+    reason(move)
 
 
 def retry_documents(context: Context) -> int:
@@ -85,6 +87,15 @@ def decide(context: Context) -> int:
         shown = decided[0] if len(options.id) == 1 and decided else decided
         if decided and not context.output.whole(shown):
             context.output.rows(decided, _DECIDED)
+    return CLEAN
+
+
+def confirm_move(context: Context) -> int:
+    """Confirm that the company is reported from this environment, to this account, from now on."""
+    path = ("connections", context.connection, context.company, "move")
+    moved = context.api.send("POST", *path, body={"reason": context.options.reason, **context.signature})
+    if not context.output.whole(moved):
+        context.output.rows([moved], [Column("company"), Column("host")])
     return CLEAN
 
 

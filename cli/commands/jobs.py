@@ -45,6 +45,8 @@ def add(commands: Commands) -> None:
     days_range(reconcile)
     reconcile.add_argument("--deep", action="store_true", help="compare every transaction, line by line")
     reconcile.add_argument("--heal", action="store_true", help="also enqueue what is missing in TaxJar")
+    reconcile.add_argument("--confirm", action="store_true", help="send again even where very many are missing")
+    reconcile.add_argument("--reason", default="", help="why, for --confirm")
     reconcile.add_argument("--job", action="store_true", help="as a job that goes on by itself, as for longer ranges")
     backfill = commands.add("backfill", run_backfill, "report, or try out, the documents of a range of days")
     backfill.add_argument("since", nargs="?", type=day, metavar="FROM", help="first invoice date")
@@ -61,6 +63,8 @@ def add(commands: Commands) -> None:
 def compare(context: Context) -> int:
     """Both sides of a range of days; 1 where they differ."""
     options = context.options
+    if options.confirm and not (options.heal and options.reason):
+        raise WrongUsage("--confirm sends again what is missing: add --heal and --reason.")
     days = {"from": options.since, "to": options.until}
     if options.job or _is_long(options):
         found = _reconciliation_job(context, days)
@@ -70,7 +74,8 @@ def compare(context: Context) -> int:
         if method == "GET":
             found = context.api.get(*path, deep=options.deep, **days)
         else:
-            found = context.api.send(method, *path, deep=options.deep, **days)
+            body = {"reason": options.reason, **context.signature} if options.confirm else None
+            found = context.api.send(method, *path, body=body, deep=options.deep, confirm=options.confirm, **days)
     differ = {status: count for status, count in found["counts"].items() if status != "reconciled" and count}
     output = context.output
     if not output.whole(found):
@@ -116,6 +121,8 @@ def _reconciliation_job(context: Context, days: Mapping[str, object]) -> Json:
     """The result of a job for these days, all rows of it."""
     path = ("reconciliation-jobs", context.connection, context.company)
     flags = {"deep": context.options.deep, "heal": context.options.heal}
+    if context.options.confirm:
+        flags |= {"confirm": True, "reason": context.options.reason}
     wanted = {name: value for name, value in days.items() if value}
     job = str(context.api.send("POST", *path, body={**wanted, **flags, **context.signature})["job"])
     found = _watched(context, (*path, job))

@@ -268,6 +268,25 @@ def test_settle_assign_and_note_say_what_they_are_about() -> None:
     assert json.loads(deployment.asked[-1].content) == {"text": "asked Bob", "by": "Pat"}
 
 
+def test_a_move_is_confirmed_with_its_reason() -> None:
+    moved = {"connection": "main", "company": "usmf", "host": "https://contoso.operations.dynamics.com"}
+    deployment = deployed("POST /api/connections/main/usmf/move", httpx.Response(202, json=moved))
+    code, out, _ = run(deployment, "move", "--reason", "a new account", "--by", "Pat")
+    assert (code, "contoso.operations.dynamics.com" in out) == (0, True)
+    assert json.loads(deployment.asked[-1].content) == {"reason": "a new account", "by": "Pat"}
+
+
+def test_what_is_missing_in_great_number_is_sent_again_by_decision_alone() -> None:
+    found = {"counts": {"reconciled": 1}, "documents": []}
+    deployment = deployed("POST /api/reconciliations/main/usmf", httpx.Response(200, json=found))
+    decision = ("reconcile", "--from", "2026-11-01", "--to", "2026-11-02", "--confirm", "--by", "Pat")
+    assert run(deployment, *decision)[0] == 2
+    assert run(deployment, *decision, "--heal", "--reason", "deleted by mistake")[0] == 0
+    asked = deployment.asked[-1]
+    assert asked.url.params["confirm"] == "true"
+    assert json.loads(asked.content) == {"reason": "deleted by mistake", "by": "Pat"}
+
+
 def test_close_tells_how_to_go_on_where_work_is_open() -> None:
     error = {"error": {"code": "open_work", "message": "8 documents are held.", "held": 8}}
     deployment = deployed("PUT /api/filing-periods/main/usmf/TX", httpx.Response(409, json=error))
