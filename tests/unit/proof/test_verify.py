@@ -346,7 +346,8 @@ def test_memory_does_not_grow_with_the_file() -> None:
             tracemalloc.stop()
 
     peak(10)
-    assert peak(900) < 1.5 * peak(90)
+    # 810 settlements more are more than a megabyte of lines.
+    assert peak(900) < peak(90) + 100_000
 
 
 TAMPERINGS = st.sampled_from(
