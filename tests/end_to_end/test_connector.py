@@ -198,6 +198,11 @@ def test_a_state_is_closed_and_never_moves_back_by_itself(shell: Shell) -> None:
     assert shell.run(*back, "--reopen")[0] == CLEAN
 
 
+def test_a_move_is_confirmed(shell: Shell) -> None:
+    code, answer = shell.json("move", "--reason", "the environment was renamed")
+    assert (code, answer["company"]) == (CLEAN, COMPANY)
+
+
 def test_a_backfill_is_tried_out_watched_and_listed(shell: Shell) -> None:
     day = str(today() - timedelta(days=3))
     code, shown = shell.json("backfill", day, day, "--dry-run")
