@@ -26,6 +26,7 @@ from shared.dynamics.probe import EnvironmentProbe
 from shared.dynamics.reader import DynamicsReader
 from shared.ledger.activity import Activity
 from shared.ledger.backfills import BackfillLedger
+from shared.ledger.commits import GroupCommit
 from shared.ledger.customers import CustomerLedger
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.fences import FenceLedger
@@ -111,18 +112,19 @@ async def build_connector(
     rows = tables.get_table_client(table)
     pauses = Pauses(rows, clock=clock, random=random)
     account = _accounts(pauses, rows, open_transport, clock)
-    subjects = SubjectLedger(rows, redact=redactor.value)
+    commits = GroupCommit(rows)
+    subjects = SubjectLedger(rows, commits, redact=redactor.value)
     return Connector(
         connections={
             name: _connection(name, connection, account, pauses, rows, open_transport, clock)
             for name, connection in settings.connections.items()
         },
         ledger=DocumentLedger(
-            rows, clock=clock, lease=timedelta(seconds=settings.claim_lease_seconds), redact=redactor.value
+            rows, commits, clock=clock, lease=timedelta(seconds=settings.claim_lease_seconds), redact=redactor.value
         ),
-        work=WorkIndex(rows),
+        work=WorkIndex(rows, commits),
         periods=PeriodLedger(rows),
-        last_runs=LastRuns(rows, clock=clock),
+        last_runs=LastRuns(rows, commits, clock=clock),
         fences=FenceLedger(subjects),
         fences_passed={},
         accounts_known=set(),

@@ -29,6 +29,7 @@ from shared.flows.reconciliation.completeness import CompletenessQuery, show_com
 from shared.flows.reporting.message import report_documents
 from shared.flows.review.listing import DocumentFilter, list_documents
 from shared.ledger.audit import Actor
+from shared.ledger.commits import GroupCommit
 from shared.ledger.documents import DocumentLedger
 from shared.ledger.keys import partition
 from shared.ledger.record_rows import from_entity
@@ -104,10 +105,10 @@ async def _measure(
     gc.collect()
     gc.freeze()
     ledger = connector.ledger
-    stood_in = DocumentLedger(
-        cast(TableClient, table), clock=connector.clock, lease=ledger.lease, redact=ledger._redact
-    )
-    there = replace(connector, ledger=stood_in, work=WorkIndex(cast(TableClient, table)))
+    client = cast(TableClient, table)
+    commits = GroupCommit(client)
+    stood_in = DocumentLedger(client, commits, clock=connector.clock, lease=ledger.lease, redact=ledger._redact)
+    there = replace(connector, ledger=stood_in, work=WorkIndex(client, commits))
     completeness = CompletenessQuery.model_validate({"from": month.replace(day=1), "to": month})
     held = DocumentFilter.model_validate({"state": "held"})
     reads: dict[str, Callable[[], Awaitable[object]]] = {

@@ -115,10 +115,6 @@ def _operation(route: AnyRoute, method: str, schemas: _Schemas) -> Json:
     return operation
 
 
-def _of_path(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
 def _sendable(schema: Json) -> Json:
     """A schema without null: a parameter of a query is there or not."""
     kept = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}

@@ -10,7 +10,7 @@ remembered for good: it is required from then on (design 4.1).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -168,22 +168,27 @@ class EntitySets:
         """The same for a set that may be missing, forbidden or different: ``None`` when it cannot be read."""
         if not values:
             return []
-        if self.is_refused(entity, expand):
-            return None
-        try:
-            return await self.rows(entity, field, values, company=company, also=also, expand=expand)
-        except DynamicsError as error:
-            self.remember_or_raise(entity, expand, error)
-            return None
+        read = partial(self.rows, entity, field, values, company=company, also=also, expand=expand)
+        return await self.if_readable(entity, read, expand)
 
     async def whole_optional(self, entity: Entity, where: Filter | None = None) -> list[Row] | None:
         """All rows of an optional set that meet ``where``; ``None`` when it cannot be read."""
-        if self.is_refused(entity):
+
+        async def read() -> list[Row]:
+            return [row async for page in self.pages(entity, where) for row in page]
+
+        return await self.if_readable(entity, read)
+
+    async def if_readable(
+        self, entity: Entity, read: Callable[[], Awaitable[list[Row]]], expand: str = ""
+    ) -> list[Row] | None:
+        """What ``read`` gives of an optional set; ``None`` when it cannot be read: then it is not asked for a while."""
+        if self.is_refused(entity, expand):
             return None
         try:
-            return [row async for page in self.pages(entity, where) for row in page]
+            return await read()
         except DynamicsError as error:
-            self.remember_or_raise(entity, "", error)
+            self.remember_or_raise(entity, expand, error)
             return None
 
     @property

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TypeVar
 
 from shared.dynamics.entities import Entity
 from shared.dynamics.entity_sets import EntitySets
-from shared.dynamics.errors import AccessDenied, BadQuery, DynamicsError, EntityMissing, Unavailable
+from shared.dynamics.errors import AccessDenied, BadQuery, EntityMissing, Unavailable
 from shared.dynamics.filters import Filter, all_of, chunks, either, equals
 from shared.dynamics.narrowing import ONCE_MORE
 from shared.dynamics.rows import Row, folded
@@ -73,15 +74,11 @@ class BatchReads:
         """Rows of a set that may never have been readable: ``None`` when it cannot be read now."""
         if not values:
             return []
-        if self.sets.is_refused(entity, expand):
+        read = partial(self._rows, entity, field, values, company=company, also=also, expand=expand)
+        rows = await self.sets.if_readable(entity, read, expand)
+        if rows is None:
             await self._miss(entity, expand)
-            return None
-        try:
-            return await self._rows(entity, field, values, company=company, also=also, expand=expand)
-        except DynamicsError as error:
-            self.sets.remember_or_raise(entity, expand, error)
-            await self._miss(entity, expand)
-            return None
+        return rows
 
     async def matching_rows(self, entity: Entity, any_of_these: Sequence[Filter], *, company: str) -> list[Row] | None:
         """The rows of ``company`` that meet one of the filters, ten to a call; ``None`` when F&O fails to find them."""

@@ -63,7 +63,10 @@ def _size_of_value(value: object) -> int:
 
 
 class GroupCommit:
-    """Writes to one table. Each write is atomic, and fails or succeeds on its own, whatever goes along with it."""
+    """Writes to one table; a process has one of them, so that all writes to a partition can go together.
+
+    Each write is atomic, and fails or succeeds on its own, whatever goes along with it.
+    """
 
     def __init__(self, table: TableClient) -> None:
         self._table = table

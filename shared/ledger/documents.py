@@ -16,7 +16,7 @@ from shared import telemetry
 from shared.documents import DocumentKey, ListedDocument
 from shared.ledger.activity import OF_DOCUMENTS, activity_row
 from shared.ledger.audit import Actor, AuditEntry, Redact
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
+from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit
 from shared.ledger.document_rows import claim_entity, guarded, new_record, pointer
 from shared.ledger.entity_groups import Operation
 from shared.ledger.indexing import IndexedQueries, mention
@@ -53,8 +53,16 @@ class Sighting:
 class DocumentLedger(IndexedQueries):
     """Records of posted documents in Table Storage. All methods are safe to run on many instances at once."""
 
-    def __init__(self, table: TableClient, *, clock: Callable[[], datetime], lease: timedelta, redact: Redact) -> None:
-        super().__init__(table)
+    def __init__(
+        self,
+        table: TableClient,
+        commits: GroupCommit,
+        *,
+        clock: Callable[[], datetime],
+        lease: timedelta,
+        redact: Redact,
+    ) -> None:
+        super().__init__(table, commits)
         self.lease = lease
         self._clock = clock
         self._redact = redact

@@ -33,9 +33,9 @@ _ROWS_OF_A_RECORD = 3
 class IndexedQueries(DocumentQueries):
     """Reads of documents that rely on the index; where it is not complete yet, it is completed first."""
 
-    def __init__(self, table: TableClient) -> None:
+    def __init__(self, table: TableClient, commits: GroupCommit) -> None:
         super().__init__(table)
-        self._commits = GroupCommit(table)
+        self._commits = commits
 
     async def open_work(
         self, connection: str, company: str, *, states: Iterable[State] = ()

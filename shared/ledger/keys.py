@@ -60,8 +60,8 @@ def day_of(row: str) -> date:
     return date.fromisoformat(day)
 
 
-OPEN_ROWS, OPEN_ROWS_END = f"{_OPEN}|{_DOCUMENT}|", f"{_OPEN}|{_DOCUMENT}|~"
-"""All rows of the index of open work lie between these."""
+OPEN_ROWS = f"{_OPEN}|{_DOCUMENT}|"
+"""What the rows of the index of open work begin with."""
 INDEXED_ROW = f"{_OPEN}|indexed"
 """The row that says that the index has every open document of the company; it sorts behind the index."""
 WORK_ROWS_END = f"{_OPEN}|~"

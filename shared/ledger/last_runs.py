@@ -34,9 +34,9 @@ class LastRun:
 class LastRuns:
     """One row per connection and function, and company where the function goes by companies."""
 
-    def __init__(self, table: TableClient, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, table: TableClient, commits: GroupCommit, *, clock: Callable[[], datetime]) -> None:
         self._table = table
-        self._commits = GroupCommit(table)
+        self._commits = commits
         self._clock = clock
 
     async def note(self, connection: str, function: str, *, company: str = "", by: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -171,46 +171,33 @@ class DocumentQueries:
 
     async def rows(self, connection: str, company: str, day: date) -> AsyncIterator[str]:
         """The row keys of the documents dated ``day``: all that it takes to know which ones the ledger has."""
-        found = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
-            parameters={
-                "partition": keys.partition(connection, company),
-                "first": keys.document_rows_from(day),
-                "end": keys.document_rows_through(day),
-            },
-            select=["RowKey"],
-        )
-        async for entity in found:
-            yield entity["RowKey"]
+        async for row in self._of_days(connection, company, day, day, ["RowKey"]):
+            yield row["RowKey"]
 
     async def states(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[tuple[State, str]]:
         """State and reason of each document dated ``since`` to ``until``, inclusive."""
-        rows = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
-            parameters={
-                "partition": keys.partition(connection, company),
-                "first": keys.document_rows_from(since),
-                "end": keys.document_rows_through(until),
-            },
-            select=["state", "reason"],
-        )
-        async for row in rows:
+        async for row in self._of_days(connection, company, since, until, ["state", "reason"]):
             yield State(row["state"]), row["reason"]
 
     async def standings(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[Counted]:
         """Each document dated ``since`` to ``until``, inclusive, in four properties."""
-        rows = self._table.query_entities(
+        async for row in self._of_days(connection, company, since, until, ["date", "state", "to_state", "late"]):
+            to_states = tuple((row.get("to_state") or "").split())
+            yield Counted(date.fromisoformat(row["date"]), State(row["state"]), to_states, bool(row.get("late")))
+
+    def _of_days(
+        self, connection: str, company: str, since: date, until: date, select: list[str]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Some properties of the rows of documents dated ``since`` to ``until``, inclusive."""
+        return self._table.query_entities(
             "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
             parameters={
                 "partition": keys.partition(connection, company),
                 "first": keys.document_rows_from(since),
                 "end": keys.document_rows_through(until),
             },
-            select=["date", "state", "to_state", "late"],
+            select=select,
         )
-        async for row in rows:
-            to_states = tuple((row.get("to_state") or "").split())
-            yield Counted(date.fromisoformat(row["date"]), State(row["state"]), to_states, bool(row.get("late")))
 
     async def audit(self, record: DocumentRecord) -> tuple[list[dict[str, Any]], bool]:
         """The document's audit entries, oldest first, and whether they and the stored record are intact."""

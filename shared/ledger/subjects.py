@@ -29,10 +29,10 @@ class SubjectChanged(Exception):
 class SubjectLedger:
     """Audited rows of any kind: each keeps the end of its own hash chain."""
 
-    def __init__(self, table: TableClient, *, redact: Redact) -> None:
+    def __init__(self, table: TableClient, commits: GroupCommit, *, redact: Redact) -> None:
         self._table = table
         self._texts = LongTexts(table)
-        self._commits = GroupCommit(table)
+        self._commits = commits
         self._redact = redact
 
     async def get(self, partition_key: str, kind: str, name: str) -> dict[str, Any]:

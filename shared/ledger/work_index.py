@@ -41,10 +41,10 @@ class CompanyWork:
 class WorkIndex:
     """Reads and keeps the index rows of all companies, apart from settlements, which write theirs themselves."""
 
-    def __init__(self, table: TableClient) -> None:
+    def __init__(self, table: TableClient, commits: GroupCommit) -> None:
         self._table = table
-        self._queries = IndexedQueries(table)
-        self._commits = GroupCommit(table)
+        self._queries = IndexedQueries(table, commits)
+        self._commits = commits
 
     async def of_company(self, connection: str, company: str, since: date) -> CompanyWork:
         """Open work of any age, and the counts of the months from that of ``since`` on: one range read."""

@@ -5,7 +5,8 @@ The records take TaxJar as it is: money as strings or numbers, ``null`` for what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -25,6 +26,8 @@ class Answer:
     """``X-Api-Version`` of the answer: the version that TaxJar really applied; only transactions echo it."""
     request_id: str | None
     """``X-Request-Id``: what TaxJar's support asks for."""
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """The body of the request, empty where it had none."""
 
 
 def account_of(answer: Answer) -> str:

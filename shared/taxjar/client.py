@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -206,7 +207,8 @@ class TaxJarClient:
             logger.debug(
                 "TaxJar %s %s: %s, %s", method, path, response.status_code, response.headers.get("x-request-id")
             )
-            return read_answer(response, envelope, creates=creates, may_be_absent=may_be_absent, clock=self._clock)
+            answer = read_answer(response, envelope, creates=creates, may_be_absent=may_be_absent, clock=self._clock)
+            return replace(answer, sent=body) if body else answer
         except TaxJarError as error:
             error.request = body
             if isinstance(error, AccessDenied):

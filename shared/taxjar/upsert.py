@@ -15,7 +15,7 @@ from shared.taxjar.answers import Answer, Json, account_of
 from shared.taxjar.client import TaxJarClient
 from shared.taxjar.compare import Differences, differences
 from shared.taxjar.errors import AlreadyExists, NotFound, Rejected
-from shared.taxjar.wire import to_wire, update_to_wire
+from shared.taxjar.wire import to_wire
 from shared.transactions import Transaction
 
 
@@ -97,13 +97,13 @@ async def find(client: TaxJarClient, transaction: Transaction) -> Found | None:
 async def _post(client: TaxJarClient, transaction: Transaction) -> Created:
     answer = await client.create(transaction)
     stored: Json = answer.body[transaction.kind.value]
-    return Created(answer, stored, differences(to_wire(transaction), stored))
+    return Created(answer, stored, differences(answer.sent, stored))
 
 
 async def _put(client: TaxJarClient, transaction: Transaction) -> Updated:
     answer = await client.update(transaction)
     stored: Json = answer.body[transaction.kind.value]
-    return Updated(answer, stored, differences(update_to_wire(transaction), stored))
+    return Updated(answer, stored, differences(answer.sent, stored))
 
 
 def _contradiction(transaction: Transaction, taken: AlreadyExists, missing: NotFound) -> Rejected:

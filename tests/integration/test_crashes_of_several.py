@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from local.simulation import TAXJAR_ACCOUNT, Simulation
+from local.simulation import Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.specs import ChargeSpec
+from tests.crash_stage import Stage, fresh_stages
 from tests.holdings import NY_LINE, TX_LINE, invoice, taxed
-from tests.integration.test_crashes import Stage
 from tests.mortal import Life
-from tests.world import COMPANY, Clock, QueueInMemory, furnished
+from tests.world import COMPANY, Clock, furnished
 
 IDS = {"USMF-EXC-1", "USMF-EXC-1-part-2", "USMF-EXC-1-refund"}
 
@@ -34,15 +33,7 @@ def simulation(certificates: Certificates) -> Iterator[Simulation]:
 
 @pytest.fixture
 def stage(simulation: Simulation, azurite: str) -> Callable[[], Stage]:
-    """A fresh storage and an empty TaxJar account for each run."""
-
-    def fresh() -> Stage:
-        simulation.taxjar.account(TAXJAR_ACCOUNT).transactions.clear()
-        simulation.taxjar.calls.clear()
-        clock = Clock()
-        return Stage(simulation, azurite, clock, QueueInMemory(clock), f"ledger{uuid4().hex}")
-
-    return fresh
+    return fresh_stages(simulation, azurite)
 
 
 async def test_wherever_the_process_dies_each_transaction_is_there_once(stage: Callable[[], Stage]) -> None:

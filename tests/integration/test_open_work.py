@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,9 +16,9 @@ from shared.documents import DocumentKey
 from shared.flows.operations.ping import ping_connection
 from shared.ledger.records import State
 from shared.queues import parse_message
-from tests.conftest import CERTIFICATES
-from tests.counted_storage import CountedStorage, Reads
-from tests.world import COMPANY, NOW, TODAY, World, running_world
+from tests.counted_storage import Reads
+from tests.version_1 import row_of_version_1
+from tests.world import COMPANY, NOW, TODAY, World
 
 HEADERS = "/data/SalesInvoiceHeadersV2"
 TAXJAR_WRITES = "*/transactions/*"
@@ -46,18 +45,6 @@ async def listed_days(world: World, before: int) -> list[str]:
     """The listings since ``before`` calls, by what they were."""
     calls = [call for call in world.simulation.dynamics.calls[before:] if call.path.startswith(HEADERS)]
     return ["count" if call.path.endswith("$count") else "list" for call in calls]
-
-
-@pytest.fixture
-def reads() -> Reads:
-    return Reads()
-
-
-@pytest.fixture
-async def counted(azurite: str, reads: Reads) -> AsyncIterator[World]:
-    """A world whose reads of the ledger are counted."""
-    async with running_world(azurite, CERTIFICATES, storage_transport=lambda: CountedStorage(reads)) as world:
-        yield world
 
 
 class TestCosts:
@@ -268,44 +255,6 @@ class TestHolds:
         await world.sweep()
         await world.settle()
         assert (await world.record("INV-1")).state is State.REPORTED
-
-
-def row_of_version_1(number: str, state: str, **properties: object) -> dict[str, object]:
-    """A record as version 1 wrote it."""
-    on = (TODAY - timedelta(days=3)).isoformat()
-    return {
-        "PartitionKey": f"{CONNECTION}|{COMPANY}",
-        "RowKey": f"doc|{on}|{number}|ARI-{number}",
-        "company": COMPANY,
-        "number": number,
-        "date": on,
-        "voucher": f"ARI-{number}",
-        "connection": CONNECTION,
-        "state": state,
-        "kind": "order",
-        "transaction_id": f"USMF-{number}",
-        "owns_id": True,
-        "seen_at": (NOW - timedelta(days=2)).isoformat(),
-        "updated_at": (NOW - timedelta(days=2)).isoformat(),
-        "total_amount": "108.25",
-        "total_tax": "8.25",
-        "to_state": "",
-        "reason": "",
-        "message": "",
-        "late": False,
-        "attempts": 0,
-        "outcome_unknown": False,
-        "fingerprint": "",
-        "payload_hash": "",
-        "remap": False,
-        "forced": "",
-        "dismissed": "",
-        "corrections": 0,
-        "stand_in": False,
-        "audit_count": 0,
-        "audit_head": "",
-        **properties,
-    }
 
 
 async def open_work(world: World) -> dict[str, State]:

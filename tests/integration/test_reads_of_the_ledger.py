@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -25,24 +25,11 @@ from shared.flows.review.filing_periods import Closing, close_filing_period
 from shared.flows.review.listing import DocumentFilter, list_documents
 from shared.flows.work.problems import Conflict
 from shared.web import read_query
-from tests.conftest import CERTIFICATES
-from tests.counted_storage import CountedStorage, Reads
-from tests.integration.test_open_work import row_of_version_1
-from tests.world import COMPANY, TODAY, World, running_world
+from tests.counted_storage import Reads
+from tests.version_1 import row_of_version_1
+from tests.world import COMPANY, TODAY, World
 
 NOWHERE = AddressSpec("1 Main St", "Austin", "NY", "78704")
-
-
-@pytest.fixture
-def reads() -> Reads:
-    return Reads()
-
-
-@pytest.fixture
-async def counted(azurite: str, reads: Reads) -> AsyncIterator[World]:
-    """A world whose reads of the ledger are counted."""
-    async with running_world(azurite, CERTIFICATES, storage_transport=lambda: CountedStorage(reads)) as world:
-        yield world
 
 
 def post(world: World, count: int, *, days_back: int, name: str, **changes: object) -> None:

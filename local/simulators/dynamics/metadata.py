@@ -8,7 +8,7 @@ EDM names, except that ``Edm.DateTimeOffset`` is told apart into ``Date`` (a cal
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -106,11 +106,6 @@ def enum_members(type_name: str) -> tuple[str, ...]:
 def load_entities() -> dict[str, Entity]:
     """Fresh definitions of every set, by set name."""
     return {name: _entity(name, definition) for name, definition in _definitions()["sets"].items()}
-
-
-def set_names() -> Set[str]:
-    """The names of the standard sets."""
-    return _definitions()["sets"].keys()
 
 
 def _entity(name: str, definition: _SetDefinition) -> Entity:

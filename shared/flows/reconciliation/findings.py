@@ -42,8 +42,6 @@ LISTS = (
     "unreadable",
 )
 """What is listed under a name of its own, beside the documents that differ."""
-DEEP = (Status.STATE_MISMATCH, Status.DATE_MISMATCH, Status.EXEMPTION_MISMATCH, Status.LINES_MISMATCH)
-"""Seen only where every transaction is fetched."""
 
 
 @dataclass(frozen=True, slots=True)

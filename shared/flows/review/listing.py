@@ -7,7 +7,7 @@ page reads what it shows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
@@ -41,29 +41,18 @@ def _parts(value: object) -> object:
     return tuple(part.strip().lower() for text in texts for part in text.split(",") if part.strip())
 
 
-def _known_states(value: object) -> object:
-    parts = _parts(value)
-    unknown = [part for part in parts if part not in _STATES] if isinstance(parts, tuple) else []
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is not a state; there are {', '.join(_STATES)}")
-    return parts
+def _each_of(known: Collection[str], words: str, spelled: Callable[[str], str] = str.lower) -> BeforeValidator:
+    """The parts of a text, each of them one of ``known``; ``words`` say of others what they are not."""
 
+    def parts_of(value: object) -> object:
+        parts = _parts(value)
+        if not isinstance(parts, tuple):
+            return parts
+        if unknown := [part for part in map(spelled, parts) if part not in known]:
+            raise ValueError(f"{', '.join(unknown)} {words}")
+        return tuple(map(spelled, parts))
 
-def _known_reasons(value: object) -> object:
-    parts = _parts(value)
-    unknown = [part for part in parts if part not in _REASONS] if isinstance(parts, tuple) else []
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is not a reason; there are {', '.join(sorted(_REASONS))}")
-    return parts
-
-
-def _known_destinations(value: object) -> object:
-    parts = _parts(value)
-    codes = tuple(part.upper() for part in parts) if isinstance(parts, tuple) else parts
-    unknown = [code for code in codes if code not in _DESTINATIONS] if isinstance(codes, tuple) else []
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is not a US state; give two-letter codes such as TX, or unknown")
-    return codes
+    return BeforeValidator(parts_of)
 
 
 def _known_place(value: str) -> str:
@@ -79,11 +68,21 @@ def _named(names: Iterable[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "array", "items": {"type": "string", "enum": list(names)}})
 
 
-States = Annotated[tuple[str, ...], BeforeValidator(_known_states), _named(_STATES)]
+States = Annotated[
+    tuple[str, ...], _each_of(_STATES, f"is not a state; there are {', '.join(_STATES)}"), _named(_STATES)
+]
 """States of documents, with commas between them."""
-Reasons = Annotated[tuple[str, ...], BeforeValidator(_known_reasons), _named(sorted(_REASONS))]
+Reasons = Annotated[
+    tuple[str, ...],
+    _each_of(_REASONS, f"is not a reason; there are {', '.join(sorted(_REASONS))}"),
+    _named(sorted(_REASONS)),
+]
 """Codes of reasons, with commas between them."""
-Destinations = Annotated[tuple[str, ...], BeforeValidator(_known_destinations), _named(sorted(_DESTINATIONS))]
+Destinations = Annotated[
+    tuple[str, ...],
+    _each_of(_DESTINATIONS, "is not a US state; give two-letter codes such as TX, or unknown", str.upper),
+    _named(sorted(_DESTINATIONS)),
+]
 """US states, with commas between them; ``unknown`` is that of what was not mapped yet."""
 
 
