@@ -13,13 +13,13 @@ The rules, in the order in which they are asked:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from shared.filing.changes import Change, changes_between
 from shared.filing.correcting import plan_correction
 from shared.filing.dismissals import content_of
-from shared.filing.filed import FiledTransaction, Role, current_of, held_in_taxjar, replaced
+from shared.filing.filed import FiledTransaction, Role, held_in_taxjar, replaced
 from shared.filing.guard import Guard
 from shared.filing.periods import FilingPeriods
 from shared.filing.proposals import Proposal, ProposalStep
@@ -80,7 +80,7 @@ def make_plan(
     filed = with_adopted(standing.filed, candidates, answers or {})
     looks = look_at(filed, answers or {})
     if isinstance(outcome, Held):
-        return _set_aside(outcome, filed, looks, guard)
+        return _set_aside(standing, outcome, filed, looks, guard)
     changes = changes_between(looks, new)
     content = content_of([each.hash for each in new], outcome if isinstance(outcome, Skipped) else None)
     reason = guard.reason(looks, changes, outcome)
@@ -145,21 +145,26 @@ def _restored(looks: Sequence[Look], guard: Guard) -> list[Create | Update]:
     return steps
 
 
-def _set_aside(outcome: Held, filed: tuple[FiledTransaction, ...], looks: Sequence[Look], guard: Guard) -> Plan:
-    """Send nothing new; what was filed is there still, or again."""
-    steps = _restored(looks, guard)
-    steps += [
-        Create(look.sent, _CREATED_AGAIN)
-        for look in looks
-        if look.is_lost and look.sent.role is Role.CURRENT and not guard.is_closed(look.sent)
-    ]
-    kept = " TaxJar keeps what was reported before." if current_of(filed) else ""
-    return Plan(tuple(steps), End(Ending.HOLD, outcome.reason, outcome.message + kept), filed)
+def _set_aside(
+    standing: Standing, outcome: Held, filed: tuple[FiledTransaction, ...], looks: Sequence[Look], guard: Guard
+) -> Plan:
+    """Send nothing new. What was filed is there still, or again; where that takes a person, it is proposed."""
+    wanted = [look.sent for look in looks if look.sent.role is Role.CURRENT]
+    changes = changes_between(looks, wanted)
+    if reason := guard.reason(looks, changes, outcome):
+        content = content_of([each.hash for each in wanted])
+        held = _propose(standing, outcome, filed, looks, changes, content, guard, reason)
+        end = held.end or End(Ending.HOLD)
+        return replace(held, end=replace(end, reason=outcome.reason, message=f"{outcome.message} {end.message}"))
+    names = " and ".join(each.transaction_id for each in wanted)
+    kept = f" TaxJar holds {names}. TaxJar keeps what was reported before." if wanted else ""
+    plan = _send(filed, looks, changes, guard)
+    return replace(plan, end=End(Ending.HOLD, outcome.reason, outcome.message + kept))
 
 
 def _propose(
     standing: Standing,
-    outcome: Mapped | Skipped,
+    outcome: Outcome,
     filed: tuple[FiledTransaction, ...],
     looks: Sequence[Look],
     changes: Sequence[Change],
@@ -181,7 +186,8 @@ def _propose(
     proposal = guard.proposal(looks, changes, restored).model_copy(
         update={
             "content": content,
-            "fingerprint": standing.fingerprint,
+            # What is held is not as filed: it is read again.
+            "fingerprint": "" if isinstance(outcome, Held) else standing.fingerprint,
             "tax_codes": outcome.tax_codes if isinstance(outcome, Mapped) else None,
             "skip": (outcome.reason.value, outcome.message) if isinstance(outcome, Skipped) else None,
         }

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from shared.filing.filed import sums_of
 from shared.flows.work.problems import Conflict
 from shared.ledger.records import State
-from tests.filing import HANDLING_SHIPS, LAST_MONTH, close, corrections, decided, held_change, reported
-from tests.reconciling import change_in_dynamics, findings, remove_from_dynamics
+from tests.filing import (
+    HANDLING_SHIPS,
+    LAST_MONTH,
+    Period,
+    close,
+    corrections,
+    decided,
+    held_change,
+    net,
+    of_document,
+    reported,
+)
+from tests.reconciling import change_in_dynamics, edit_in_taxjar, findings, lose_in_taxjar, remove_from_dynamics
 from tests.world import TODAY, World
 
 OTHER_TOTALS = {"TotalInvoiceAmount": Decimal("50.00"), "TotalTaxAmount": Decimal("3.00")}
@@ -116,6 +129,25 @@ async def test_what_dynamics_does_not_show_can_be_kept_after_a_retry(world: Worl
     assert "TaxJar holds USMF-INV-1" in record.message
     await decided(world, "USMF-INV-1", "dismiss")
     assert (await world.record("INV-1")).state is State.REPORTED
+    assert (await findings(world, heal=True))["held"] == 0
+
+
+@pytest.mark.parametrize("period", ["open", "closed by day", "closed by person"])
+@pytest.mark.parametrize("trouble", [lose_in_taxjar, edit_in_taxjar])
+async def test_what_is_kept_of_a_document_that_dynamics_does_not_show_is_what_taxjar_holds(
+    world: World, period: Period, trouble: Callable[..., None]
+) -> None:
+    await reported(world, "order", period)
+    remove_from_dynamics(world, "INV-1")
+    await findings(world, heal=True)
+    trouble(world, "USMF-INV-1", **({"sales_tax": Decimal("1.00")} if trouble is edit_in_taxjar else {}))
+    await decided(world, "USMF-INV-1", "retry")
+    record = await world.record("INV-1")
+    assert (record.state, record.reason) == (State.HELD, "not_found_in_dynamics")
+    assert ("TaxJar keeps what was reported before" in record.message) == (period == "open")
+    await decided(world, "USMF-INV-1", "dismiss")
+    known = sums_of((await world.record("INV-1")).filing.current)
+    assert (known.amount, known.shipping, known.sales_tax) == net(of_document(world, "USMF-INV-1"))
     assert (await findings(world, heal=True))["held"] == 0
 
 

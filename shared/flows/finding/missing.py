@@ -91,7 +91,7 @@ async def why_not_shown(claim: Claim) -> str | None:
     elif record.tried_for(run.connector.clock()) < HOLD_AFTER:
         raise NotYet("F&O does not show this document; it may not be visible yet.")
     message = f"F&O does not show this document. {_WHAT_TO_DO}"
-    if record.filing.current:
+    if record.filing.current and not record.attempts.outcome_unknown:
         held = " and ".join(each.transaction_id for each in record.filing.current)
         message += f" TaxJar holds {held}, which was reported for it: dismiss to keep that."
     return message

@@ -165,7 +165,10 @@ async def _settle_end(
         # What was approved could not be sent as it was: a retry asks TaxJar first.
         after = replace(after, attempts=replace(after.attempts, outcome_unknown=True))
     if end.ending is Ending.REPORT:
-        codes = correction.tax_codes if correction else outcome.tax_codes if isinstance(outcome, Mapped) else None
+        codes: Mapping[str, str] | None = outcome.tax_codes if isinstance(outcome, Mapped) else None
+        if correction:
+            # What was restored as it was filed keeps the codes that it was filed with.
+            codes = record.filing.tax_codes if correction.tax_codes is None else correction.tax_codes
         filing = replace(after.filing, fingerprint=correction.fingerprint if correction else content, tax_codes=codes)
         sent = bool(plan.steps)
         dismissed = () if sent else after.decisions.dismissed

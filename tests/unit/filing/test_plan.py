@@ -27,6 +27,7 @@ from shared.filing import (
     content_of,
     make_plan,
 )
+from shared.filing.proposals import accepted
 from shared.filing.sides import Answers, id_of, new_parts
 from shared.mapping import Held, HoldReason, Mapped, MappedTransaction, Skipped, SkipReason
 from shared.taxjar.wire import to_wire
@@ -152,6 +153,8 @@ held now        open      nothing           -           -                     ho
 held now        open      as filed          -           -                     hold address_incomplete
 held now        open      lost              -           create                hold address_incomplete
 held now        closed    lost              -           -                     hold address_incomplete
+held now        open      edited            -           update                hold address_incomplete
+held now        closed    edited            -           -                     hold address_incomplete
 """
 ROWS = [
     [row[:16].strip(), row[16:26].strip(), row[26:44].strip(), row[44:56].strip(), row[56:78].strip(), row[78:].strip()]
@@ -278,6 +281,26 @@ def test_if_one_part_is_in_a_closed_period_nothing_of_the_document_is_sent() -> 
     assert plan.end is not None
     assert plan.end.proposal is not None
     assert [pair.part for pair in plan.end.proposal.pairs] == [ID, f"{ID}-part-2"]
+
+
+@pytest.mark.parametrize(("taxjar", "says"), [("lost", "no longer"), ("edited", "something else")])
+def test_a_document_that_cannot_be_mapped_says_what_taxjar_holds_of_it(taxjar: str, says: str) -> None:
+    on = CLOSED
+    outcome = NOW["held now"](on)
+    plan = make_plan(_standing(taxjar, "-", outcome, on), outcome, PERIODS, today=TODAY, answers=_answers(taxjar, on))
+    assert plan.end is not None
+    assert plan.end.message.startswith("No ZIP code. TaxJar ")
+    assert says in plan.end.message
+    assert "keeps what was reported" not in plan.end.message
+    proposal = plan.end.proposal
+    assert proposal is not None
+    [pair] = proposal.pairs
+    assert pair.replacement is not None
+    assert pair.replacement.sums == filed(order(on)).sums
+    [kept] = accepted(proposal, [filed(order(on))])
+    assert (kept.role, kept.sums.sales_tax) == (
+        (Role.DELETED, Decimal("8.25")) if taxjar == "lost" else (Role.CURRENT, Decimal("9.99"))
+    )
 
 
 def test_a_part_keeps_its_id_and_a_new_part_is_created() -> None:
