@@ -31,6 +31,8 @@ class Backfill(Job):
     force: bool
     listed_at: datetime | None = None
     """When the last day was."""
+    listed: int | None = None
+    """How many documents F&O had on the days before the cursor; ``None`` in rows of earlier versions."""
     total: int | None = None
     """How many documents F&O had in the range when the backfill began."""
     result: Mapping[str, Any] | None = None

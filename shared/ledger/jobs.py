@@ -99,16 +99,23 @@ class JobLedger(Generic[_Job]):
             raise JobOver(job.job) from None
 
     async def listing(
-        self, connection: str, now: datetime, *, limit: int, before: str = "", company: str = ""
+        self,
+        connection: str,
+        now: datetime,
+        *,
+        limit: int,
+        since: datetime = _BEFORE_ALL,
+        before: str = "",
+        company: str = "",
     ) -> list[_Job]:
-        """The newest ``limit`` jobs, newest first; with ``before`` those that began before that one.
+        """The newest ``limit`` jobs that began ``since``, newest first; with ``before`` those before that one.
 
         It reads no more than four times as far back as it has to.
         """
         found: list[_Job] = []
         end, span = now + timedelta(days=1), _FIRST_LOOK
-        while len(found) < limit and end > _BEFORE_ALL:
-            start = end - span if end - span > _BEFORE_ALL else _BEFORE_ALL
+        while len(found) < limit and end > since:
+            start = max(end - span, since)
             rows = self._subjects.listing(
                 self.partition(connection),
                 self._kind,

@@ -125,19 +125,22 @@ class DocumentQueries:
         since: date = date.min,
         until: date | None = None,
         after: str = "",
+        before: str = "",
         states: Iterable[State] = (),
         reason: str = "",
         whole: bool = False,
         at_once: int | None = None,
     ) -> AsyncIterator[DocumentRecord]:
-        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary.
+        """Records by invoice date, ``since`` to ``until`` inclusive, between the rows ``after`` and ``before``.
 
+        They are ``whole``, or in summary. Storage goes through those too that are not in ``states`` or for ``reason``.
         ``at_once`` are read at a time, for who will not read them all.
         """
         first, start = keys.document_rows_from(since), "RowKey ge @first"
         if after > first:
             first, start = after, "RowKey gt @first"
         end = keys.document_rows_through(until) if until else keys.DOCUMENT_ROWS_END
+        end = min(end, before or end)
         clauses = [f"PartitionKey eq @partition and {start} and RowKey lt @end"]
         values: dict[str, Any] = {"partition": keys.partition(connection, company), "first": first, "end": end}
         if wanted := list(states):

@@ -16,7 +16,7 @@ from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
-from shared.flows.backfill.start import entry, fail_backfill, figures_of
+from shared.flows.backfill.start import entry, fail_backfill, figures_of, progress_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
@@ -109,6 +109,7 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     moved = replace(
         backfill,
         cursor=last + timedelta(days=1),
+        listed=None if backfill.listed is None else backfill.listed + found,
         listed_at=run.connector.clock() if last == backfill.until else None,
     )
     message = f"{found} documents from {step.day} to {last}."
@@ -158,7 +159,9 @@ def _next_length(length: int, found: int) -> int:
 
 async def _finish_when_settled(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     """Finish the backfill, or look again later, the less often the longer it takes."""
-    figures = await figures_of(run.connector, backfill)
+    figures = await progress_of(run.connector, backfill)
+    if not figures["remaining"]:
+        figures = await figures_of(run.connector, backfill)
     now = run.connector.clock()
     if figures["remaining"]:
         waited = now - (backfill.listed_at or now)
