@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord
 
-_FEW, _MANY = 200, 1000
+_FEW, _MANY = 200, 900
 """Records of a window: with fewer the next is twice as long, with more it is halved and read again."""
 _DAY = timedelta(days=1)
 
@@ -33,7 +33,8 @@ async def newest_first(
 
     async def read(start: date, last: date, most: int | None = None) -> list[DocumentRecord] | None:
         found: list[DocumentRecord] = []
-        async for record in ledger.listing(connection, company, since=start, until=last, before=before):
+        rows = ledger.listing(connection, company, since=start, until=last, before=before, at_once=_MANY + 1)
+        async for record in rows:
             if len(found) == most:
                 return None
             found.append(record)

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from shared.connector import Company, Connection, Connector
 from shared.csv_text import to_csv
+from shared.flows.review import pages
 from shared.flows.review.documents import summary
 from shared.flows.review.pages import Page, page_of_all, page_of_many
 from shared.flows.work.problems import Conflict
@@ -214,7 +215,7 @@ def _oldest(
         since=query.since or date.min,
         until=query.until,
         after=query.after,
-        at_once=min(4 * query.limit, LONGEST_PAGE) if query.after else None,
+        at_once=min(4 * query.limit if query.after else pages.READ_AT_MOST + 1, LONGEST_PAGE),
     )
 
 
