@@ -121,6 +121,7 @@ async def test_the_progress_of_a_long_backfill_is_read_from_its_open_work_alone(
 ) -> None:
     world = counted
     monkeypatch.setattr(backfill_start, "COUNTED_AT_MOST", 20)
+    await world.poll()  # which completes the index, once in the life of a ledger
     post(world, *range(30))
     world.posting.invoice(InvoiceSpec("HELD", SPRING, ship_to=NOWHERE, tax_rate=Decimal("0.0825")))
     job = await start(world)

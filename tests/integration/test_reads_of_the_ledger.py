@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,6 +18,7 @@ from local.simulators.dynamics.simulator import DynamicsSimulator
 from local.simulators.dynamics.specs import InvoiceSpec
 from shared.backfill_messages import NightEnd
 from shared.connector import NotFound
+from shared.flows.audit.sealing import seal_days
 from shared.flows.backfill.manage import list_backfills
 from shared.flows.customers.exempt import CustomersQuery, list_exempt_customers
 from shared.flows.customers.sync import sync_exempt_customers
@@ -38,6 +40,8 @@ from shared.ledger.backfills import Backfill
 from shared.ledger.jobs import JobState, job_name
 from shared.ledger.keys import partition
 from shared.ledger.reconciliations import Reconciliation
+from shared.ledger.seals import Seals
+from shared.signing import LocalKeySigner
 from tests.counted_storage import Reads
 from tests.listing import NOWHERE, days_ago, listed, post
 from tests.reconciling import findings
@@ -224,3 +228,24 @@ async def test_a_placeholder_is_found_by_its_id(counted: World) -> None:
     await world.settle()
     shown = await show_document(world.connector, CONNECTION, COMPANY, "USMF-INV-1")
     assert (shown["state"], shown["reason"]) == ("held", "not_found_in_dynamics")
+
+
+async def test_a_nights_sealing_reads_its_day(counted: World, reads: Reads, tmp_path: Path) -> None:
+    world = counted
+    seals = world.connector.seals
+    signer = LocalKeySigner(tmp_path / "key.pem")
+    world.connector = replace(world.connector, seals=Seals(seals.table, signer=signer, store=seals.store))
+
+    async def day(documents: int) -> int:
+        post(world, documents, days_back=1, name=f"{world.clock():%m-%d}")
+        await world.sweep()
+        await world.settle()
+        world.clock.advance(days=1)
+        reads.reset()
+        await seal_days(world.connector, "test")
+        return reads.entities
+
+    before = [await day(2) for _ in range(6)]
+    await day(40)
+    after = [await day(2) for _ in range(6)]
+    assert after[-1] == before[-1]
