@@ -143,7 +143,7 @@ async def test_nothing_reads_more_because_the_history_is_longer(counted: World, 
     post(world, 5, days_back=90, name="OLD")
     await world.sweep()
     await world.settle()
-    await write_past(world, range(10))
+    await write_past(world, range(25))
     every = READERS | MORE_READERS
 
     async def costs() -> dict[str, tuple[int, int]]:
