@@ -170,9 +170,9 @@ async def _settle_end(
             # What was restored as it was filed keeps the codes that it was filed with.
             codes = record.filing.tax_codes if correction.tax_codes is None else correction.tax_codes
         filing = replace(after.filing, fingerprint=correction.fingerprint if correction else content, tax_codes=codes)
-        sent = bool(plan.steps)
-        dismissed = () if sent else after.decisions.dismissed
-        after = replace(after, filing=filing, decisions=replace(after.decisions, dismissed=dismissed))
+        after = replace(after, filing=filing)
+        if plan.steps and after.decisions.dismissed:
+            after = replace(after, decisions=replace(after.decisions, dismissed=()))
     elif end.ending is Ending.KEEP:
         after = replace(after, filing=replace(after.filing, fingerprint=content))
     if document:
