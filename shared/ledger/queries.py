@@ -174,6 +174,10 @@ class DocumentQueries:
         async for row in self._of_days(connection, company, day, day, ["RowKey"]):
             yield row["RowKey"]
 
+    async def count(self, connection: str, company: str, since: date, until: date) -> int:
+        """How many documents are dated ``since`` to ``until``, inclusive."""
+        return sum([1 async for _ in self._of_days(connection, company, since, until, ["RowKey"])])
+
     async def states(self, connection: str, company: str, since: date, until: date) -> AsyncIterator[tuple[State, str]]:
         """State and reason of each document dated ``since`` to ``until``, inclusive."""
         async for row in self._of_days(connection, company, since, until, ["state", "reason"]):

@@ -63,9 +63,18 @@ async def begin(
         for seen in sightings
     ]
     await run.connector.backfills.note(backfill, results)
-    keys = [seen.listed.key for seen in sightings]
-    for message in dry_run_messages(run.connection.name, backfill.job, run.company.id, keys):
-        await run.queue.send(message)
+    await _enqueue(run.queue, backfill, [seen.listed.key for seen in sightings])
+
+
+async def enqueue_remaining(connector: Connector, backfill: Backfill, queue: DocumentQueue) -> None:
+    """Put on the queue again what was not tried out yet."""
+    results = connector.backfills.results(backfill)
+    await _enqueue(queue, backfill, [each.key async for each in results if each.outcome is DryRunOutcome.SEEN])
+
+
+async def _enqueue(queue: DocumentQueue, backfill: Backfill, keys: Sequence[DocumentKey]) -> None:
+    for message in dry_run_messages(backfill.connection, backfill.job, backfill.company, keys):
+        await queue.send(message)
 
 
 async def try_documents(connector: Connector, message: DryRunMessage, actor: Actor, *, queue: DocumentQueue) -> None:
@@ -90,7 +99,7 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
         sales = await sales_of(run, documents)
         results = [await _try(run, backfill, key, records.get(key), shown.get(key), sales) for key in keys]
     except TRANSIENT as trouble:
-        if await put_back(run, message, trouble):
+        if await put_back(run, message, trouble) is not None:
             return
         results = [given_up(key) for key in keys]
     await connector.backfills.note(backfill, results)

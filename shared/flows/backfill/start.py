@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from shared.backfill_messages import BackfillStep
+from shared.backfill_messages import DAYS_OF_A_STEP, BackfillStep
 from shared.connector import Connector
 from shared.documents import ZERO
 from shared.flows.work.fence import Fenced, check_host
@@ -74,6 +74,7 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
         by=request.by,
         started_at=now,
         cursor=request.since,
+        touched_at=now,
     )
     actor = Actor(function="start_backfill", by=request.by)
     options = [name for name, chosen in (("dry run", request.dry_run), ("force", request.force)) if chosen]
@@ -81,8 +82,13 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
         f"{company.id.upper()} from {request.since} to {request.until}{', ' if options else ''}{', '.join(options)}."
     )
     await connector.backfills.write(backfill, entry(connector, backfill, actor, "started", message))
-    await connector.backfill_queue.send(BackfillStep(connection=connection, backfill=backfill.job, day=request.since))
+    await connector.backfill_queue.send(step_of(backfill))
     return {"job": backfill.job}
+
+
+def step_of(backfill: Backfill, days: int = DAYS_OF_A_STEP) -> BackfillStep:
+    """The next step."""
+    return BackfillStep(connection=backfill.connection, backfill=backfill.job, day=backfill.cursor, days=days)
 
 
 async def show_backfill(connector: Connector, connection: str, job: str) -> dict[str, Any]:

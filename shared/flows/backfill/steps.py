@@ -16,7 +16,7 @@ from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
-from shared.flows.backfill.start import entry, fail_backfill, figures_of
+from shared.flows.backfill.start import entry, fail_backfill, figures_of, step_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
@@ -65,7 +65,7 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
         return
     if step.day < backfill.cursor:
         # Its days are listed: it came twice, or its worker ended before it could send the next one.
-        await queue.send(_step(backfill, step.days))
+        await queue.send(step_of(backfill, step.days))
         return
     try:
         connection = connector.connection(step.connection)
@@ -83,10 +83,12 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
     except JobOver:
         logger.info("backfill %s was cancelled", backfill.job)
     except TRANSIENT as trouble:
-        if not await put_back(run, step, trouble):
-            await fail_backfill(
-                connector, backfill, actor, f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
-            )
+        delay = await put_back(run, step, trouble)
+        if delay is None:
+            words = f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
+            await fail_backfill(connector, backfill, actor, words)
+        else:
+            await connector.backfills.touch(backfill, connector.clock() + delay)
 
 
 async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
@@ -110,15 +112,11 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
         backfill,
         cursor=last + timedelta(days=1),
         listed_at=run.connector.clock() if last == backfill.until else None,
+        touched_at=run.connector.clock(),
     )
     message = f"{found} documents from {step.day} to {last}."
     await run.connector.backfills.write(moved, entry(run.connector, backfill, run.actor, "listed", message))
-    await run.queue.send(_step(moved, _next_length(step.days, found)))
-
-
-def _step(backfill: Backfill, length: int) -> BackfillStep:
-    """The next step."""
-    return BackfillStep(connection=backfill.connection, backfill=backfill.job, day=backfill.cursor, days=length)
+    await run.queue.send(step_of(moved, _next_length(step.days, found)))
 
 
 async def _enqueue(
@@ -162,7 +160,9 @@ async def _finish_when_settled(run: Run, backfill: Backfill, step: BackfillStep)
     now = run.connector.clock()
     if figures["remaining"]:
         waited = now - (backfill.listed_at or now)
-        await run.queue.send(step, delay=min(max(waited / 4, _SOONEST), _LATEST))
+        delay = min(max(waited / 4, _SOONEST), _LATEST)
+        await run.queue.send(step, delay=delay)
+        await run.connector.backfills.touch(backfill, now + delay)
         return
     finished = replace(backfill, state=JobState.FINISHED, finished_at=now, result=figures)
     message = ", ".join(f"{name} {count}" for name, count in figures.items() if isinstance(count, int)) + "."

@@ -152,8 +152,10 @@ async def _list(
     ]
     if window.is_sweep:
         history = Incoming(connector, connection, actor, work, connector.backfill_queue)
-        months = Months(connection, history, differences, noted)
-        steps += [partial(months.compare, company, first) for company, first in since.items()]
+        for company, first in since.items():
+            checks = work[company].checks
+            months = Months(connector, connection, company, history, differences, noted[company], checks)
+            steps.append(partial(months.compare, first))
         steps.append(lambda: _explain_silence(connection, [each for each in since if not any(noted[each].values())]))
     return await _each(steps)
 

@@ -1,20 +1,27 @@
-"""The night's reconciliation, and the word to people that follows it (design 3.2, 4.7)."""
+"""The night's reconciliation, the jobs that got lost, and the word to people that follows (design 3.2, 4.7)."""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from shared.backfill_messages import NightEnd
+from shared.backfill_messages import JobMessage, NightEnd
 from shared.connector import Connector
+from shared.flows.backfill.dry_run import enqueue_remaining
+from shared.flows.backfill.start import step_of
 from shared.flows.operations.digest import Occasion, standing_of
 from shared.flows.operations.notify import send_digest
 from shared.flows.operations.status import show_status
 from shared.flows.reconciliation.jobs import reconcile_nightly
-from shared.ledger.jobs import JobState
+from shared.flows.reconciliation.jobs import step_of as reconciliation_step_of
+from shared.flows.work.jobs import lost_jobs
+from shared.ledger.jobs import Job, JobLedger, JobState
 from shared.queues import DocumentQueue
 
 logger = logging.getLogger(__name__)
+
+_Job = TypeVar("_Job", bound=Job)
 
 _RECENT = 10
 """Jobs for each company that are looked at."""
@@ -28,10 +35,29 @@ _LOOK_AGAIN = timedelta(minutes=5)
 async def reconcile_and_tell(connector: Connector, by: str) -> None:
     """Start the reconciliation of every company; people are told how everything stands once all are done."""
     try:
+        await send_lost_steps(connector)
         await reconcile_nightly(connector, by)
     finally:
         if connector.webhook is not None:
             await connector.backfill_queue.send(NightEnd(night=connector.clock()))
+
+
+async def send_lost_steps(connector: Connector) -> None:
+    """Jobs of all kinds whose next step got lost go on."""
+    queue = connector.backfill_queue
+    for name in connector.connections:
+        for backfill in await lost_jobs(connector, connector.backfills, name, queue):
+            if backfill.dry_run:
+                await enqueue_remaining(connector, backfill, queue)
+            await _send(connector.backfills, backfill, step_of(backfill), queue, connector.clock())
+        for job in await lost_jobs(connector, connector.reconciliations, name, queue):
+            await _send(connector.reconciliations, job, reconciliation_step_of(job), queue, connector.clock())
+
+
+async def _send(ledger: JobLedger[_Job], job: _Job, step: JobMessage, queue: DocumentQueue, now: datetime) -> None:
+    logger.warning("%s did no step for hours: its next one is put on the queue again", step.name)
+    await queue.send(step)
+    await ledger.touch(job, now)
 
 
 async def end_night(connector: Connector, message: NightEnd, queue: DocumentQueue) -> None:
