@@ -76,7 +76,7 @@ async def submit(table: TableClient, encoded: Sequence[Encoded]) -> Answers:
     body = _body(table.url, table.table_name, encoded)
     request = HttpRequest(
         "POST",
-        _address(table.url, "$batch"),
+        address(table.url, "$batch"),
         headers={
             "x-ms-version": table.api_version,
             "DataServiceVersion": "3.0",
@@ -95,22 +95,23 @@ async def submit(table: TableClient, encoded: Sequence[Encoded]) -> Answers:
     return await table.submit_transaction([each.operation for each in encoded])
 
 
-def _address(account: str, path: str) -> str:
+def address(account: str, path: str) -> str:
+    """The address of ``path`` at a storage account, whose URL may carry a shared access signature."""
     scheme, host, base, query, _ = urlsplit(account)
     return f"{scheme}://{host}{base.rstrip('/')}/{path}" + (f"?{query}" if query else "")
 
 
 def _body(account: str, table: str, encoded: Sequence[Encoded]) -> _Body:
     boundary, changeset = f"batch_{uuid4()}", f"changeset_{uuid4()}"
-    address = _address(account.partition("?")[0], table)
+    entities = address(account.partition("?")[0], table)
     parts = [f"--{boundary}\r\nContent-Type: multipart/mixed; boundary={changeset}\r\n\r\n"]
     for number, each in enumerate(encoded):
-        parts.append(_part(changeset, number, address, each))
+        parts.append(_part(changeset, number, entities, each))
     parts.append(f"--{changeset}--\r\n\r\n--{boundary}--\r\n")
     return _Body(boundary, "".join(parts))
 
 
-def _part(changeset: str, number: int, address: str, encoded: Encoded) -> str:
+def _part(changeset: str, number: int, entities: str, encoded: Encoded) -> str:
     operation, body = encoded
     name, entity = operation[0], operation[1]
     options = operation[2] if len(operation) == 3 else {}
@@ -120,7 +121,7 @@ def _part(changeset: str, number: int, address: str, encoded: Encoded) -> str:
         changeset=changeset,
         number=number,
         verb=_VERBS[name, mode],
-        url=address if name == "create" else address + _key(entity),
+        url=entities if name == "create" else entities + _key(entity),
         guard=guard,
     )
     if name == "delete":
