@@ -14,7 +14,7 @@ from shared.documents import Charge, Line, OriginalInvoice, PostedDocument
 
 _OF_OTHERS = {
     # What the reader noted on the way, and the company's own addresses.
-    PostedDocument: {"notes", "own_addresses"},
+    PostedDocument: {"notes", "own_addresses", "read_without"},
     # How much of a lot later credit notes have taken back.
     OriginalInvoice: {"returned"},
 }

@@ -34,6 +34,8 @@ class BackfillShown(Range):
     company: str
     dry_run: bool
     force: bool
+    read_without: list[str] = Field(default_factory=list)
+    """The entity sets that have become readable, where the connector itself reads again what was read without them."""
     message: str | None
     seen: Count
     reported: Count = 0

@@ -226,6 +226,10 @@ class EntitySets:
             return False
         return refused is not None
 
+    def forget_refusals(self) -> None:
+        """Leave no set alone any longer."""
+        self._refused.clear()
+
     def remember_or_raise(self, entity: Entity, expand: str, error: DynamicsError) -> None:
         """Note that the set is refused; raise ``error`` if it is about more than this set."""
         about_this_set = isinstance(error, EntityMissing | BadQuery) or (

@@ -129,12 +129,14 @@ class DocumentQueries:
         after: str = "",
         states: Iterable[State] = (),
         reason: str = "",
+        read_without: bool = False,
         whole: bool = False,
         at_once: int | None = None,
     ) -> AsyncIterator[DocumentRecord]:
         """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary.
 
-        ``at_once`` are read at a time, for who will not read them all.
+        ``read_without`` chooses those that were read without some entity set. ``at_once`` are read at a time, for who
+        will not read them all.
         """
         first, start = keys.document_rows_from(since), "RowKey ge @first"
         if after > first:
@@ -148,6 +150,8 @@ class DocumentQueries:
         if reason:
             clauses.append("reason eq @reason")
             values["reason"] = reason
+        if read_without:
+            clauses.append("read_without gt ''")
         select = None if whole else SUMMARY
         rows = self._table.query_entities(
             " and ".join(clauses), parameters=values, select=select, results_per_page=at_once

@@ -156,6 +156,8 @@ class DocumentRecord:
     lease_until: datetime | None = None
     enqueued_until: datetime | None = None
     """Until when a message on the queue is known to name the document."""
+    read_without: tuple[str, ...] = ()
+    """The entity sets that it was last mapped without, since they were never readable."""
     indexed: bool = False
     """Whether it has a row in the index of open work."""
     attempts: Attempts = field(default_factory=Attempts)

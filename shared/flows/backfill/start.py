@@ -76,14 +76,21 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
         cursor=request.since,
         touched_at=now,
     )
-    actor = Actor(function="start_backfill", by=request.by)
-    options = [name for name, chosen in (("dry run", request.dry_run), ("force", request.force)) if chosen]
-    message = (
-        f"{company.id.upper()} from {request.since} to {request.until}{', ' if options else ''}{', '.join(options)}."
-    )
+    await begin(connector, backfill, Actor(function="start_backfill", by=request.by))
+    return {"job": backfill.job}
+
+
+async def begin(connector: Connector, backfill: Backfill, actor: Actor) -> None:
+    """Write a new backfill, and put its first step on the queue."""
+    chosen = {
+        "dry run": backfill.dry_run,
+        "force": backfill.force,
+        f"what was read without {backfill.read_without}": backfill.read_without,
+    }
+    options = "".join(f", {name}" for name, is_chosen in chosen.items() if is_chosen)
+    message = f"{backfill.company.upper()} from {backfill.since} to {backfill.until}{options}."
     await connector.backfills.write(backfill, entry(connector, backfill, actor, "started", message))
     await connector.backfill_queue.send(step_of(backfill))
-    return {"job": backfill.job}
 
 
 def step_of(backfill: Backfill, days: int = DAYS_OF_A_STEP) -> BackfillStep:
@@ -114,6 +121,7 @@ async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
         "to": backfill.until.isoformat(),
         "dry_run": backfill.dry_run,
         "force": backfill.force,
+        "read_without": backfill.read_without.split(),
         "message": backfill.message or None,
         **figures,
         "started_at": instant(backfill.started_at),

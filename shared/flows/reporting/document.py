@@ -65,6 +65,8 @@ async def report(claim: Claim, shown: PostedDocument | ReadProblem | None, sales
 
     Raises what postpones it, ``ClaimLost``, or a defect.
     """
+    if isinstance(shown, PostedDocument):
+        claim.note_read_without(shown.read_without)
     if isinstance(shown, PostedDocument) and _is_as_filed(claim, shown):
         await claim.settle(claim.record.to(State.REPORTED, message="Unchanged since it was reported."))
     elif is_elsewhere(claim) and (claim.record.correction or isinstance(shown, PostedDocument)):

@@ -59,6 +59,10 @@ class Claim:
         """Keep in mind what is filed now; the next settlement or checkpoint writes it."""
         self._record = self._record.filed(filed, account)
 
+    def note_read_without(self, sets: Sequence[str]) -> None:
+        """Keep in mind which entity sets the document was read without."""
+        self._record = replace(self._record, read_without=tuple(sets))
+
     def note_number_taken(self) -> None:
         """Keep in mind that another document has one of the plain ids: this one's carry a suffix."""
         owns_id = self._record.filing.owns_id and self._record.filing.was_sent
