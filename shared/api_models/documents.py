@@ -29,6 +29,8 @@ class DocumentFacts(AnswerModel):
     since: Instant
     """When it came into this state."""
     assignee: str | None
+    read_without: list[str] = Field(default_factory=list)
+    """The entity sets that it was mapped without, since they were never readable."""
     updated_at: Instant
 
 

@@ -29,7 +29,8 @@ class StateTotal(AnswerModel):
 class BackfillShown(Range):
     """How far a backfill is. A dry run counts ``would_send`` and ``would_change`` instead of ``reported``.
 
-    While one of more than 10,000 documents runs, ``reported`` and ``skipped`` are null: they are counted at its end.
+    While one of more than 10,000 documents runs, or one that reads again what was read without some entity set,
+    ``reported`` and ``skipped`` are null: they are counted at its end.
     """
 
     job: str
@@ -37,6 +38,8 @@ class BackfillShown(Range):
     company: str
     dry_run: bool
     force: bool
+    read_without: list[str] = Field(default_factory=list)
+    """The entity sets that have become readable, where the connector itself reads again what was read without them."""
     message: str | None
     seen: Count
     reported: Count | None = 0

@@ -27,8 +27,10 @@ _KIND = "backfill"
 class Backfill(Job):
     """One backfill of one company; its cursor is the first day that is not listed yet."""
 
-    dry_run: bool
-    force: bool
+    dry_run: bool = False
+    force: bool = False
+    read_without: str = ""
+    """The entity sets, with blanks between them, without which documents were read that are to be read again."""
     listed_at: datetime | None = None
     """When the last day was."""
     listed: int | None = None

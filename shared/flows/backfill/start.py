@@ -79,14 +79,21 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
         touched_at=now,
         listed=0,
     )
-    actor = Actor(function="start_backfill", by=request.by)
-    options = [name for name, chosen in (("dry run", request.dry_run), ("force", request.force)) if chosen]
-    message = (
-        f"{company.id.upper()} from {request.since} to {request.until}{', ' if options else ''}{', '.join(options)}."
-    )
+    await begin(connector, backfill, Actor(function="start_backfill", by=request.by))
+    return {"job": backfill.job}
+
+
+async def begin(connector: Connector, backfill: Backfill, actor: Actor) -> None:
+    """Write a new backfill, and put its first step on the queue."""
+    chosen = {
+        "dry run": backfill.dry_run,
+        "force": backfill.force,
+        f"what was read without {backfill.read_without}": backfill.read_without,
+    }
+    options = "".join(f", {name}" for name, is_chosen in chosen.items() if is_chosen)
+    message = f"{backfill.company.upper()} from {backfill.since} to {backfill.until}{options}."
     await connector.backfills.write(backfill, entry(connector, backfill, actor, "started", message))
     await connector.backfill_queue.send(step_of(backfill))
-    return {"job": backfill.job}
 
 
 def step_of(backfill: Backfill, days: int = DAYS_OF_A_STEP) -> BackfillStep:
@@ -117,6 +124,7 @@ async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
         "to": backfill.until.isoformat(),
         "dry_run": backfill.dry_run,
         "force": backfill.force,
+        "read_without": backfill.read_without.split(),
         "message": backfill.message or None,
         **figures,
         "started_at": instant(backfill.started_at),
@@ -135,7 +143,8 @@ async def progress_of(connector: Connector, backfill: Backfill) -> dict[str, Any
 
     How many of very many are ``reported`` and how many ``skipped`` is ``None``.
     """
-    if backfill.dry_run or (backfill.listed or 0) <= COUNTED_AT_MOST:
+    is_long = backfill.read_without or (backfill.listed or 0) > COUNTED_AT_MOST
+    if backfill.dry_run or not is_long:
         return await figures_of(connector, backfill)
     return _with_the_rest(backfill, await _of_open_work(connector, backfill))
 
@@ -179,7 +188,7 @@ async def _of_open_work(connector: Connector, backfill: Backfill) -> dict[str, A
     async for record in connector.ledger.open_work(backfill.connection, backfill.company):
         if backfill.since <= record.key.date < backfill.cursor:
             found[record.state, record.reason] += 1
-    return {**_figures(found), "seen": backfill.listed, "reported": None, "skipped": None}
+    return {**_figures(found), "seen": backfill.listed or 0, "reported": None, "skipped": None}
 
 
 def _figures(found: Counter[tuple[State, str]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from functools import partial
 from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, Unavailable
+from shared.flows.backfill.read_again import look_for_sets
 from shared.flows.finding.differences import Differences
 from shared.flows.finding.incoming import Incoming
 from shared.flows.finding.missing import ask_for_missing, is_missing
@@ -126,6 +127,8 @@ async def _find(connector: Connector, connection: Connection, window: Window, *,
     if window.is_sweep:
         missing = [row for each in work.values() for row in each.rows if is_missing(row)]
         await ask_for_missing(connector, connection, missing)
+        for company in connection.companies.values():
+            await look_for_sets(connector, connection, company)
     if trouble:
         raise trouble
 

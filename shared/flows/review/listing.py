@@ -103,6 +103,8 @@ class DocumentFilter(Days):
     to_state: Destinations = ()
     late: bool | None = None
     in_taxjar: bool | None = None
+    read_without: str = ""
+    """An entity set that was never readable: what was mapped without it."""
     assignee: str | None = None
     """Empty: what is assigned to nobody."""
     order: Literal["oldest", "newest"] = "oldest"
@@ -142,9 +144,14 @@ class DocumentFilter(Days):
             and (not self.to_state or bool(states & set(self.to_state)))
             and self.late in (None, filing.late)
             and (self.assignee is None or record.decisions.assignee.casefold() == self.assignee.strip().casefold())
+            and (not self.read_without or self.read_without.strip().casefold() in _folded(record.read_without))
             and self.in_taxjar in (None, filing.count > 0)
             and (self.since or date.min) <= record.key.date <= (self.until or date.max)
         )
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names}
 
 
 async def list_documents(connector: Connector, connection: str, company: str, query: DocumentFilter) -> Answer:
@@ -254,6 +261,7 @@ async def candidates(
             until=query.until,
             states=query.states,
             reason=query.reason[0] if len(query.reason) == 1 else "",
+            read_without=bool(query.read_without),
         )
         async for record in rows:
             yield record
