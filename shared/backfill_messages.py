@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from shared.documents import DocumentKey
 from shared.queues import KEYS_PER_MESSAGE, DocumentsMessage, MessageKey, decode
 
+DAYS_OF_A_STEP = 7
+
 
 class JobMessage(BaseModel):
     """A message about one job."""
@@ -64,7 +66,7 @@ class BackfillStep(_BackfillMessage):
     """List ``days`` days from ``day`` on, and then go on; past the last day, wait until all has settled."""
 
     day: date
-    days: int = Field(default=7, ge=1)
+    days: int = Field(default=DAYS_OF_A_STEP, ge=1)
 
 
 class DryRunMessage(_BackfillMessage):

@@ -35,6 +35,7 @@ from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.read_without import ReadWithout
 from shared.ledger.readable_sets import ReadableSets
 from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.root_store import BlobRootStore, RootStore
@@ -136,6 +137,7 @@ async def build_connector(
         customers=CustomerLedger(subjects, clock=clock),
         nexus=NexusLedger(subjects),
         rates=RateCache(rows, clock=clock),
+        read_without=ReadWithout(rows),
         documents_queue=StorageDocumentQueue(queues.get_queue_client(DOCUMENTS_QUEUE), clock=clock),
         backfill_queue=StorageDocumentQueue(queues.get_queue_client(BACKFILL_QUEUE), clock=clock),
         storage=storage,
@@ -276,7 +278,7 @@ def _accounts(
                 budget=budget,
                 status_of=status_of,
             )
-            return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock, missing=missing)
+            return TaxJarClient(way, settings, token, clock=clock, missing=missing)
 
         guarded, unguarded = client(guarded=True), client(guarded=False)
         return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock), Listing(guarded, clock))

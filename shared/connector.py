@@ -20,6 +20,7 @@ from shared.ledger.last_runs import LastRuns
 from shared.ledger.nexus import NexusLedger
 from shared.ledger.periods import PeriodLedger
 from shared.ledger.rates import RateCache
+from shared.ledger.read_without import ReadWithout
 from shared.ledger.reconciliations import ReconciliationLedger
 from shared.ledger.seals import Seals
 from shared.ledger.subjects import SubjectLedger
@@ -115,6 +116,7 @@ class Connector:
     customers: CustomerLedger
     nexus: NexusLedger
     rates: RateCache
+    read_without: ReadWithout
     documents_queue: DocumentQueue
     backfill_queue: DocumentQueue
     storage: Storage

@@ -213,3 +213,5 @@ class PostedDocument:
     """Of a credit note as a whole: every original found by the first route that found any; lines may tell more."""
     notes: tuple[str, ...] = ()
     """What the reader had to work around, in sentences for the audit."""
+    read_without: tuple[str, ...] = ()
+    """The entity sets that it had a use for and that were never readable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.api_models.values import Amount, AnswerModel, Count, DayText, Instant, Json
+from shared.api_models.values import Amount, AnswerModel, Count, DayText, Instant, Json, Range
 
 
 class Moved(AnswerModel):
@@ -84,6 +84,14 @@ class OpenWork(AnswerModel):
     oldest: Instant | None
 
 
+class ReadWithout(Range):
+    """An entity set that documents of these days were read without: ``list_documents`` has them by ``read_without``."""
+
+    set: str
+    job: str | None = None
+    """The backfill that reads them again, once the set can be read."""
+
+
 class CompanyStatus(AnswerModel):
     """One company."""
 
@@ -98,6 +106,7 @@ class CompanyStatus(AnswerModel):
     missing_in_taxjar: Json | None = None
     """So many reported documents that TaxJar lost that a person has to decide: how many, of how many, since when."""
     open_work: list[OpenWork]
+    read_without: list[ReadWithout] = Field(default_factory=list)
 
 
 class ConnectionStatus(AnswerModel):

@@ -93,8 +93,12 @@ class EntitySets:
             top=top,
             skip=skip,
         )
+        renamed = {standard: name for name, standard in names.items() if name != standard}
         async for page in pages:
-            yield [row | {standard: row.get(name) for name, standard in names.items()} for row in page]
+            if renamed:
+                yield [row | {standard: row.get(name) for standard, name in renamed.items()} for row in page]
+            else:
+                yield [*page]
 
     async def count(self, entity: Entity, where: Filter) -> int:
         """How many rows meet ``where``: one call, no row."""
@@ -221,6 +225,10 @@ class EntitySets:
             del self._refused[entity.name, expand]
             return False
         return refused is not None
+
+    def forget_refusals(self) -> None:
+        """Leave no set alone any longer."""
+        self._refused.clear()
 
     def remember_or_raise(self, entity: Entity, expand: str, error: DynamicsError) -> None:
         """Note that the set is refused; raise ``error`` if it is about more than this set."""

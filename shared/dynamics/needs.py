@@ -6,7 +6,7 @@ journal row of a header, the customer of a sale or the address that a row refers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.documents import DocumentType
 from shared.dynamics.entities import (
@@ -71,10 +71,7 @@ def problem_of(
     if (trouble := originals.troubles.get(document.key)) is not None:
         return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {trouble}", (JOURNAL_LINES.name,))
     gone = {**reads.gone, **reference.gone}
-    needed = [LINES, CUSTOMERS, TAX_GROUPS, TAX_GROUP_CODES, *asked_sets(document, related)]
-    if document.is_project:
-        needed = [*needed[1:], *PROJECT_SETS]
-    if sets := tuple(dict.fromkeys(entity.name for entity in needed if entity.name in gone)):
+    if sets := tuple(name for name in _needed(document, related) if name in gone):
         reasons = " ".join(gone[name] for name in sets)
         return ReadProblem(
             ProblemKind.SOURCE_INCOMPLETE,
@@ -84,15 +81,58 @@ def problem_of(
     for name, what in _broken(document, related, reads) if any(reads.broken.values()) else ():
         sentence = f"{document.key}: F&O cannot show its rows of {name}: {what}"
         return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence, (name,))
-    readable = reads.ever_readable | reads.sets.seen
-    absent = [(name, what) for name, what in _absent(document, related, originals, reference) if name in readable]
-    if not customers_matter and not _needs_customer(document, related):
-        absent = [(name, what) for name, what in absent if name != CUSTOMERS.name]
-    if absent:
-        sets = tuple(dict.fromkeys(name.partition("/")[0] for name, _ in absent))
+    missed = _missed(document, related, originals, reference, customers_matter=customers_matter)
+    if absent := [(name, what) for name, what in missed if name in reads.readable]:
+        sets = _sets_of(name for name, _ in absent)
         sentence = f"{document.key} waits: {sets[0]} does not show {absent[0][1]}, which must be there."
         return ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, sets)
     return None
+
+
+def done_without(
+    document: PostedRows,
+    related: RelatedRows,
+    originals: Originals,
+    reference: ReferenceData,
+    reads: BatchReads,
+    *,
+    customers_matter: bool,
+) -> tuple[str, ...]:
+    """The sets that the document had a use for and that cannot be read, or do not show what must be there.
+
+    They were never readable: :func:`problem_of` found nothing that the document has to wait for.
+    """
+    refused = [name for name in _needed(document, related) if name in reads.sets.unreadable]
+    missed = _missed(document, related, originals, reference, customers_matter=customers_matter)
+    return _sets_of([*refused, *(name for name, _ in missed)])
+
+
+def _sets_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The sets, each once, without the company whose part of one is meant."""
+    return tuple(dict.fromkeys(name.partition("/")[0] for name in names))
+
+
+def _needed(document: PostedRows, related: RelatedRows) -> tuple[str, ...]:
+    """The sets without which the document is not put together, if they ever were readable."""
+    needed = [LINES, CUSTOMERS, TAX_GROUPS, TAX_GROUP_CODES, *asked_sets(document, related)]
+    if document.is_project:
+        needed = [*needed[1:], *PROJECT_SETS]
+    return tuple(dict.fromkeys(entity.name for entity in needed))
+
+
+def _missed(
+    document: PostedRows,
+    related: RelatedRows,
+    originals: Originals,
+    reference: ReferenceData,
+    *,
+    customers_matter: bool,
+) -> list[tuple[str, str]]:
+    """What :func:`_absent` finds, but for a customer that decides nothing."""
+    absent = list(_absent(document, related, originals, reference))
+    if not customers_matter and not _needs_customer(document, related):
+        absent = [(name, what) for name, what in absent if name != CUSTOMERS.name]
+    return absent
 
 
 def _broken(document: PostedRows, related: RelatedRows, reads: BatchReads) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime
+
+import orjson
 
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
@@ -17,7 +19,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import KEYS_PER_QUERY, on_or_after, on_or_before
 from shared.dynamics.listing import LeftOut, Listing, days_of_month
-from shared.dynamics.needs import problem_of
+from shared.dynamics.needs import done_without, problem_of
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.originals import Originals, find_originals
 from shared.dynamics.posted import PostedRows, group_by_document
@@ -111,6 +113,14 @@ class DynamicsReader:
         readable = {name.partition("/")[0] for name in known}
         return {name: why for name, why in self._sets.unreadable.items() if name not in readable}
 
+    async def ever_readable(self, *, anew: bool = False) -> frozenset[str]:
+        """The sets that were ever readable, those of one company with ``/`` and the company; ``anew`` as all know."""
+        return await self._sets.ever_readable(anew=anew)
+
+    def ask_refused_sets_again(self) -> None:
+        """Ask for the sets that were refused during the last minutes as well."""
+        self._sets.forget_refusals()
+
     async def read_documents(
         self, company: str, keys: Sequence[DocumentKey]
     ) -> dict[DocumentKey, PostedDocument | ReadProblem]:
@@ -140,8 +150,12 @@ class DynamicsReader:
         if documents:
             reference = await self._reference_data(company, documents)
             related, originals = await self._around(reads, company, documents, reference)
-            for document in documents:
-                found[document.key] = self._one(document, related, originals, reference, reads)
+            read = {each.key: self._one(each, related, originals, reference, reads) for each in documents}
+            missed = [each for each in documents if _read_without(read[each.key])]
+            if missed and await reads.ask_memory():
+                # Another instance has seen a set meanwhile: its documents wait for it.
+                read |= {each.key: self._one(each, related, originals, reference, reads) for each in missed}
+            found |= read
         if settings.project_invoices and PROJECT_HEADERS.name in reads.gone:
             why = reads.gone[PROJECT_HEADERS.name]
             for key in set(keys) - found.keys():
@@ -164,11 +178,13 @@ class DynamicsReader:
         reads: BatchReads,
     ) -> PostedDocument | ReadProblem:
         by_group = bool(self._companies[document.key.company].marketplace.customer_groups)
+        rows = document, related, originals, reference
         try:
-            problem = problem_of(document, related, originals, reference, reads, customers_matter=by_group)
+            problem = problem_of(*rows, reads, customers_matter=by_group)
             if problem is not None:
                 return problem
-            read = assemble(document, related, originals, reference, self._sets.unreadable)
+            read = assemble(*rows, self._sets.unreadable)
+            read = replace(read, read_without=done_without(*rows, reads, customers_matter=by_group))
         except UnreadableRow as unreadable:
             return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {unreadable}")
         except Exception as defect:
@@ -177,7 +193,8 @@ class DynamicsReader:
                 f"{document.key}: its rows cannot be understood ({type(defect).__name__}); the log has the details."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
-        if (where := _no_text_in(read)) is not None:
+        if not _can_be_stored(read):
+            where = _no_text_in(read)
             sentence = (
                 f"{document.key}: the value of {where} is not text that can be stored: it holds half a character."
             )
@@ -252,6 +269,19 @@ class DynamicsReader:
         if not settings.project_invoices:
             return posted
         return merged(posted, await read_projects(reads, company, [key for key in keys if key.voucher]))
+
+
+def _can_be_stored(document: PostedDocument) -> bool:
+    """Whether all its strings are text, which orjson sees faster than anybody who looks at each."""
+    try:
+        orjson.dumps(document, default=str)
+    except TypeError:
+        return False
+    return True
+
+
+def _read_without(read: PostedDocument | ReadProblem) -> tuple[str, ...]:
+    return read.read_without if isinstance(read, PostedDocument) else ()
 
 
 def _no_text_in(value: object, where: str = "document") -> str | None:

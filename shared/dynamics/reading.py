@@ -97,13 +97,26 @@ class BatchReads:
     def _note_repeated(self, row: Row) -> None:
         self.repeated.add(row.get("InvoiceNumber") or row.get("InvoiceId"))
 
+    @property
+    def readable(self) -> frozenset[str]:
+        """The sets that are known to have been readable, now or before."""
+        return self.ever_readable | self.sets.seen
+
+    async def ask_memory(self) -> bool:
+        """Learn once what other instances have seen; whether that is more than was known."""
+        if self._asked_memory:
+            return False
+        self._asked_memory = True
+        known = self.readable
+        self.ever_readable |= await self.sets.ever_readable(anew=True)
+        return self.readable > known
+
     async def _miss(self, entity: Entity, expand: str) -> None:
         """Note a set that is refused as gone if any instance ever saw it, now or before."""
         if expand:
             return
-        if entity.name not in self.ever_readable and not self._asked_memory:
-            self._asked_memory = True
-            self.ever_readable |= await self.sets.ever_readable(anew=True)
+        if entity.name not in self.ever_readable:
+            await self.ask_memory()
         if entity.name in self.ever_readable:
             self.gone[entity.name] = self.sets.unreadable[entity.name]
 

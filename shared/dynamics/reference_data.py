@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from shared.documents import Address
 from shared.dynamics.addresses import LEGAL_ENTITY, Countries, stock_address
@@ -42,7 +43,7 @@ _LOOKED_UP_AGAIN = timedelta(minutes=5)
 _CUSTOMER_CHARGES = Comparison("ModuleType", "eq", enum("MarkupModuleType", "Cust"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReferenceData:
     """The master data of one company. Ids are case-folded; ``shipping_codes`` is ``None`` when unreadable."""
 
@@ -68,7 +69,7 @@ class ReferenceData:
         """Whether F&O taxes nothing in a sales tax group; ``None`` when that cannot be read, false for no group."""
         return self.untaxed_groups.get(tax_group.casefold()) if tax_group else False
 
-    @property
+    @cached_property
     def own_addresses(self) -> tuple[Address, ...]:
         """The company's warehouses, sites and its own, each once, in an order that is always the same."""
         rows = [*self.warehouses.values(), *self.sites.values()]

@@ -27,10 +27,14 @@ _KIND = "backfill"
 class Backfill(Job):
     """One backfill of one company; its cursor is the first day that is not listed yet."""
 
-    dry_run: bool
-    force: bool
+    dry_run: bool = False
+    force: bool = False
+    read_without: str = ""
+    """The entity sets, with blanks between them, without which documents were read that are to be read again."""
     listed_at: datetime | None = None
     """When the last day was."""
+    listed: int | None = None
+    """How many documents F&O had on the days before the cursor; ``None`` in rows of earlier versions."""
     total: int | None = None
     """How many documents F&O had in the range when the backfill began."""
     result: Mapping[str, Any] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +20,7 @@ from shared.ledger.subjects import SubjectChanged, SubjectLedger
 
 _FIRST_LOOK = timedelta(days=40)
 """Of a listing: how far it looks back at first; each further look reaches four times as far."""
+_TOUCHED_ANEW = timedelta(hours=1)
 _BEFORE_ALL = datetime(2020, 1, 1, tzinfo=UTC)
 _NAMED = "%Y%m%dT%H%M%S"
 
@@ -52,6 +54,8 @@ class Job:
     state: JobState = JobState.RUNNING
     message: str = ""
     finished_at: datetime | None = None
+    touched_at: datetime | None = None
+    """When a step was done last, or is to be taken next."""
 
 
 _Job = TypeVar("_Job", bound=Job)
@@ -98,17 +102,37 @@ class JobLedger(Generic[_Job]):
         except SubjectChanged:
             raise JobOver(job.job) from None
 
+    async def touch(self, job: _Job, at: datetime) -> None:
+        """Note that a message on the queue takes the job's next step ``at`` that time; once an hour is often enough."""
+        if job.touched_at and at - job.touched_at < _TOUCHED_ANEW:
+            return
+
+        def as_it_was(stored: Mapping[str, Any]) -> bool:
+            is_running = stored.get("state") == JobState.RUNNING.value
+            return is_running and stored.get("cursor") == job.cursor.isoformat()
+
+        where = self.partition(job.connection)
+        with suppress(SubjectChanged):
+            await self._subjects.write(where, self._kind, job.job, None, only_if=as_it_was, touched_at=at.isoformat())
+
     async def listing(
-        self, connection: str, now: datetime, *, limit: int, before: str = "", company: str = ""
+        self,
+        connection: str,
+        now: datetime,
+        *,
+        limit: int,
+        since: datetime = _BEFORE_ALL,
+        before: str = "",
+        company: str = "",
     ) -> list[_Job]:
-        """The newest ``limit`` jobs, newest first; with ``before`` those that began before that one.
+        """The newest ``limit`` jobs that began ``since``, newest first; with ``before`` those before that one.
 
         It reads no more than four times as far back as it has to.
         """
         found: list[_Job] = []
         end, span = now + timedelta(days=1), _FIRST_LOOK
-        while len(found) < limit and end > _BEFORE_ALL:
-            start = end - span if end - span > _BEFORE_ALL else _BEFORE_ALL
+        while len(found) < limit and end > since:
+            start = max(end - span, since)
             rows = self._subjects.listing(
                 self.partition(connection),
                 self._kind,

@@ -20,6 +20,7 @@ _ID = "id"
 _OPEN = "open"
 _MENTION = "also"
 _BODY = "body"
+_WITHOUT = "without"
 
 
 def partition(connection: str, company: str) -> str:
@@ -40,6 +41,11 @@ def open_row(key: DocumentKey) -> str:
 def count_row(month: date) -> str:
     """The row of how many documents F&O has on each day of a month; these rows sort before the index of open work."""
     return f"{_OPEN}|count|{month:%Y-%m}"
+
+
+def read_without_row(set: str) -> str:
+    """The row that says which days' documents were read without the entity set ``set``."""
+    return f"{READ_WITHOUT_ROWS}{encode(set)}"
 
 
 def document_rows_from(day: date) -> str:
@@ -66,6 +72,8 @@ INDEXED_ROW = f"{_OPEN}|indexed"
 """The row that says that the index has every open document of the company; it sorts behind the index."""
 WORK_ROWS_END = f"{_OPEN}|~"
 """A row key above the index and what is kept beside it."""
+READ_WITHOUT_ROWS, READ_WITHOUT_ROWS_END = f"{_WITHOUT}|", f"{_WITHOUT}|~"
+"""What the rows of :func:`read_without_row` begin with, and a row key above them."""
 DOCUMENT_ROWS_END = f"{_DOCUMENT}|~"
 """A row key above every document."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -46,8 +46,6 @@ class Reconciliation(Job):
     """Documents by status, so far."""
     documents: int = 0
     """All that were compared so far."""
-    touched_at: datetime | None = None
-    """When a step was done last."""
 
 
 @dataclass(frozen=True, slots=True)

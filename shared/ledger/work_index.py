@@ -1,14 +1,15 @@
 """All that a poll has to know of a company, in one range read: its open work, and what F&O had on each day (4.1, 4.10).
 
 Beside the index of open work lies one small row per month with the number of documents that F&O had on each day when
-that day was last listed to its end. A poll compares these numbers with F&O's: what is equal need not be listed.
+that day was last listed to its end. A poll compares these numbers with F&O's: what is equal need not be listed. The row
+also says when the ledger's own documents of the month were last counted, and what came of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -25,6 +26,19 @@ from shared.ledger.indexing import CHANGED, IndexedQueries
 from shared.ledger.record_rows import from_entity
 from shared.ledger.records import DocumentRecord
 
+_DAYS, _CHECKED_ON, _SURPLUS = "days", "checked_on", "surplus"
+"""Of the row of a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCheck:
+    """The ledger's documents of a month compared with F&O's count."""
+
+    on: date
+    """The day on which they were counted and nothing was missing."""
+    surplus: int
+    """How many more the ledger had once the month was listed: what F&O took away again, or never showed with a key."""
+
 
 @dataclass(frozen=True, slots=True)
 class CompanyWork:
@@ -34,6 +48,8 @@ class CompanyWork:
     """Open work by invoice date, as it was last settled; ``etag`` is that of the index's row."""
     counts: Mapping[date, int] | None = None
     """F&O's documents of each day when it was last listed; ``None`` where none of these months ever was."""
+    checks: Mapping[date, MonthCheck] = field(default_factory=dict)
+    """By the month's first day; those that were never checked are absent."""
     is_indexed: bool = False
     """Whether the index has every open document of the company."""
 
@@ -50,6 +66,7 @@ class WorkIndex:
         """Open work of any age, and the counts of the months from that of ``since`` on: one range read."""
         found: list[DocumentRecord] = []
         counts: dict[date, int] | None = None
+        checks: dict[date, MonthCheck] = {}
         is_indexed = False
         async for entity in self._work_rows(connection, company, keys.count_row(since)):
             row = entity["RowKey"]
@@ -58,8 +75,12 @@ class WorkIndex:
             elif row.startswith(keys.OPEN_ROWS):
                 found.append(from_entity(entity))
             else:
-                counts = (counts or {}) | _counts(entity)
-        return CompanyWork(tuple(found), counts, is_indexed)
+                if _DAYS in entity:
+                    counts = (counts or {}) | _counts(entity)
+                if _CHECKED_ON in entity:
+                    on = date.fromisoformat(entity[_CHECKED_ON])
+                    checks[_month_of(entity)] = MonthCheck(on, entity[_SURPLUS])
+        return CompanyWork(tuple(found), counts, checks, is_indexed)
 
     def _work_rows(self, connection: str, company: str, first: str) -> AsyncIterator[Mapping[str, Any]]:
         return self._table.query_entities(
@@ -81,9 +102,17 @@ class WorkIndex:
                 known = {}
             known |= {day: count for day, count in counts.items() if day.replace(day=1) == month}
             days = {f"{day:%d}": count for day, count in sorted(known.items()) if count}
-            row = {"PartitionKey": partition, "RowKey": keys.count_row(month), "days": json.dumps(days)}
             # Two polls that write at once have both listed what they write.
-            await self._commits.commit([("upsert", row, {"mode": UpdateMode.REPLACE})])
+            await self._write_month(partition, month, {_DAYS: json.dumps(days)})
+
+    async def note_check(self, connection: str, company: str, month: date, check: MonthCheck) -> None:
+        """The ledger's documents of ``month`` were counted."""
+        noted = {_CHECKED_ON: check.on.isoformat(), _SURPLUS: check.surplus}
+        await self._write_month(keys.partition(connection, company), month, noted)
+
+    async def _write_month(self, partition: str, month: date, changed: Mapping[str, Any]) -> None:
+        row = {"PartitionKey": partition, "RowKey": keys.count_row(month), **changed}
+        await self._commits.commit([("upsert", row, {"mode": UpdateMode.MERGE})])
 
     async def take(self, rows: Sequence[DocumentRecord], until: datetime) -> list[DocumentRecord]:
         """Note that the caller's messages will name ``rows``, all of one company, until then.
@@ -127,9 +156,14 @@ class WorkIndex:
         return True
 
 
+def _month_of(entity: Mapping[str, Any]) -> date:
+    return date.fromisoformat(f"{entity['RowKey'].rpartition('|')[2]}-01")
+
+
 def _counts(entity: Mapping[str, Any]) -> dict[date, int]:
-    month = entity["RowKey"].rpartition("|")[2]
-    return {date.fromisoformat(f"{month}-{day}"): count for day, count in json.loads(entity["days"]).items()}
+    month = _month_of(entity)
+    days: Mapping[str, int] = json.loads(entity.get(_DAYS) or "{}")
+    return {month.replace(day=int(day)): count for day, count in days.items()}
 
 
 def _address(connection: str, key: DocumentKey) -> dict[str, str]:

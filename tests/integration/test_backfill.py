@@ -18,11 +18,12 @@ from pydantic import BaseModel
 
 from local.simulators.dynamics.specs import AddressSpec, InvoiceSpec
 from local.simulators.faults import Fault
-from shared.backfill_messages import BackfillStep
+from shared.backfill_messages import BackfillStep, parse_backfill_message
 from shared.connector import NotFound
 from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
 from shared.flows.finding.poll import poll_posted_invoices
 from shared.flows.operations import bury
+from shared.flows.operations.nightly import reconcile_and_tell, send_lost_steps
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.queues import encode
@@ -236,6 +237,35 @@ async def test_a_step_that_was_cut_off_anywhere_is_taken_again(world: World) -> 
     await world.settle()
     assert Counter(call.method for call in world.simulation.taxjar.calls) == {"POST": 30}
     assert (await show(world, job))["state"] == "finished"
+
+
+@pytest.mark.parametrize("lost", range(5))
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_whatever_message_gets_lost_the_next_night_puts_it_on_the_queue_again(
+    world: World, lost: int, dry_run: bool
+) -> None:
+    post_history(world, 30, over=20)
+    job = await start(world, dry_run=dry_run)
+    for _ in range(lost):
+        await world.work_on_one()
+    world.history.waiting.clear()
+    world.clock.advance(hours=12)
+    await reconcile_and_tell(world.connector, by="schedule")
+    await world.poll()
+    await world.settle()
+    shown = await show(world, job)
+    assert figures(shown, "state", "seen", "remaining") == ("finished", 30, 0)
+    assert shown["would_send" if dry_run else "reported"] == 30
+
+
+async def test_a_step_that_waits_for_its_documents_is_not_taken_for_lost(world: World) -> None:
+    post_history(world, 3)
+    await start(world)
+    await world.connector.connections["main"].company("usmf").account.gate.throttle(3 * 86_400)
+    await world.settle(within=timedelta(hours=30))
+    await send_lost_steps(world.connector)
+    waiting = [parse_backfill_message(body) for _, _, body in world.history.waiting]
+    assert len([step for step in waiting if isinstance(step, BackfillStep)]) == 1
 
 
 async def test_the_time_of_a_pause_does_not_count_toward_the_seven_days_of_a_backfill(world: World) -> None:

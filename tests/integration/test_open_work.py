@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -13,10 +14,13 @@ from local.simulation import CONNECTION
 from local.simulators.dynamics.specs import InvoiceSpec
 from local.simulators.faults import Fault
 from shared.documents import DocumentKey
+from shared.flows.finding import months
 from shared.flows.operations.ping import ping_connection
+from shared.ledger.keys import id_row
 from shared.ledger.records import State
 from shared.queues import parse_message
 from tests.counted_storage import Reads
+from tests.reconciling import remove_from_dynamics
 from tests.version_1 import row_of_version_1
 from tests.world import COMPANY, NOW, TODAY, World
 
@@ -39,6 +43,13 @@ def named(world: World) -> Counter[str]:
 
 async def states(world: World) -> Counter[State]:
     return Counter(record.state for record in await world.records())
+
+
+async def lose(world: World, number: str) -> None:
+    """Take the document's rows away, as a restore of an older table does."""
+    record = await world.record(number)
+    for row in (record.row, id_row(record.filing.transaction_id)):
+        await world.connector.ledger._table.delete_entity(record.partition, row)
 
 
 async def listed_days(world: World, before: int) -> list[str]:
@@ -108,6 +119,49 @@ class TestBackDated:
         assert (await states(world))[State.REPORTED] == 2
         assert "BACK" in caplog.text
         assert f"dated back to {TODAY - timedelta(days=46):%Y-%m}" in caplog.text
+
+    async def test_a_document_that_the_ledger_lost_is_found_though_f_and_o_counts_as_before(self, world: World) -> None:
+        for back in (60, 90, 120, 200):
+            post(world, f"OLD-{back}", days_back=back)
+        await world.sweep()
+        await world.settle()
+        await lose(world, "OLD-120")
+        await world.sweep()
+        assert (await world.record("OLD-120")).state is State.SEEN
+        await world.settle()
+        assert await states(world) == {State.REPORTED: 4}
+        assert world.calls("POST") == 5, "the one that TaxJar has already is adopted"
+
+    async def test_a_document_that_f_and_o_took_away_has_its_month_listed_once(self, world: World) -> None:
+        for back in (60, 90, 120):
+            post(world, f"OLD-{back}", days_back=back)
+        await world.sweep()
+        await world.settle()
+        remove_from_dynamics(world, "OLD-120")
+        for expected in (2, 1, 1):
+            before = len(world.simulation.dynamics.calls)
+            await world.sweep()
+            assert (await listed_days(world, before)).count("list") == expected
+
+    async def test_a_night_counts_no_more_of_the_ledger_than_it_may_and_the_next_goes_on(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(months, "_KEYS_A_NIGHT", 1)
+        numbers = [f"OLD-{back}" for back in (60, 90, 120, 150, 180)]
+        for number in numbers:
+            post(world, number, days_back=int(number.removeprefix("OLD-")))
+        await world.sweep()
+        await world.settle()
+        for number in numbers:
+            await lose(world, number)
+        found = []
+        for _ in range(10):
+            world.clock.advance(days=1)
+            await world.sweep()
+            await world.settle()
+            found.append(len(await world.records()))
+        assert found[-1] == 5
+        assert all(after - before <= 1 for before, after in pairwise([0, *found]))
 
     async def test_months_that_did_not_change_are_not_listed(self, world: World) -> None:
         for back in (60, 120, 200):

@@ -14,9 +14,10 @@ import pytest
 from local.simulation import Simulation
 from local.simulators.dynamics.specs import AddressSpec
 from local.simulators.faults import Fault
-from shared.backfill_messages import ReconciliationStep
+from shared.backfill_messages import ReconciliationStep, parse_backfill_message
 from shared.connector import NotFound
 from shared.flows.operations.bury import bury_poisoned
+from shared.flows.operations.nightly import reconcile_and_tell
 from shared.flows.reconciliation import jobs, long_ranges, steps
 from shared.flows.reconciliation.completeness import CompletenessQuery, show_completeness
 from shared.flows.reconciliation.result import ResultQuery, show_reconciliation
@@ -297,9 +298,19 @@ async def test_a_step_that_got_lost_is_put_on_the_queue_again_by_the_next_night(
     job = await start(differing)
     assert differing.history.take()
     differing.clock.advance(hours=12)
-    await jobs.reconcile_nightly(differing.connector, by="schedule")
+    await reconcile_and_tell(differing.connector, by="schedule")
     await differing.settle()
     assert (await show(differing, job))["state"] == "finished"
+
+
+async def test_a_step_that_waits_for_f_and_o_is_not_taken_for_lost(differing: World) -> None:
+    await start(differing)
+    await differing.connector.connections["main"].gate.throttle(30 * 3600)
+    await differing.work()
+    differing.clock.advance(hours=12)
+    await reconcile_and_tell(differing.connector, by="schedule")
+    waiting = [parse_backfill_message(body) for _, _, body in differing.history.waiting]
+    assert len([step for step in waiting if isinstance(step, ReconciliationStep)]) == 2, "this one and the night's"
 
 
 async def test_companies_take_turns(azurite: str) -> None:

@@ -12,7 +12,7 @@ from shared.documents import DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.sources import ReadProblem
 from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Id, id_of
-from shared.fingerprint import fingerprint
+from shared.fingerprint import fingerprint, is_fingerprint_of
 from shared.flows.finding.missing import is_missing
 from shared.flows.reporting.document import Sales, map_claimed
 from shared.flows.reporting.ids import is_taken
@@ -63,9 +63,18 @@ async def begin(
         for seen in sightings
     ]
     await run.connector.backfills.note(backfill, results)
-    keys = [seen.listed.key for seen in sightings]
-    for message in dry_run_messages(run.connection.name, backfill.job, run.company.id, keys):
-        await run.queue.send(message)
+    await _enqueue(run.queue, backfill, [seen.listed.key for seen in sightings])
+
+
+async def enqueue_remaining(connector: Connector, backfill: Backfill, queue: DocumentQueue) -> None:
+    """Put on the queue again what was not tried out yet."""
+    results = connector.backfills.results(backfill)
+    await _enqueue(queue, backfill, [each.key async for each in results if each.outcome is DryRunOutcome.SEEN])
+
+
+async def _enqueue(queue: DocumentQueue, backfill: Backfill, keys: Sequence[DocumentKey]) -> None:
+    for message in dry_run_messages(backfill.connection, backfill.job, backfill.company, keys):
+        await queue.send(message)
 
 
 async def try_documents(connector: Connector, message: DryRunMessage, actor: Actor, *, queue: DocumentQueue) -> None:
@@ -90,7 +99,7 @@ async def try_documents(connector: Connector, message: DryRunMessage, actor: Act
         sales = await sales_of(run, documents)
         results = [await _try(run, backfill, key, records.get(key), shown.get(key), sales) for key in keys]
     except TRANSIENT as trouble:
-        if await put_back(run, message, trouble):
+        if await put_back(run, message, trouble) is not None:
             return
         results = [given_up(key) for key in keys]
     await connector.backfills.note(backfill, results)
@@ -113,8 +122,8 @@ async def _try(
         return DryRunResult(key=key, outcome=DryRunOutcome.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS)
     if isinstance(document, ReadProblem):
         return DryRunResult(key=key, outcome=DryRunOutcome.FAILED, reason=document.kind)
-    content = fingerprint(document)
-    if record and record.filing.was_sent and record.filing.fingerprint == content and not backfill.force:
+    known = record.filing.fingerprint if record and record.filing.was_sent else ""
+    if record and is_fingerprint_of(known, document) and not backfill.force:
         return _as_settled(record, DryRunOutcome.UNCHANGED)
     tried = record or unseen(run, document)
     forced = backfill.job if backfill.force else tried.decisions.forced
@@ -123,7 +132,7 @@ async def _try(
     outcome = map_claimed(run, tried, document, sales)
     if isinstance(outcome, Mapped) and not tried.filing.was_sent and await is_taken(run, key, outcome):
         outcome = map_claimed(run, replace(tried, filing=replace(tried.filing, number_taken=True)), document, sales)
-    found, reason = _judge(await plan_of(run, tried, outcome, content))
+    found, reason = _judge(await plan_of(run, tried, outcome, fingerprint(document)))
     return DryRunResult(
         key=key,
         outcome=found,

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage, NightEnd, ReconciliationStep
 from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
-from shared.flows.backfill.start import entry, fail_backfill, figures_of
+from shared.flows.backfill.read_again import ask_again, end_of
+from shared.flows.backfill.start import entry, fail_backfill, figures_of, progress_of, step_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
@@ -65,7 +66,7 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
         return
     if step.day < backfill.cursor:
         # Its days are listed: it came twice, or its worker ended before it could send the next one.
-        await queue.send(_step(backfill, step.days))
+        await queue.send(step_of(backfill, step.days))
         return
     try:
         connection = connector.connection(step.connection)
@@ -83,22 +84,42 @@ async def _take(connector: Connector, step: BackfillStep, actor: Actor, queue: D
     except JobOver:
         logger.info("backfill %s was cancelled", backfill.job)
     except TRANSIENT as trouble:
-        if not await put_back(run, step, trouble):
-            await fail_backfill(
-                connector, backfill, actor, f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
-            )
+        delay = await put_back(run, step, trouble)
+        if delay is None:
+            words = f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
+            await fail_backfill(connector, backfill, actor, words)
+        else:
+            await connector.backfills.touch(backfill, connector.clock() + delay)
 
 
 async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     """List the step's days, enqueue what is to be done, move the cursor, send the next step; in this order."""
-    if backfill.total is None:
-        backfill = replace(backfill, total=await _count(run, backfill))
     last = min(step.day + timedelta(days=step.days - 1), backfill.until)
-    listed = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: step.day}, until=last)))
+    if backfill.read_without:
+        found, _ = await ask_again(run, backfill, step.day, last)
+    else:
+        if backfill.total is None:
+            backfill = replace(backfill, total=await _count(run, backfill))
+        found = await _list_days(run, backfill, step.day, last)
+    moved = replace(
+        backfill,
+        cursor=last + timedelta(days=1),
+        listed=None if backfill.listed is None else backfill.listed + found,
+        listed_at=run.connector.clock() if last == backfill.until else None,
+        touched_at=run.connector.clock(),
+    )
+    message = f"{found} documents from {step.day} to {last}."
+    await run.connector.backfills.write(moved, entry(run.connector, backfill, run.actor, "listed", message))
+    await run.queue.send(step_of(moved, _next_length(step.days, found)))
+
+
+async def _list_days(run: Run, backfill: Backfill, first: date, last: date) -> int:
+    """Enqueue what is to be done of these days, and return how many documents F&O has of them."""
+    listed = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: first}, until=last)))
     ledger = run.connector.ledger
-    known = MergedByDay(ledger.listing(run.connection.name, run.company.id, since=step.day, until=last))
+    known = MergedByDay(ledger.listing(run.connection.name, run.company.id, since=first, until=last))
     found = 0
-    for day in days(step.day, last):
+    for day in days(first, last):
         documents = await listed.through(day)
         records = await known.through(day)
         found += len(documents)
@@ -106,19 +127,7 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
             await dry_run.begin(run, backfill, documents, records)
         else:
             await _enqueue(run, backfill, documents, records)
-    moved = replace(
-        backfill,
-        cursor=last + timedelta(days=1),
-        listed_at=run.connector.clock() if last == backfill.until else None,
-    )
-    message = f"{found} documents from {step.day} to {last}."
-    await run.connector.backfills.write(moved, entry(run.connector, backfill, run.actor, "listed", message))
-    await run.queue.send(_step(moved, _next_length(step.days, found)))
-
-
-def _step(backfill: Backfill, length: int) -> BackfillStep:
-    """The next step."""
-    return BackfillStep(connection=backfill.connection, backfill=backfill.job, day=backfill.cursor, days=length)
+    return found
 
 
 async def _enqueue(
@@ -158,12 +167,17 @@ def _next_length(length: int, found: int) -> int:
 
 async def _finish_when_settled(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     """Finish the backfill, or look again later, the less often the longer it takes."""
-    figures = await figures_of(run.connector, backfill)
     now = run.connector.clock()
-    if figures["remaining"]:
-        waited = now - (backfill.listed_at or now)
-        await run.queue.send(step, delay=min(max(waited / 4, _SOONEST), _LATEST))
+    delay = None
+    if backfill.read_without:
+        delay = await end_of(run, backfill)
+    elif (await progress_of(run.connector, backfill))["remaining"]:
+        delay = min(max((now - (backfill.listed_at or now)) / 4, _SOONEST), _LATEST)
+    if delay is not None:
+        await run.queue.send(step, delay=delay)
+        await run.connector.backfills.touch(backfill, now + delay)
         return
+    figures = await figures_of(run.connector, backfill)
     finished = replace(backfill, state=JobState.FINISHED, finished_at=now, result=figures)
     message = ", ".join(f"{name} {count}" for name, count in figures.items() if isinstance(count, int)) + "."
     await run.connector.backfills.write(finished, entry(run.connector, backfill, run.actor, "finished", message))

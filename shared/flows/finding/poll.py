@@ -11,6 +11,7 @@ from functools import partial
 from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, Unavailable
+from shared.flows.backfill.read_again import look_for_sets
 from shared.flows.finding.differences import Differences
 from shared.flows.finding.incoming import Incoming
 from shared.flows.finding.missing import ask_for_missing, is_missing
@@ -64,7 +65,11 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
-    """The long window of every connection, whole, and the counts of all months before: what was dated back is found."""
+    """The long window of every connection, whole, and the counts of all months before: what was dated back is found.
+
+    It is the one reading that trusts no count: equal counts do not say that the documents are the same, and F&O may
+    count a row for days that it does not show. What it costs depends on the window, not on the history.
+    """
 
     async def sweep(connection: Connection) -> None:
         days = connection.settings.dynamics.sweep_days
@@ -122,6 +127,8 @@ async def _find(connector: Connector, connection: Connection, window: Window, *,
     if window.is_sweep:
         missing = [row for each in work.values() for row in each.rows if is_missing(row)]
         await ask_for_missing(connector, connection, missing)
+        for company in connection.companies.values():
+            await look_for_sets(connector, connection, company)
     if trouble:
         raise trouble
 
@@ -152,8 +159,10 @@ async def _list(
     ]
     if window.is_sweep:
         history = Incoming(connector, connection, actor, work, connector.backfill_queue)
-        months = Months(connection, history, differences, noted)
-        steps += [partial(months.compare, company, first) for company, first in since.items()]
+        for company, first in since.items():
+            checks = work[company].checks
+            months = Months(connector, connection, company, history, differences, noted[company], checks)
+            steps.append(partial(months.compare, first))
         steps.append(lambda: _explain_silence(connection, [each for each in since if not any(noted[each].values())]))
     return await _each(steps)
 

@@ -66,7 +66,10 @@ def _of_connection(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             text = f"{side} refuses access ({pause['reason']}): ping the connection to see what is missing."
             yield _step(text, name, pause["company"], path="running")
     for entity_set, why in connection["sets_done_without_reasons"].items():
-        text = f"{entity_set} was never readable and is done without ({why}): give access to it if it is needed."
+        text = (
+            f"{entity_set} was never readable and is done without ({why}): give access to it if it is needed. What was"
+            " read without it is read again then."
+        )
         yield _step(text, name, path="running")
     for company in connection["companies"]:
         yield from _of_company(name, company)

@@ -83,6 +83,11 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
         connection.reader.sets_done_without(),
         *(_company(connector, connection, company) for company in connection.companies.values()),
     )
+    for company, _ in companies:
+        for missed in company["read_without"]:
+            if not missed["job"]:
+                documents = f"documents of {company['id'].upper()} dated {missed['from']} to {missed['to']}"
+                without.setdefault(missed["set"], f"{documents} were read without it")
     shown = {
         "name": connection.name,
         "dynamics_url": connection.settings.dynamics.url,
@@ -103,8 +108,9 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
 async def _company(
     connector: Connector, connection: Connection, company: Company
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    work, fenced, loss = await asyncio.gather(
+    work, missed, fenced, loss = await asyncio.gather(
         open_work_of(connector, connection.name, company.id),
+        connector.read_without.of_company(connection.name, company.id, anew=True),
         refusal_of(connector, connection, company),
         loss_of(connector, connection.name, company.id),
     )
@@ -119,6 +125,15 @@ async def _company(
         "fenced": fenced or None,
         "missing_in_taxjar": loss.shown() if loss else None,
         "open_work": [group.shown() for group in work.groups],
+        "read_without": [
+            {
+                "set": each.set,
+                "from": each.since.isoformat(),
+                "to": each.until.isoformat(),
+                "job": each.job or None,
+            }
+            for _, each in sorted(missed.items())
+        ],
     }
     return shown, work.broken
 

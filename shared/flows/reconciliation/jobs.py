@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "reconciliation"
 LONGEST = timedelta(days=3660)
-_LOST_AFTER = timedelta(hours=6)
-"""A job that did no step for so long has its next one put on the queue once more."""
-_RECENT = 20
+_RECENT, _LOOK_BACK = 20, timedelta(days=40)
+"""Jobs of a company that are looked at by night, and from how many days."""
 
 
 class ReconciliationRequest(BaseModel):
@@ -149,12 +148,10 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 
 async def _begin_nightly(run: Run) -> None:
     connector, now = run.connector, run.connector.clock()
-    recent = await connector.reconciliations.listing(run.connection.name, now, limit=_RECENT, company=run.company.id)
-    running = [job for job in recent if job.state is JobState.RUNNING]
-    for job in running:
-        if now - (job.touched_at or job.started_at) >= _LOST_AFTER:
-            await run.queue.send(step_of(job))
-    if any(job.nightly for job in running):
+    recent = await connector.reconciliations.listing(
+        run.connection.name, now, limit=_RECENT, since=now - _LOOK_BACK, company=run.company.id
+    )
+    if any(job.nightly and job.state is JobState.RUNNING for job in recent):
         logger.warning("%s: the reconciliation of a night before still runs, no other is started", run.name)
         return
     await _begin(run, _new(run, default_start(run), run.today), heal=True, nightly=True)

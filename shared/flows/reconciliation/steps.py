@@ -78,7 +78,10 @@ async def take_step(connector: Connector, step: ReconciliationStep, queue: Docum
         await fail_reconciliation(connector, job, actor, str(fenced))
     except TRANSIENT as trouble:
         _tell_nightly(job, complete=False)
-        if not await put_back(run, step, trouble):
+        delay = await put_back(run, step, trouble)
+        if delay is not None:
+            await connector.reconciliations.touch(job, connector.clock() + delay)
+        else:
             words = f"Given up after {GIVE_UP_AFTER.days} days of trying. {trouble}"
             await fail_reconciliation(connector, job, actor, words)
 

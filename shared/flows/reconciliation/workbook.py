@@ -9,13 +9,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from xlsxwriter import Workbook as Book
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from shared.flows.reconciliation.findings import Findings, Status
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LONGEST_CELL = 32_767
+_LONGEST_NAME = 31
 _ROWS_PER_SHEET = 1_048_575
+"""Beside the line of titles; what is more goes on in a further sheet, since XlsxWriter leaves it out without a word."""
 _MONEY = ("amount", "sales_tax")
 _SIDES = ("dynamics", "taxjar", "difference")
 _SIDE_COLUMNS = tuple(f"{side} {part.replace('_', ' ')}" for side in _SIDES for part in _MONEY)
@@ -57,13 +60,11 @@ class Workbook:
             ("state", "documents", *_SIDE_COLUMNS, *(status.value for status in Status)),
             ("nexus", "held", "failed", "in flight", "ready to file", "why not"),
         )
-        for number, name in enumerate(sorted(findings.totals.keys() | ready.keys()), 1):
+        for name in sorted(findings.totals.keys() | ready.keys()):
             totals, state = findings.totals.get(name), ready.get(name, {})
             sides = (totals.dynamics, totals.taxjar, totals.dynamics - totals.taxjar) if totals else ()
             amounts: list[Decimal | None] = [part for money in sides for part in (money.amount, money.sales_tax)]
-            self._row(
-                sheet,
-                number,
+            sheet.add(
                 (
                     name,
                     totals.counts.total() if totals else state.get("documents", 0),
@@ -72,17 +73,16 @@ class Workbook:
                     state.get("nexus"),
                     *(state.get(column) for column in ("held", "failed", "in_flight", "ready_to_file")),
                     " ".join(state.get("why", ())),
-                ),
+                )
             )
 
     async def differences(self, rows: Rows) -> None:
         """Every document whose two sides differ."""
         columns = ("transaction_id", "status", "number", "date", "to_state", "state", "reason")
-        sheet, number = self._sheet("Differences", columns, _SIDE_COLUMNS), 0
+        sheet = self._sheet("Differences", columns, _SIDE_COLUMNS)
         async for row in rows:
-            number += 1
             sides = [_amount(row.get(side), part) for side in _SIDES for part in _MONEY]
-            self._row(sheet, number, (*(row.get(column) for column in columns), *sides))
+            sheet.add((*(row.get(column) for column in columns), *sides))
 
     async def settled(self, name: str, rows: Rows) -> None:
         """Documents that wait, or that were skipped, with F&O's dollars and why."""
@@ -97,28 +97,48 @@ class Workbook:
     def evidence(self, facts: Sequence[tuple[str, object]]) -> None:
         """What was compared, when and by whom, and what it comes to."""
         sheet = self._sheet("Evidence", ("what", "value"))
-        for number, fact in enumerate(facts, 1):
-            self._row(sheet, number, fact)
+        for fact in facts:
+            sheet.add(fact)
 
     async def _of_documents(self, name: str, columns: Sequence[str], rows: Rows, behind: Sequence[str]) -> None:
-        sheet, number = self._sheet(name, columns, ("amount", "sales tax", *behind)), 0
+        sheet = self._sheet(name, columns, ("amount", "sales tax", *behind))
         async for row in rows:
-            number += 1
             amounts = [_amount(row, part) for part in _MONEY]
-            self._row(sheet, number, (*map(row.get, columns), *amounts, *map(row.get, behind)))
+            sheet.add((*map(row.get, columns), *amounts, *map(row.get, behind)))
 
-    def _sheet(self, name: str, *columns: Sequence[str]) -> Worksheet:
-        sheet = self._book.add_worksheet(name[:31])
-        names = [column.replace("_", " ") for some in columns for column in some]
-        sheet.set_column(0, len(names) - 1, 16)
-        for position, column in enumerate(names):
-            sheet.write_string(0, position, column, self._head)
-        sheet.freeze_panes(1, 0)
-        return sheet
+    def _sheet(self, name: str, *columns: Sequence[str]) -> _Sheet:
+        titles = [column.replace("_", " ") for some in columns for column in some]
+        return _Sheet(self._book, name, titles, head=self._head, money=self._money)
 
-    def _row(self, sheet: Worksheet, number: int, cells: Sequence[object]) -> None:
-        if number > _ROWS_PER_SHEET:
-            return
+
+class _Sheet:
+    """Rows under titles; what does not fit goes on in sheets named after this one: "Skipped 2", "Skipped 3"."""
+
+    def __init__(self, book: Book, name: str, titles: Sequence[str], *, head: Format, money: Format) -> None:
+        self._book = book
+        self._name = name
+        self._titles = titles
+        self._head = head
+        self._money = money
+        self._sheets = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._sheets += 1
+        self._number = 0
+        behind = f" {self._sheets}" if self._sheets > 1 else ""
+        self._sheet: Worksheet = self._book.add_worksheet(self._name[: _LONGEST_NAME - len(behind)] + behind)
+        self._sheet.set_column(0, len(self._titles) - 1, 16)
+        for position, title in enumerate(self._titles):
+            self._sheet.write_string(0, position, title, self._head)
+        self._sheet.freeze_panes(1, 0)
+
+    def add(self, cells: Sequence[object]) -> None:
+        """Write a row below the last one."""
+        if self._number == _ROWS_PER_SHEET:
+            self._begin()
+        self._number += 1
+        sheet, number = self._sheet, self._number
         for position, value in enumerate(cells):
             match value:
                 case None | "":

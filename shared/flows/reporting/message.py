@@ -13,6 +13,7 @@ from shared import telemetry
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
 from shared.dynamics.sources import ReadProblem
+from shared.flows.backfill.read_again import note_read_without
 from shared.flows.finding.missing import find_by_number, look_up_unknown
 from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.holds import hold_refused_again, is_refused_again
@@ -101,6 +102,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     try:
         shown = await run.connection.reader.read_documents(run.company.id, [claim.record.key for claim in claims])
         documents = [each for each in shown.values() if isinstance(each, PostedDocument)]
+        await note_read_without(run, documents)
         await run.prepare(documents)
         sales = await sales_of(run, documents)
     except TRANSIENT as trouble:

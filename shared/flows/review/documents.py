@@ -116,6 +116,7 @@ def summary(record: DocumentRecord) -> dict[str, Any]:
         "in_taxjar": filing.count > 0,
         "since": instant(record.since or record.updated_at),
         "assignee": record.decisions.assignee or None,
+        "read_without": list(record.read_without),
         "updated_at": instant(record.updated_at),
     }
 

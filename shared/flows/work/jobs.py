@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -13,9 +14,13 @@ from shared.connector import Connector, NotFound
 from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor, AuditEntry
 from shared.ledger.jobs import Job, JobLedger, JobOver, JobState
+from shared.queues import DocumentQueue
 from shared.web import Words
 
 _Job = TypeVar("_Job", bound=Job)
+_LOST_AFTER = timedelta(hours=6)
+_RECENT = 20
+"""Jobs for each company among which lost ones are looked for."""
 
 
 class JobsQuery(BaseModel):
@@ -34,6 +39,20 @@ class Cancellation(BaseModel):
 
     reason: Words | None = None
     by: Words = "function key"
+
+
+async def lost_jobs(connector: Connector, ledger: JobLedger[_Job], connection: str, queue: DocumentQueue) -> list[_Job]:
+    """The running jobs whose next step no message on the queue takes, as far as that can be told.
+
+    One did no step for hours, and nothing on the queue has waited for as long.
+    """
+    now = connector.clock()
+    companies = len(connector.connection(connection).companies)
+    recent = await ledger.listing(connection, now, limit=_RECENT * companies)
+    running = [job for job in recent if job.state is JobState.RUNNING]
+    silent = {job.job: at for job in running if now - (at := job.touched_at or job.started_at) >= _LOST_AFTER}
+    oldest = await queue.oldest_due() if silent else None
+    return [job for job in running if job.job in silent and (oldest is None or oldest > silent[job.job])]
 
 
 async def page_of(
