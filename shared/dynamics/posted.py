@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.entities import JOURNAL_LINES, LINES
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, amount, day, folded, is_text, record_id, required_amount, text, verbatim
+from shared.dynamics.rows import (
+    Row,
+    amount,
+    brief,
+    check_text,
+    day,
+    folded,
+    is_id,
+    record_id,
+    required_amount,
+    text,
+    verbatim,
+)
 from shared.dynamics.sources import ProblemKind, ReadProblem
 
 _TYPES = {
@@ -91,15 +103,17 @@ def read_key(row: Row) -> DocumentKey:
 
 def key_of_row(row: Row, number_field: str) -> DocumentKey:
     """The key of a row that names its document's number in ``number_field``. Raises :class:`UnreadableRow`."""
-    number, date = verbatim(row, number_field), day(row, "InvoiceDate")
-    company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
+    number, voucher = verbatim(row, number_field), str(row.get("LedgerVoucher") or "")
+    company = folded(row, "dataAreaId")
+    named = f"company {brief(company or '?')}, number {brief(number or '?')}, voucher {brief(voucher or '?')}"
+    try:
+        date = day(row, "InvoiceDate")
+    except UnreadableRow as unreadable:
+        raise UnreadableRow(f"F&O listed an invoice whose date makes no sense: {named}. {unreadable}") from None
     if not company or not number or date is None:
-        raise UnreadableRow(
-            "F&O listed an invoice that cannot be told from others:"
-            f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
-        )
-    if not is_text(number + voucher):
-        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is not text.")
+        raise UnreadableRow(f"F&O listed an invoice that cannot be told from others: {named}, date {date or '?'}.")
+    if not (is_id(number) and is_id(voucher)):
+        raise UnreadableRow(f"F&O listed an invoice whose number or voucher is no text, or too long: {named}.")
     return DocumentKey(company, date, number, voucher)
 
 
@@ -150,12 +164,17 @@ def group_by_document(
 
 
 def _checked(document: PostedRows, table_lines: Sequence[Row]) -> PostedRows | ReadProblem:
-    """The document with its table-shaped lines, unless lines repeat. Raises :class:`UnreadableRow` without totals."""
+    """The document with its table-shaped lines, unless lines repeat.
+
+    Raises :class:`UnreadableRow` where it has no totals, or a value that is no text.
+    """
     for set, rows in ((LINES, document.lines), (JOURNAL_LINES, table_lines)):
         numbers = Counter(record_id(row, "LineCreationSequenceNumber") for row in rows)
         if repeated := sorted(number for number, times in numbers.items() if times > 1):
             sentence = f"{document.key}: {set.name} shows lines that differ under one sequence number ({repeated[0]})."
             return ReadProblem(ProblemKind.REPEATED_LINES, sentence, (set.name,))
+    for row in (document.header, document.journal or {}, *document.lines, *table_lines, *(document.charges or ())):
+        check_text(row)
     by_sequence = {record_id(row, "LineCreationSequenceNumber"): row for row in table_lines}
     complete = replace(document, journal_lines=by_sequence)
     _ = complete.has_returns  # reads the totals and the quantities

@@ -26,7 +26,7 @@ from shared.dynamics.projects import merged, read_projects
 from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceData, ReferenceDataSource
 from shared.dynamics.related import RelatedRows, read_related
-from shared.dynamics.rows import folded, is_text
+from shared.dynamics.rows import LONGEST_TEXT, folded, is_text
 from shared.dynamics.sources import ProblemKind, ReadProblem, SetMemory
 from shared.settings import CompanySettings, ConnectionSettings
 
@@ -191,9 +191,9 @@ class DynamicsReader:
                 f"{document.key}: its rows cannot be understood ({type(defect).__name__}); the log has the details."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
-        if (where := _no_text_in(read)) is not None:
+        if (where := _unstorable_in(read)) is not None:
             sentence = (
-                f"{document.key}: the value of {where} is not text that can be stored: it holds half a character."
+                f"{document.key}: the value of {where} cannot be stored: it holds half a character, or far too many."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
         return read
@@ -272,15 +272,15 @@ def _read_without(read: PostedDocument | ReadProblem) -> tuple[str, ...]:
     return read.read_without if isinstance(read, PostedDocument) else ()
 
 
-def _no_text_in(value: object, where: str = "document") -> str | None:
+def _unstorable_in(value: object, where: str = "document") -> str | None:
     """The first field that holds a string which nothing can store; ``None`` when there is none."""
     if isinstance(value, str):
-        return None if is_text(value) else where
+        return None if is_text(value) and len(value) <= LONGEST_TEXT else where
     if isinstance(value, tuple):
-        return next((found for item in value if (found := _no_text_in(item, where))), None)
+        return next((found for item in value if (found := _unstorable_in(item, where))), None)
     if is_dataclass(value):
         named = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return next((found for name, item in named if (found := _no_text_in(item, name))), None)
+        return next((found for name, item in named if (found := _unstorable_in(item, name))), None)
     return None
 
 
