@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -67,6 +68,8 @@ async def connector(*, even_without_storage: bool = False) -> Connector:
     async with _building:
         if not _built:
             _built.append(await build_connector(_settings, even_without_storage=True))
+            # Modules and connector live as long as the process: no collection of garbage has to go through them.
+            gc.freeze()
     if not even_without_storage:
         await _built[0].storage.prepare()
     return _built[0]

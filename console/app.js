@@ -89,7 +89,7 @@ function contextOf(mine) {
   return {
     ...here, screen, rest, query, pairs, status, you, name: encodeURIComponent(here.connection.name), to, get, act, file, part, ask,
     may: (role) => you.roles.some((each) => RANKS.indexOf(each) >= RANKS.indexOf(role)),
-    more: ({ next }) => next && h("p", link(to(screen, { ...query, after: new URL(next, location).searchParams.get("after") }, ...rest),
+    more: ({ next }) => next && h("p", link(to(screen, { ...query, ...Object.fromEntries(new URLSearchParams(next.split("?")[1])) }, ...rest),
       "Next page")),
     again: () => show(true),
     later: () => setTimeout(() => mine === turn && show(true), 2000),

@@ -11,9 +11,9 @@ export const linkTo = (ctx) =>
   ["Document", ({ transaction_id: id, number: shown = id, voucher }) => link(ctx.to("document", { voucher }, id), shown)];
 
 export async function todo(ctx) {
-  const { at, company, connection, to, status } = ctx, query = { state: WAITING, order: "oldest", limit: 100, ...ctx.query };
-  const sent = { ...query, state: query.state.replace("all", "") }, filter = { ...sent, after: "", limit: "" };
-  const page = await ctx.get(`documents/${at}`, sent), { documents: rows, count } = page;
+  const { at, company, connection, to, status } = ctx, query = { state: WAITING, order: "oldest", ...ctx.query };
+  const sent = { ...query, state: query.state.replace("all", "") }, filter = { ...sent, after: "" };
+  const page = await ctx.get(`documents/${at}`, sent), { documents: rows, count, at_least: more } = page;
   const operator = ctx.may("operator"), chosen = new Set();
   const open = company.open_work.filter((row) => WAITING.includes(row.state)), cause = ({ state, reason, text }) =>
     link(to("todo", { state, reason }), text ?? words(reason ?? state));
@@ -24,9 +24,9 @@ export async function todo(ctx) {
       { sorts: true, totals: true, empty: "Nothing waits for a person." }),
     h("details", h("summary", "Filter and find"),
       form("row", query, FILTERS, "Show", (values) => (location.hash = to("todo", values)), link(to("todo"), "Reset"))),
-    h("h2", many(count, "document"), rows.length < count && quiet(`, ${rows.length} on this page`)),
+    h("h2", more && "at least ", many(count, "document"), rows.length < count && quiet(`, ${rows.length} on this page`)),
     operator && h("div.bar", buttons(ctx, ["retry", "settle", "note", "assign"], () => [...chosen]),
-      count > 0 && button(`Retry all ${number(count)}…`, () => retryAll(ctx, filter, rows, count))),
+      count > 0 && !more && button(`Retry all ${number(count)}…`, () => retryAll(ctx, filter, rows, count))),
     table("", [operator && selection(chosen, "number"), linkTo(ctx), "state|s",
       ["Cause", (row) => [h("b", words(row.reason)), row.late && h("span.tag", "late"), h("div", row.message)]], "date|d", "customer",
         "to_states|l|To", ...DOLLARS, "since|~|For", "assignee"], rows, { sorts: true }),

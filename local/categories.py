@@ -10,12 +10,11 @@ import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import httpx
-
 from local.bootstrap import ROOT
 from local.host.app_settings import apply_local_settings
 from local.host.errors import HostError
 from local.simulators.taxjar.tables import CATEGORIES
+from shared.remote.http import transport_to
 from shared.settings import Settings, load_settings
 from shared.settings_checks import SettingsError
 from shared.taxjar.answers import Category
@@ -68,8 +67,8 @@ async def _ask_taxjar(settings: Settings) -> Sequence[Category]:
     """The list is the same for every account: the first one is asked."""
     connection = next(iter(settings.connections.values()))
     token = connection.token_of(next(iter(connection.companies)))
-    async with httpx.AsyncClient() as http:
-        return await TaxJarClient(http, connection.taxjar, token, clock=lambda: datetime.now(UTC)).categories()
+    async with transport_to(connection.taxjar.api_url) as transport:
+        return await TaxJarClient(transport, connection.taxjar, token, clock=lambda: datetime.now(UTC)).categories()
 
 
 def _fits(category: Category, words: Sequence[str]) -> bool:

@@ -278,7 +278,7 @@ def _accounts(
                 budget=budget,
                 status_of=status_of,
             )
-            return TaxJarClient(httpx.AsyncClient(transport=way), settings, token, clock=clock, missing=missing)
+            return TaxJarClient(way, settings, token, clock=clock, missing=missing)
 
         guarded, unguarded = client(guarded=True), client(guarded=False)
         return TaxJarAccount(guarded, unguarded, gate, TaxCategories(guarded, clock), Listing(guarded, clock))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from shared.documents import Charge, Line, OriginalInvoice, PostedDocument
@@ -39,15 +41,18 @@ def is_fingerprint_of(known: str, document: PostedDocument) -> bool:
 
 def _hash(document: PostedDocument, version: int) -> str:
     def plain(value: Any) -> object:
-        return content(value) if is_dataclass(value) else str(value)
+        return _content(value, version) if is_dataclass(value) else str(value)
 
-    def content(value: Any) -> dict[str, Any]:
-        return {name: getattr(value, name) for name in _names(value.__class__, version)}
+    return hashlib.sha256(json.dumps(plain(document), sort_keys=True, default=plain).encode()).hexdigest()
 
-    return hashlib.sha256(json.dumps(content(document), sort_keys=True, default=plain).encode()).hexdigest()
+
+def _content(part: Any, version: int) -> dict[str, Any]:
+    names, values = _reading(part.__class__, version)
+    return dict(zip(names, values(part), strict=True))
 
 
 @cache
-def _names(kind: Any, version: int) -> tuple[str, ...]:
+def _reading(kind: Any, version: int) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     left_out = _OF_OTHERS.get(kind, set()) | (_SINCE_VERSION_1.get(kind, set()) if version == 1 else set())
-    return tuple(field.name for field in fields(kind) if field.name not in left_out)
+    names = tuple(field.name for field in fields(kind) if field.name not in left_out)
+    return names, attrgetter(*names)

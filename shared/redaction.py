@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import orjson
+
 MASK = "***"
 
 _DROPPED_HEADERS = frozenset(
@@ -63,6 +65,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""
+        if not text:
+            return text
         if self._known:
             text = self._known.sub(MASK, text)
         if _hints_at_a_secret(text):
@@ -78,10 +82,10 @@ class Redactor:
         return value if isinstance(value, dict | list) and self._is_clean(value) else self._redacted(value)
 
     def _is_clean(self, value: Any) -> bool:
-        """Whether ``value`` is plain JSON in which nothing is a secret or named like one: seen at one glance."""
+        """Whether ``value`` is JSON in which nothing is a secret or named like one: seen at one glance."""
         try:
-            text = json.dumps(value, ensure_ascii=False)
-        except (TypeError, ValueError, RecursionError):
+            text = orjson.dumps(value, default=str).decode()
+        except TypeError:
             return False
         # Text that is JSON itself is escaped twice here, and so would be a secret in it.
         return "\\\\" not in text and not (self._known and self._known.search(text)) and not _hints_at_a_secret(text)

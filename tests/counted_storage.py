@@ -38,7 +38,8 @@ class CountedStorage(AioHttpTransport):
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         response = await super().send(request, **kwargs)
-        if request.method == "GET" and "ledger" in request.url:
+        is_of_table = "json" in request.headers.get("Accept", "") and "ledger" in request.url
+        if request.method == "GET" and is_of_table:
             rows = await _rows(response)
             if rows is None:
                 self._reads.points += 1

@@ -41,10 +41,15 @@ class DocumentSummary(DocumentFacts):
 
 
 class DocumentList(AnswerModel):
-    """A page of documents; ``count`` is the number of all that match, ``next`` the path of the next page."""
+    """A page of documents; ``count`` is the number of all that match, ``next`` the path of the next page.
+
+    A page with a next one may be empty: it ends behind 5,000 documents that were looked at.
+    """
 
     documents: list[DocumentSummary]
     count: Count
+    at_least: bool = False
+    """True, and only then there, where more may match than the 5,000 documents hold that were looked at."""
     next: str | None
 
 

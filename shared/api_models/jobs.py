@@ -27,7 +27,11 @@ class StateTotal(AnswerModel):
 
 
 class BackfillShown(Range):
-    """How far a backfill is. A dry run counts ``would_send`` and ``would_change`` instead of ``reported``."""
+    """How far a backfill is. A dry run counts ``would_send`` and ``would_change`` instead of ``reported``.
+
+    While one of more than 10,000 documents runs, or one that reads again what was read without some entity set,
+    ``reported`` and ``skipped`` are null: they are counted at its end.
+    """
 
     job: str
     state: JobState
@@ -38,8 +42,8 @@ class BackfillShown(Range):
     """The entity sets that have become readable, where the connector itself reads again what was read without them."""
     message: str | None
     seen: Count
-    reported: Count = 0
-    skipped: Count
+    reported: Count | None = 0
+    skipped: Count | None
     held: Count
     failed: Count
     remaining: Count

@@ -93,8 +93,12 @@ class EntitySets:
             top=top,
             skip=skip,
         )
+        renamed = {standard: name for name, standard in names.items() if name != standard}
         async for page in pages:
-            yield [row | {standard: row.get(name) for name, standard in names.items()} for row in page]
+            if renamed:
+                yield [row | {standard: row.get(name) for standard, name in renamed.items()} for row in page]
+            else:
+                yield [*page]
 
     async def count(self, entity: Entity, where: Filter) -> int:
         """How many rows meet ``where``: one call, no row."""

@@ -34,7 +34,8 @@ Row = dict[str, Any]
 
 TIME_LIMIT = 150.0
 """Seconds for a whole answer, which may trickle in."""
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0).as_dict()
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _CALLS_AT_ONCE = 4
 _ATTEMPTS = 3
 _GATEWAY_STATUS = {502, 503, 504}
@@ -144,12 +145,11 @@ class ODataClient:
         return response
 
     async def _send(self, url: httpx.URL) -> httpx.Response:
-        headers = {"Accept": "application/json"}
+        # Not by the client's own means, which put URL, headers and cookies together once more.
+        request = httpx.Request("GET", url, headers=_HEADERS, extensions={"timeout": _TIMEOUT})
         try:
             async with self._slots:
-                return await self._http.get(
-                    url, headers=headers, auth=self._auth, timeout=_TIMEOUT, follow_redirects=False
-                )
+                return await self._http.send(request, auth=self._auth, follow_redirects=False)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise Unavailable(f"F&O ({self._url.host}) did not answer in time ({type(error).__name__}).") from None
         except httpx.HTTPError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,8 +19,8 @@ _NO_TEXT = re.compile(r"[\ud800-\udfff]")
 """Half a surrogate pair, which nothing can store or send."""
 LONGEST_ID = 200
 """Characters of what identifies anything: F&O's own fields are far shorter, and a URL holds twenty of them."""
-LONGEST_TEXT = 10_000
-"""Characters of any text of a document: a property of a table holds 32,768."""
+LONGEST_TEXT = 16_000
+"""Characters of any text of a document: a property of a table holds 32,768 units of UTF-16."""
 _SHOWN = 60
 """Characters of a value that makes no sense."""
 _MOST_DIGITS = 20
@@ -51,6 +52,8 @@ def is_id(value: object) -> bool:
 def text(row: Row, field: str) -> str:
     """A string without the spaces around it; ``""`` when blank, null or absent."""
     value = row.get(field)
+    if type(value) is str:
+        return value.strip()
     return "" if value is None else str(value).strip()
 
 
@@ -68,12 +71,14 @@ def folded(row: Row, field: str) -> str:
 def amount(row: Row, field: str) -> Decimal:
     """A number, exactly; zero when null or absent. Raises :class:`UnreadableRow` for anything else."""
     value = row.get(field)
-    if value is None or value == "":
+    number: Decimal | None = None
+    if type(value) is Decimal:
+        number = value
+    elif value is None or value == "":
         return ZERO
-    try:
-        number = Decimal(value) if isinstance(value, Decimal | int | str) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        number = None
+    elif isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(InvalidOperation):
+            number = Decimal(value)
     if number is None or not number.is_finite():
         raise UnreadableRow(f"F&O returned {brief(value)} for {field}, which is not a number.")
     if number.adjusted() >= _MOST_DIGITS:
@@ -108,4 +113,6 @@ def yes(row: Row, field: str) -> bool:
 def record_id(row: Row, field: str) -> int:
     """A RecId; 0 when there is none. Some services send 64-bit integers as strings."""
     value = row.get(field)
+    if type(value) is int:
+        return value
     return int(value) if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdecimal()) else 0

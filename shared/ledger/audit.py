@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.json_text import dump
 from shared.ledger import long_texts, wide
 from shared.ledger.keys import audit_place, audit_row
 from shared.people.caller import FUNCTION_KEY, Caller, present_caller
@@ -132,8 +133,7 @@ class Chain:
         ``at`` is when it is written (default: when it happened); ``content`` is the row as it is written with it. A
         text that is too long for the entity goes to ``aside``, where one is given.
         """
-        # In ASCII any text can be hashed, also half a surrogate pair that a remote side sent.
-        text = json.dumps(redact(entry.content()), sort_keys=True, default=str)
+        text = dump(redact(entry.content()), default=str, sort_keys=True)
         place = {
             "at": journal_time(at or entry.at),
             "previous": str(self.head),

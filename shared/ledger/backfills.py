@@ -33,6 +33,8 @@ class Backfill(Job):
     """The entity sets, with blanks between them, without which documents were read that are to be read again."""
     listed_at: datetime | None = None
     """When the last day was."""
+    listed: int | None = None
+    """How many documents F&O had on the days before the cursor; ``None`` in rows of earlier versions."""
     total: int | None = None
     """How many documents F&O had in the range when the backfill began."""
     result: Mapping[str, Any] | None = None

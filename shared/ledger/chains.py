@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 
 from shared.ledger.audit import Chain, read_chain
-from shared.ledger.keys import audit_place, audit_rows
+from shared.ledger.keys import audit_place, audit_row, audit_rows
 from shared.ledger.long_texts import LongTexts, TextLost
 
 _READINGS = 3
@@ -44,6 +44,21 @@ async def read_audit(table: TableClient, partition: str, row: str) -> Audited:
             break
         seen = etag
     return Audited(entries, intact)
+
+
+async def read_last_entry(table: TableClient, partition: str, row: str, end: Chain) -> Mapping[str, Any]:
+    """The audit entry at the ``end`` of the chain of ``row``, without a look at the others; empty where it is none."""
+    # Version 1 had no hash in the key.
+    first = audit_row(row, end.count, "").removesuffix("|")
+    found = table.query_entities(
+        "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end",
+        parameters={"partition": partition, "first": first, "end": f"{first}|~"},
+    )
+    entries, _ = read_chain(
+        [await with_text(LongTexts(table), entity) async for entity in found if entity.get("hash") == end.head],
+        Chain(),
+    )
+    return entries[0] if entries else {}
 
 
 async def with_text(texts: LongTexts, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -22,15 +22,12 @@ from azure.core.exceptions import (
 )
 from azure.data.tables.aio import TableClient
 
-from shared.ledger.entity_groups import Answers, Operation, submit
+from shared.ledger.entity_groups import Answers, Encoded, Operation, encode, submit
 
 OPERATIONS_PER_TRANSACTION = 100
 """All that an entity-group transaction holds."""
 _BYTES_PER_TRANSACTION = 3_900_000
 """Below the 4 MiB that one may have."""
-_BYTES_BESIDE = 2_000
-"""Headers of one operation in a transaction."""
-_BYTES_PER_PROPERTY = 50
 _PACE = 0.02
 """Seconds that a busy partition waits for more writes to come together; one that is not busy waits for nothing."""
 
@@ -39,27 +36,9 @@ _PACE = 0.02
 class _Write:
     """Operations that take effect together or not at all."""
 
-    operations: Sequence[Operation]
+    encoded: Sequence[Encoded]
     size: int
     done: asyncio.Future[Answers] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-def size_of(operation: Operation) -> int:
-    """Bytes of ``operation`` in a transaction, or somewhat more."""
-    return _BYTES_BESIDE + sum(
-        _BYTES_PER_PROPERTY + 2 * len(name) + _size_of_value(value) for name, value in operation[1].items()
-    )
-
-
-def _size_of_value(value: object) -> int:
-    if isinstance(value, bytes):
-        return (len(value) + 2) // 3 * 4
-    if isinstance(value, str):
-        # Quotes and backslashes are escaped, and so is all that is not ASCII, by unit of UTF-16.
-        if value.isascii() and value.isprintable():
-            return len(value) + value.count('"') + value.count("\\")
-        return 6 * (len(value.encode("utf-16-le", "surrogatepass")) // 2)
-    return _BYTES_PER_PROPERTY
 
 
 class GroupCommit:
@@ -80,7 +59,8 @@ class GroupCommit:
         Every operation has to be guarded (a creation, or an update of a known version) or to be the same when done
         twice: after a broken connection it is sent once more. Raises what the failed operation alone would have raised.
         """
-        write = _Write(operations, sum(map(size_of, operations)))
+        encoded = [encode(operation) for operation in operations]
+        write = _Write(encoded, sum(each.size for each in encoded))
         partition = operations[0][1]["PartitionKey"]
         if partition in self._waiting:
             self._waiting[partition].append(write)
@@ -106,7 +86,7 @@ class GroupCommit:
     async def _send(self, group: Sequence[_Write]) -> None:
         """Send ``group`` together; when one of them does not fit what is stored, each alone."""
         try:
-            answers = iter(await self._submit([operation for write in group for operation in write.operations]))
+            answers = iter(await self._submit([each for write in group for each in write.encoded]))
         except BaseException as error:
             if len(group) > 1 and _is_about_one_write(error):
                 for write in group:
@@ -119,16 +99,16 @@ class GroupCommit:
                 raise
         else:
             for write in group:
-                own = [next(answers) for _ in write.operations]
+                own = [next(answers) for _ in write.encoded]
                 if not write.done.done():
                     write.done.set_result(own)
 
-    async def _submit(self, operations: Sequence[Operation]) -> Answers:
+    async def _submit(self, encoded: Sequence[Encoded]) -> Answers:
         try:
-            return await submit(self._table, operations)
+            return await submit(self._table, encoded)
         except (ServiceRequestError, ServiceResponseError):
             # Often only a kept connection that the service had closed.
-            return await submit(self._table, operations)
+            return await submit(self._table, encoded)
 
 
 def _next_group(waiting: deque[_Write]) -> list[_Write]:
@@ -138,14 +118,14 @@ def _next_group(waiting: deque[_Write]) -> list[_Write]:
     while waiting and (
         not group
         or (
-            count + len(waiting[0].operations) <= OPERATIONS_PER_TRANSACTION
+            count + len(waiting[0].encoded) <= OPERATIONS_PER_TRANSACTION
             and size + waiting[0].size <= _BYTES_PER_TRANSACTION
         )
     ):
         write = waiting.popleft()
         if not write.done.done():
             group.append(write)
-            count += len(write.operations)
+            count += len(write.encoded)
             size += write.size
     return group
 

@@ -12,7 +12,7 @@ from azure.data.tables import UpdateMode
 from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.entity_groups import Operation
-from shared.ledger.record_rows import to_summary
+from shared.ledger.record_rows import to_properties
 from shared.ledger.records import DocumentRecord, Filing, State
 from shared.transactions import Kind
 
@@ -32,14 +32,12 @@ def new_record(
     )
 
 
-_CLAIM_PROPERTIES = frozenset(
-    {"PartitionKey", "RowKey", "state", "lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at"}
-)
+_CLAIM_PROPERTIES = ("state", "lease_until", "attempts", "first_attempt_at", "outcome_unknown", "updated_at")
 
 
 def claim_entity(claim: DocumentRecord) -> dict[str, Any]:
     """What a claim changes of the record's row."""
-    return {name: value for name, value in to_summary(claim).items() if name in _CLAIM_PROPERTIES}
+    return {"PartitionKey": claim.partition, "RowKey": claim.row, **to_properties(claim, _CLAIM_PROPERTIES)}
 
 
 def pointer(record: DocumentRecord, transaction_id: str = "") -> dict[str, str]:

@@ -24,7 +24,7 @@ from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside
 from shared.ledger.open_work import close_row, open_row
 from shared.ledger.record_rows import to_entity
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.records import Decisions, DocumentRecord, State
 from shared.transactions import Kind
 
 _LONGEST_MESSAGE = 10_000
@@ -101,17 +101,18 @@ class DocumentLedger(IndexedQueries):
     def _new_records(
         self, connection: str, sightings: Sequence[Sighting], forced: str, enqueued_until: datetime | None
     ) -> list[DocumentRecord]:
-        now, taken = self._clock(), set[str]()
+        now, taken, asked = self._clock(), set[str](), Decisions(forced=forced)
         records = []
         for sighting in sightings:
             record = new_record(
                 connection, sighting.listed.key, State.SEEN, sighting.kind, sighting.transaction_id, now
             )
+            if sighting.transaction_id in taken:
+                record = replace(record, filing=replace(record.filing, owns_id=False))
             records.append(
                 replace(
                     record,
-                    filing=replace(record.filing, owns_id=sighting.transaction_id not in taken),
-                    decisions=replace(record.decisions, forced=forced),
+                    decisions=asked,
                     total_amount=sighting.listed.total_amount,
                     total_tax=sighting.listed.total_tax,
                     enqueued_until=enqueued_until,
@@ -233,9 +234,8 @@ class DocumentLedger(IndexedQueries):
         ``reserve``.
         """
         now = self._clock()
-        after = replace(after, updated_at=now)
-        if after.state is not before.state or after.since is None:
-            after = replace(after, since=now)
+        since = now if after.state is not before.state else after.since or now
+        after = replace(after, updated_at=now, since=since, indexed=before.indexed)
         operations: list[Operation] = [("create", pointer(after, owned)) for owned in reserve]
         filing = after.filing
         by_hand = filing.transaction_id in filing.handled_outside
@@ -276,8 +276,7 @@ class DocumentLedger(IndexedQueries):
         operations: Sequence[Operation] = (),
     ) -> DocumentRecord:
         aside: Aside = {}
-        changed = replace(after, indexed=before.indexed)
-        record, written = self._with_entry(changed, entry, aside, "update", before.etag)
+        record, written = self._with_entry(after, entry, aside, "update", before.etag)
         try:
             await self._texts.write(self._commits, record.partition, record.row, aside)
             answers = await self._commits.commit([*written, *operations])
@@ -292,15 +291,14 @@ class DocumentLedger(IndexedQueries):
 
         Texts to be written before them go to ``aside``.
         """
-        record = replace(record, message=self._redact(record.message)[:_LONGEST_MESSAGE])
-        index: list[Operation] = []
-        if record.is_open:
-            record = replace(record, indexed=True)
-            index = [("upsert", open_row(record), {"mode": UpdateMode.REPLACE})]
-        elif record.indexed:
-            record = replace(record, indexed=False)
-            index = [("delete", close_row(record))]
+        was_indexed, message = record.indexed, self._redact(record.message)[:_LONGEST_MESSAGE]
+        record = replace(record, message=message, indexed=record.is_open)
         stored = to_entity(record, aside)
+        index: list[Operation] = []
+        if record.indexed:
+            index = [("upsert", open_row(stored, record.key), {"mode": UpdateMode.REPLACE})]
+        elif was_indexed:
+            index = [("delete", close_row(record))]
         chain, audit = record.chain.append(
             record.partition, record.row, entry, self._redact, at=self._clock(), content=stored, aside=aside
         )

@@ -13,10 +13,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+import orjson
 from azure.core.rest import HttpRequest
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
@@ -26,6 +28,8 @@ Answers = Sequence[Mapping[str, Any]]
 
 _ACCEPTED = 202
 _INT32 = 2**31
+_BYTES_BESIDE = 2_000
+"""Address and headers of one operation in a transaction."""
 _VERBS = {
     ("create", None): "POST",
     ("update", UpdateMode.REPLACE): "PUT",
@@ -42,20 +46,37 @@ _PART = (
 _JSON_BODY = "Content-Type: application/json\r\nPrefer: return-no-content\r\nContent-Length: {length}\r\n\r\n{body}\r\n"
 
 
+class Encoded(NamedTuple):
+    """An operation, and its entity as it is sent."""
+
+    operation: Operation
+    entity: str
+
+    @property
+    def size(self) -> int:
+        """Bytes in a transaction, or somewhat more."""
+        return len(self.entity) + _BYTES_BESIDE
+
+
 class _Body(NamedTuple):
     boundary: str
     text: str
 
 
-async def submit(table: TableClient, operations: Sequence[Operation]) -> Answers:
-    """Do ``operations`` (100 at most, of one partition) together or not at all; the ``etag`` of each afterwards.
+def encode(operation: Operation) -> Encoded:
+    """``operation``, ready to be sent. Raises ``TypeError`` for values of types that storage does not have."""
+    return Encoded(operation, "" if operation[0] == "delete" else _json(operation[1]))
+
+
+async def submit(table: TableClient, encoded: Sequence[Encoded]) -> Answers:
+    """Do the operations (100 at most, of one partition) together or not at all; the ``etag`` of each afterwards.
 
     Raises what ``TableClient.submit_transaction`` raises.
     """
-    body = _body(table.url, table.table_name, operations)
+    body = _body(table.url, table.table_name, encoded)
     request = HttpRequest(
         "POST",
-        _address(table.url, "$batch"),
+        address(table.url, "$batch"),
         headers={
             "x-ms-version": table.api_version,
             "DataServiceVersion": "3.0",
@@ -69,27 +90,29 @@ async def submit(table: TableClient, operations: Sequence[Operation]) -> Answers
     response = await table._client.send_request(request, stream=True)
     text = (await response.read()).decode("utf-8", "replace")
     answers = _answers(text) if response.status_code == _ACCEPTED else None
-    if answers is not None and len(answers) == len(operations):
+    if answers is not None and len(answers) == len(encoded):
         return answers
-    return await table.submit_transaction(operations)
+    return await table.submit_transaction([each.operation for each in encoded])
 
 
-def _address(account: str, path: str) -> str:
+def address(account: str, path: str) -> str:
+    """The address of ``path`` at a storage account, whose URL may carry a shared access signature."""
     scheme, host, base, query, _ = urlsplit(account)
     return f"{scheme}://{host}{base.rstrip('/')}/{path}" + (f"?{query}" if query else "")
 
 
-def _body(account: str, table: str, operations: Sequence[Operation]) -> _Body:
+def _body(account: str, table: str, encoded: Sequence[Encoded]) -> _Body:
     boundary, changeset = f"batch_{uuid4()}", f"changeset_{uuid4()}"
-    address = _address(account.partition("?")[0], table)
+    entities = address(account.partition("?")[0], table)
     parts = [f"--{boundary}\r\nContent-Type: multipart/mixed; boundary={changeset}\r\n\r\n"]
-    for number, operation in enumerate(operations):
-        parts.append(_part(changeset, number, address, operation))
+    for number, each in enumerate(encoded):
+        parts.append(_part(changeset, number, entities, each))
     parts.append(f"--{changeset}--\r\n\r\n--{boundary}--\r\n")
     return _Body(boundary, "".join(parts))
 
 
-def _part(changeset: str, number: int, address: str, operation: Operation) -> str:
+def _part(changeset: str, number: int, entities: str, encoded: Encoded) -> str:
+    operation, body = encoded
     name, entity = operation[0], operation[1]
     options = operation[2] if len(operation) == 3 else {}
     mode = options.get("mode", UpdateMode.MERGE) if name in ("update", "upsert") else None
@@ -98,32 +121,41 @@ def _part(changeset: str, number: int, address: str, operation: Operation) -> st
         changeset=changeset,
         number=number,
         verb=_VERBS[name, mode],
-        url=address if name == "create" else address + _key(entity),
+        url=entities if name == "create" else entities + _key(entity),
         guard=guard,
     )
     if name == "delete":
         return f"{head}\r\n\r\n"
-    body = _json(entity)
     return head + _JSON_BODY.format(length=len(body), body=body)
 
 
 def _key(entity: Mapping[str, Any]) -> str:
-    partition, row = (quote(str(entity[name]).replace("'", "''"), safe="") for name in ("PartitionKey", "RowKey"))
-    return f"(PartitionKey='{partition}',RowKey='{row}')"
+    return f"(PartitionKey='{_quoted(entity['PartitionKey'])}',RowKey='{_quoted(entity['RowKey'])}')"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(key: str) -> str:
+    return quote(key.replace("'", "''"), safe="")
 
 
 def _json(entity: Mapping[str, Any]) -> str:
     """The entity in ASCII, with the types that JSON does not tell. Raises ``TypeError`` for values of other types."""
     properties: dict[str, Any] = {}
     for name, value in entity.items():
-        if isinstance(value, bytes):
+        if isinstance(value, str):
+            properties[name] = value
+        elif isinstance(value, bytes):
             properties[f"{name}@odata.type"] = "Edm.Binary"
             properties[name] = base64.b64encode(value).decode()
-        elif value is not None:
-            if not isinstance(value, (str, int)) or (isinstance(value, int) and not -_INT32 <= value < _INT32):
-                raise TypeError(f"{name}: {type(value).__name__} of this size or type cannot be stored")
+        elif isinstance(value, int) and -_INT32 <= value < _INT32:
             properties[name] = value
-    return json.dumps(properties)
+        elif value is not None:
+            raise TypeError(f"{name}: {type(value).__name__} of this size or type cannot be stored")
+    try:
+        text = orjson.dumps(properties)
+    except TypeError:  # half a surrogate pair
+        return json.dumps(properties)
+    return text.decode() if text.isascii() else json.dumps(properties)
 
 
 def _answers(text: str) -> Answers | None:

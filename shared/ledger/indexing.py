@@ -21,7 +21,7 @@ from shared.ledger.commits import OPERATIONS_PER_TRANSACTION, GroupCommit
 from shared.ledger.entity_groups import Operation
 from shared.ledger.open_work import open_row
 from shared.ledger.queries import DocumentQueries
-from shared.ledger.record_rows import from_entity
+from shared.ledger.record_rows import from_entity, to_summary
 from shared.ledger.records import DocumentRecord, State
 
 CHANGED = (ResourceModifiedError, ResourceNotFoundError, ResourceExistsError)
@@ -147,7 +147,7 @@ def _operations(record: DocumentRecord) -> list[Operation]:
         unchanged = {"etag": record.etag, "match_condition": MatchConditions.IfNotModified}
         found = [
             ("update", marked, {"mode": UpdateMode.MERGE, **unchanged}),
-            ("upsert", open_row(replace(record, indexed=True)), {"mode": UpdateMode.REPLACE}),
+            ("upsert", open_row(to_summary(replace(record, indexed=True)), record.key), {"mode": UpdateMode.REPLACE}),
         ]
     if not record.filing.owns_id:
         found.append(("upsert", mention(record), {"mode": UpdateMode.REPLACE}))

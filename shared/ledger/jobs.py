@@ -116,16 +116,23 @@ class JobLedger(Generic[_Job]):
             await self._subjects.write(where, self._kind, job.job, None, only_if=as_it_was, touched_at=at.isoformat())
 
     async def listing(
-        self, connection: str, now: datetime, *, limit: int, before: str = "", company: str = ""
+        self,
+        connection: str,
+        now: datetime,
+        *,
+        limit: int,
+        since: datetime = _BEFORE_ALL,
+        before: str = "",
+        company: str = "",
     ) -> list[_Job]:
-        """The newest ``limit`` jobs, newest first; with ``before`` those that began before that one.
+        """The newest ``limit`` jobs that began ``since``, newest first; with ``before`` those before that one.
 
         It reads no more than four times as far back as it has to.
         """
         found: list[_Job] = []
         end, span = now + timedelta(days=1), _FIRST_LOOK
-        while len(found) < limit and end > _BEFORE_ALL:
-            start = end - span if end - span > _BEFORE_ALL else _BEFORE_ALL
+        while len(found) < limit and end > since:
+            start = max(end - span, since)
             rows = self._subjects.listing(
                 self.partition(connection),
                 self._kind,

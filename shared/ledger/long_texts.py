@@ -15,8 +15,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.ledger import keys, wide
-from shared.ledger.commits import GroupCommit, size_of
-from shared.ledger.entity_groups import Operation
+from shared.ledger.commits import GroupCommit
 from shared.proof.canonical import sha256
 
 Aside = dict[str, str]
@@ -32,7 +31,6 @@ _PIECE = 900_000
 """Bytes of a text in one body row, which fit there also where they cannot be compressed."""
 _PROPERTY = 65_536
 """Bytes of a binary property."""
-_BYTES_PER_COMMIT = 3_000_000
 
 
 class TextLost(ValueError):
@@ -100,18 +98,9 @@ class LongTexts:
 
     async def write(self, commits: GroupCommit, partition: str, row: str, aside: Aside) -> None:
         """Write the texts ``aside`` of ``row``; to be done before the row itself is written."""
-        operations: list[Operation] = []
-        size = 0
         for text in aside.values():
             for body in body_rows(partition, row, text):
-                operation: Operation = ("upsert", body, {"mode": UpdateMode.REPLACE})
-                if operations and size + size_of(operation) > _BYTES_PER_COMMIT:
-                    await commits.commit(operations)
-                    operations, size = [], 0
-                operations.append(operation)
-                size += size_of(operation)
-        if operations:
-            await commits.commit(operations)
+                await commits.commit([("upsert", body, {"mode": UpdateMode.REPLACE})])
 
     async def restore(self, entity: MutableMapping[str, Any], row: str = "") -> MutableMapping[str, Any]:
         """``entity`` with the texts that it names, as :func:`wide.unpack` reads them; ``row`` is whose they are.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 from shared.ledger.queries import DocumentQueries
-from shared.ledger.records import DocumentRecord, State
+from shared.ledger.records import DocumentRecord
 
-_FEW, _MANY = 200, 2000
-"""Records of a window: with fewer the next is twice as long, with more half as long."""
+_FEW, _MANY = 200, 900
+"""Records of a window: with fewer the next is twice as long, with more it is halved and read again."""
+_DAY = timedelta(days=1)
 
 
 async def newest_first(
@@ -17,25 +18,45 @@ async def newest_first(
     connection: str,
     company: str,
     *,
+    today: date,
     since: date = date.min,
-    until: date,
-    states: Iterable[State] = (),
+    until: date = date.max,
+    before: str = "",
 ) -> AsyncIterator[DocumentRecord]:
-    """The documents dated ``since`` to ``until``, inclusive, the last row first; what nobody asks for is not read."""
+    """The documents dated ``since`` to ``until``, inclusive, the last row before the row ``before`` first.
+
+    What nobody asks for is not read, but for the rest of a window.
+    """
     first = await ledger.first_day(connection, company)
     if first is None:
         return
-    wanted, since = list(states), max(since, first)
-    last, days = until, 1
-    while last >= since:
-        start = max(since, last - timedelta(days=min(days, (last - since).days + 1) - 1))
-        found = [record async for record in ledger.listing(connection, company, since=start, until=last, states=wanted)]
-        for record in reversed(found):
+
+    async def read(start: date, last: date, most: int | None = None) -> list[DocumentRecord] | None:
+        found: list[DocumentRecord] = []
+        rows = ledger.listing(connection, company, since=start, until=last, before=before, at_once=_MANY + 1)
+        async for record in rows:
+            if len(found) == most:
+                return None
+            found.append(record)
+        return found[::-1]
+
+    since = max(since, first)
+    if until > today:
+        # What is dated ahead is little, and may be dated any number of years ahead.
+        for record in await read(max(since, today + _DAY), until) or ():
             yield record
+    last, days = min(until, today), 1
+    while last >= since:
+        days = min(days, (last - since).days + 1)
+        start = last - (days - 1) * _DAY
+        found = await read(start, last, _MANY if days > 1 else None)
+        if found is None:
+            days //= 2
+            continue
+        for record in found:
+            yield record
+        if start == since:
+            return
+        last = start - _DAY
         if len(found) < _FEW:
             days *= 2
-        elif len(found) > _MANY:
-            days = max(1, days // 2)
-        if start <= since:
-            return
-        last = start - timedelta(days=1)

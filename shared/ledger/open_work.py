@@ -7,19 +7,21 @@ not change it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from shared.documents import DocumentKey
 from shared.ledger import keys
-from shared.ledger.record_rows import SUMMARY, to_summary
+from shared.ledger.record_rows import SUMMARY
 from shared.ledger.records import DocumentRecord
 
 _SHOWN = frozenset(SUMMARY)
 
 
-def open_row(record: DocumentRecord) -> dict[str, Any]:
-    """The row that says that something is to be done about ``record``."""
-    shown = {name: value for name, value in to_summary(record).items() if name in _SHOWN}
-    return {**shown, "RowKey": keys.open_row(record.key)}
+def open_row(stored: Mapping[str, Any], key: DocumentKey) -> dict[str, Any]:
+    """The row that says that something is to be done about the document ``key``, whose record is ``stored``."""
+    shown = {name: value for name, value in stored.items() if name in _SHOWN}
+    return {**shown, "RowKey": keys.open_row(key)}
 
 
 def close_row(record: DocumentRecord) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import date
 from azure.data.tables.aio import TableClient
 
 from shared.filing import FilingPeriods
+from shared.ledger.entity_reads import read_rows
 from shared.ledger.keys import partition
 from shared.settings import CompanySettings
 
@@ -22,13 +23,7 @@ class PeriodLedger:
 
     async def of_company(self, connection: str, company: str, settings: CompanySettings) -> FilingPeriods:
         """The periods of one company, all states."""
-        rows = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey gt @first and RowKey lt @end",
-            parameters={
-                "partition": partition(connection, company),
-                "first": f"{PERIOD}|",
-                "end": f"{PERIOD}|~",
-            },
-        )
-        filed = {row["state"]: date.fromisoformat(row["filed_through"]) async for row in rows}
+        own = partition(connection, company)
+        rows = await read_rows(self._table, own, f"RowKey gt '{PERIOD}|' and RowKey lt '{PERIOD}|~'")
+        filed = {row["state"]: date.fromisoformat(row["filed_through"]) for row in rows}
         return FilingPeriods(settings.filing_lock_day, filed, settings.filing_frequencies)

@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.documents import DocumentKey
 from shared.ledger import keys
 from shared.ledger.chains import read_audit
+from shared.ledger.entity_reads import quoted, read_rows
 from shared.ledger.long_texts import LongTexts
 from shared.ledger.record_rows import SUMMARY, from_entity
 from shared.ledger.records import DocumentRecord, State
@@ -64,14 +65,15 @@ class DocumentQueries:
         if len(rows) == 1:
             record = await self._get(partition, rows[0])
             return [record] if record else []
-        names = {f"row{n}": row for n, row in enumerate(rows)}
-        found = self._table.query_entities(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey le @last and ( "
-            + " or ".join(f"RowKey eq @{name}" for name in names)
+        keys_of_rows = [quoted(row) for row in rows]
+        found = await read_rows(
+            self._table,
+            partition,
+            f"RowKey ge {keys_of_rows[0]} and RowKey le {keys_of_rows[-1]} and ( "
+            + " or ".join(f"RowKey eq {row}" for row in keys_of_rows)
             + " )",
-            parameters={"partition": partition, "first": rows[0], "last": rows[-1], **names},
         )
-        return [await self._whole(entity) async for entity in found]
+        return [await self._whole(entity) for entity in found]
 
     async def _get(self, partition: str, row: str) -> DocumentRecord | None:
         try:
@@ -125,14 +127,16 @@ class DocumentQueries:
         since: date = date.min,
         until: date | None = None,
         after: str = "",
+        before: str = "",
         states: Iterable[State] = (),
         reason: str = "",
         read_without: bool = False,
         whole: bool = False,
         at_once: int | None = None,
     ) -> AsyncIterator[DocumentRecord]:
-        """Records by invoice date, ``since`` to ``until`` inclusive, after the row ``after``; whole or in summary.
+        """Records by invoice date, ``since`` to ``until`` inclusive, between the rows ``after`` and ``before``.
 
+        They are ``whole``, or in summary. Storage goes through those too that are not in ``states`` or for ``reason``;
         ``read_without`` chooses those that were read without some entity set. ``at_once`` are read at a time, for who
         will not read them all.
         """
@@ -140,6 +144,7 @@ class DocumentQueries:
         if after > first:
             first, start = after, "RowKey gt @first"
         end = keys.document_rows_through(until) if until else keys.DOCUMENT_ROWS_END
+        end = min(end, before or end)
         clauses = [f"PartitionKey eq @partition and {start} and RowKey lt @end"]
         values: dict[str, Any] = {"partition": keys.partition(connection, company), "first": first, "end": end}
         if wanted := list(states):

@@ -7,12 +7,12 @@ are read as one transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from shared.documents import DocumentKey
 from shared.filing import FiledTransaction, Proposal, current_id
 from shared.filing.proposals import read_proposal
+from shared.json_text import dump
 from shared.ledger import long_texts, wide
 from shared.ledger.records import Attempts, Decisions, DocumentRecord, Filing, State
 from shared.transactions import Kind
@@ -89,42 +90,52 @@ SUMMARY = [
 def to_entity(record: DocumentRecord, aside: long_texts.Aside) -> dict[str, Any]:
     """The record as a table entity. Texts that are too long for it go to ``aside``."""
     entity = to_summary(record)
-    for each in _properties():
-        value = _value(record, each)
-        if each.stored not in _WIDE or value in (None, ()):
-            continue
-        text = " ".join(value) if each.stored in _WORDS else _as_json(value)
-        entity |= long_texts.pack(each.stored, text, aside)
+    for stored, value in zip(_WIDE, _values(_WIDE)(record), strict=True):
+        if value not in (None, ()):
+            text = " ".join(value) if stored in _WORDS else _as_json(value)
+            entity |= long_texts.pack(stored, text, aside)
     return entity
 
 
 def to_summary(record: DocumentRecord) -> dict[str, Any]:
     """The record as a table entity, without its long texts."""
-    entity: dict[str, Any] = {
+    return {
         "PartitionKey": record.partition,
         "RowKey": record.row,
         "company": record.key.company,
         "number": record.key.number,
         "date": record.key.date.isoformat(),
         "voucher": record.key.voucher,
+        **to_properties(record, _NARROW),
     }
-    for each in _properties():
-        value = _value(record, each)
-        if value is None or each.stored in _WIDE:
-            continue
-        if isinstance(value, date):
-            entity[each.stored] = value.isoformat()
-        elif isinstance(value, tuple):
-            entity[each.stored] = " ".join(value)
-        elif isinstance(value, Decimal):
-            entity[each.stored] = str(value)
-        else:
-            entity[each.stored] = value.value if isinstance(value, StrEnum) else value
-    return entity
 
 
-def _value(record: DocumentRecord, each: _Property) -> Any:
-    return getattr(getattr(record, each.part) if each.part else record, each.name)
+def to_properties(record: DocumentRecord, stored: tuple[str, ...]) -> dict[str, Any]:
+    """The properties of the row that are named ``stored``, as far as the record has values for them."""
+    return {
+        name: _WRITTEN.get(type(value), str)(value)
+        for name, value in zip(stored, _values(stored)(record), strict=True)
+        if value is not None
+    }
+
+
+@cache
+def _values(stored: tuple[str, ...]) -> Callable[[DocumentRecord], tuple[Any, ...]]:
+    """Reads the values of several properties at once."""
+    known = {each.stored: each for each in _properties()}
+    paths = [f"{known[name].part}.{known[name].name}".removeprefix(".") for name in stored]
+    return attrgetter(*paths)
+
+
+_NARROW = tuple(each.stored for each in _properties() if each.stored not in _WIDE)
+_WRITTEN: Mapping[type[Any], Callable[[Any], Any]] = {
+    bool: bool,
+    int: int,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    tuple: " ".join,
+}
+"""How values are written that are not written as their text."""
 
 
 def _as_json(value: Any) -> str:
@@ -132,7 +143,7 @@ def _as_json(value: Any) -> str:
         value = value.stored()
     elif isinstance(value, tuple) and isinstance(value[0], FiledTransaction):
         value = [each.model_dump(mode="json", exclude_defaults=True) for each in value]
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return dump(value, sort_keys=True)
 
 
 def from_entity(entity: Mapping[str, Any]) -> DocumentRecord:

@@ -95,15 +95,18 @@ class Filing:
         """Whether TaxJar has ever received anything of the document."""
         return bool(self.transactions)
 
-    def with_figures(self) -> Filing:
-        """The same with the figures of what is filed; unchanged while nothing is."""
-        current = self.current
-        if not self.transactions:
-            return replace(self, count=0)
+    def holding(self, transactions: Sequence[FiledTransaction], account: str = "") -> Filing:
+        """The same with ``transactions`` as what is filed, and their figures; these stay while there are none."""
+        transactions, account = tuple(transactions), account or self.account
+        if not transactions:
+            return replace(self, transactions=(), count=0, account=account)
+        current = current_of(transactions)
         sums = sums_of(current)
         states = tuple(dict.fromkeys(each.to_state for each in current if each.to_state))
         return replace(
             self,
+            transactions=transactions,
+            account=account,
             count=len(current),
             amount=sums.amount,
             sales_tax=sums.sales_tax,
@@ -221,8 +224,11 @@ class DocumentRecord:
 
     def to(self, state: State, *, reason: str = "", message: str = "") -> DocumentRecord:
         """The record in ``state``, claimed by nobody and waiting for no attempt."""
-        decisions = self.decisions if state in IN_FLIGHT else replace(self.decisions, remap=False)
-        attempts = replace(self.attempts, next_at=None, paused_at=None)
+        attempts, decisions = self.attempts, self.decisions
+        if attempts.next_at or attempts.paused_at:
+            attempts = replace(attempts, next_at=None, paused_at=None)
+        if decisions.remap and state not in IN_FLIGHT:
+            decisions = replace(decisions, remap=False)
         return replace(
             self,
             state=state,
@@ -235,16 +241,20 @@ class DocumentRecord:
 
     def proposing(self, proposal: Proposal | None) -> DocumentRecord:
         """The record with ``proposal`` as what waits for a person, or is under way."""
+        if proposal is self.decisions.proposal:
+            return self
         return replace(self, decisions=replace(self.decisions, proposal=proposal))
 
     def afresh(self) -> DocumentRecord:
         """The record as if it had never been tried; an unknown outcome stays unknown."""
         return replace(self, attempts=Attempts(outcome_unknown=self.attempts.outcome_unknown))
 
-    def filed(self, transactions: Sequence[FiledTransaction]) -> DocumentRecord:
-        """The record with ``transactions`` as what is filed, and their figures."""
-        return replace(self, filing=replace(self.filing, transactions=tuple(transactions)).with_figures())
+    def filed(self, transactions: Sequence[FiledTransaction], account: str = "") -> DocumentRecord:
+        """The record with ``transactions`` as what is filed, and their figures; ``account`` holds them, if known."""
+        return replace(self, filing=self.filing.holding(transactions, account))
 
     def certain(self) -> DocumentRecord:
         """The record once TaxJar's side is known."""
+        if not self.attempts.outcome_unknown:
+            return self
         return replace(self, attempts=replace(self.attempts, outcome_unknown=False))

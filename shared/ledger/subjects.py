@@ -12,7 +12,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.ledger.activity import OF_SUBJECTS, activity_row, is_act
 from shared.ledger.audit import AuditEntry, Chain, Redact
-from shared.ledger.chains import read_audit
+from shared.ledger.chains import read_audit, read_last_entry
 from shared.ledger.commits import GroupCommit
 from shared.ledger.journal import journal_row
 from shared.ledger.long_texts import Aside, LongTexts
@@ -62,6 +62,12 @@ class SubjectLedger:
         """The row's audit entries, oldest first, and whether the chain is intact."""
         chain = await read_audit(self._table, partition_key, f"{kind}|{encode(name)}")
         return chain.entries, chain.intact
+
+    async def last_entry(
+        self, partition_key: str, kind: str, name: str, stored: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The newest audit entry of a row as it was read, without a look at the rest of its chain."""
+        return await read_last_entry(self._table, partition_key, f"{kind}|{encode(name)}", Chain.of(stored))
 
     async def write(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from fractions import Fraction
 
 
 def to_cents(value: Decimal) -> int:
@@ -53,13 +52,15 @@ def apportion(total: int, weights: Sequence[int], caps: Sequence[int]) -> list[i
     while total and rooms:
         takers = [i for i in rooms if weights[i] > 0] or rooms
         whole = sum(weights[i] for i in takers)
-        ideal = {i: Fraction(total * weights[i], whole) if whole else Fraction(total, len(takers)) for i in takers}
-        full = {i for i in takers if ideal[i] >= caps[i]}
+        weight = {i: weights[i] if whole else 1 for i in takers}
+        whole = whole or len(takers)
+        full = {i for i in takers if total * weight[i] >= caps[i] * whole}
         if not full:
-            left = total - sum(int(share) for share in ideal.values())
-            by_remainder = sorted(takers, key=lambda i: int(ideal[i]) - ideal[i])
+            ideal = {i: divmod(total * weight[i], whole) for i in takers}
+            left = total - sum(share for share, _ in ideal.values())
+            by_remainder = sorted(takers, key=lambda i: -ideal[i][1])
             for position, i in enumerate(by_remainder):
-                shares[i] = int(ideal[i]) + (1 if position < left else 0)
+                shares[i] = ideal[i][0] + (1 if position < left else 0)
             break
         for i in full:
             shares[i] = caps[i]

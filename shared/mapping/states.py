@@ -52,6 +52,8 @@ def state_code(text: str, state_codes: Mapping[str, str]) -> str | None:
     mapped = state_codes.get(text.casefold())
     if mapped:
         return mapped.upper()
+    if text.upper() in STATES:
+        return text.upper()
     bare = _OF.sub("", _COUNTRY.sub("", text))
     if code := _code(bare):
         return code

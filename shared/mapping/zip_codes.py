@@ -32,6 +32,8 @@ class TypedZip:
 
 def read_zip(text: str, state_codes: Mapping[str, str]) -> TypedZip:
     """Read a ZIP field: ``MA 02134``, any dash, lost leading zeros (``2134``), the letter O for zero, ``78704.0``."""
+    if full := _FULL.fullmatch(text):
+        return TypedZip(_written(*full.groups()))
     plain = unicodedata.normalize("NFKC", " ".join(text.split())).upper()
     plain = _WITHOUT_MEANING.sub("", _DASHES.sub("-", plain)).strip()
     state = ""

@@ -10,7 +10,9 @@ from typing import Any
 
 def canonical(value: Any) -> bytes:
     """JSON in ASCII, keys sorted, no blanks. Raises ``TypeError`` or ``ValueError`` for what JSON cannot hold."""
-    text = json.dumps(_clean(value), sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+    text = _ENCODER.encode(value)
+    if _SURROGATE in text:
+        text = _ENCODER.encode(_clean(value))
     return text.encode()
 
 
@@ -23,6 +25,11 @@ def _plain(value: Any) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+_SURROGATE = "\\ud"
+"""What half a pair is written with, and a whole one."""
 
 
 def _clean(value: Any) -> Any:

@@ -29,10 +29,14 @@ def kind_of_row(row: str) -> str:
 def plain_record(entity: Mapping[str, Any]) -> dict[str, Any]:
     """A stored entity as JSON content; a typed value of the SDK becomes its value."""
     return {
-        name: value.isoformat() if hasattr(value, "isoformat") else getattr(value, "value", value)
+        name: value if isinstance(value, str | int) else _plain(value)
         for name, value in entity.items()
         if value is not None
     }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else getattr(value, "value", value)
 
 
 def record_hash(entity: Mapping[str, Any]) -> str:

@@ -108,6 +108,8 @@ def aspects(found: Differences) -> tuple[Aspect, ...]:
 
 
 def _equal(field: str, ours: object, theirs: object) -> bool:
+    if ours == theirs:
+        return True
     if field == "exemption_type" and ours == _MARKETPLACE and _text(theirs) is None:
         return True  # no facilitator law applies in the state of destination
     return _comparable(field, ours) == _comparable(field, theirs)

@@ -19,6 +19,8 @@ from shared.retry_after import retry_after_seconds
 from shared.taxjar.answers import Answer
 from shared.taxjar.errors import AccessDenied, AlreadyExists, NotFound, Rejected, TaxJarError, Throttled, Unavailable
 
+_PARSED = "parsed"
+"""The response extension that keeps the body."""
 _LONGEST_DETAIL = 1000
 _LONGEST_ERROR = 16_384
 """Bytes; a longer body is not an error in disguise."""
@@ -108,8 +110,10 @@ def _without_token(text: str, request: httpx.Request) -> str:
 
 
 def _json(response: httpx.Response) -> Any:
-    """The parsed body, or ``None`` when it is not JSON."""
-    try:
-        return json.loads(response.content, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
+    """The parsed body, or ``None`` when it is not JSON; it is parsed once, however many look at it."""
+    if _PARSED not in response.extensions:
+        try:
+            response.extensions[_PARSED] = json.loads(response.content, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            response.extensions[_PARSED] = None
+    return response.extensions[_PARSED]

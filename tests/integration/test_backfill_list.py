@@ -10,6 +10,7 @@ import pytest
 
 from local.simulators.dynamics.specs import InvoiceSpec
 from shared.connector import NotFound
+from shared.flows.backfill import start as backfill_start
 from shared.flows.backfill.manage import cancel_backfill, list_backfills
 from shared.flows.backfill.start import BackfillRequest, entry, show_backfill, start_backfill
 from shared.flows.work.jobs import Cancellation, JobsQuery
@@ -17,6 +18,8 @@ from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor
 from shared.ledger.jobs import JobOver
 from shared.ledger.keys import partition
+from tests.counted_storage import Reads
+from tests.listing import NOWHERE
 from tests.world import World
 
 SPRING = date(2026, 3, 1)
@@ -111,3 +114,28 @@ async def test_a_running_backfill_says_when_it_will_end_and_a_dry_run_what_it_wo
     shown = await show(world, dry)
     assert shown["would_send"] >= 1
     assert shown["totals"]["TX"]["documents"] == shown["would_send"] + shown["would_change"]
+
+
+async def test_the_progress_of_a_long_backfill_is_read_from_its_open_work_alone(
+    counted: World, reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = counted
+    monkeypatch.setattr(backfill_start, "COUNTED_AT_MOST", 20)
+    await world.poll()  # which completes the index, once in the life of a ledger
+    post(world, *range(30))
+    world.posting.invoice(InvoiceSpec("HELD", SPRING, ship_to=NOWHERE, tax_rate=Decimal("0.0825")))
+    job = await start(world)
+    progress, listed = [], []
+    while await world.work_on_one():
+        reads.reset()
+        progress.append(await show(world, job))
+        if progress[-1]["reported"] is None:
+            listed.append(progress[-1])
+            # What is open, and the mark behind it.
+            assert reads.entities <= progress[-1]["remaining"] + progress[-1]["held"] + 1
+    assert listed
+    for shown in listed:
+        assert (shown["seen"], shown["skipped"]) == (31, None)
+    assert (listed[-1]["held"], listed[-1]["reasons"]) == (1, {"held": {"zip_state_mismatch": 1}})
+    end = progress[-1]
+    assert (end["state"], end["seen"], end["reported"], end["held"], end["remaining"]) == ("finished", 31, 30, 1, 0)

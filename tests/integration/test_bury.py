@@ -115,7 +115,7 @@ async def test_a_message_that_cannot_be_read_is_audited_as_it_came(world: World)
     [entry] = await buried(world, "connector", "queues")
     text = wide.unpack("entry", entry)
     assert "no base64 at all" in text
-    assert '"decision": "buried"' in text
+    assert '"decision":"buried"' in text
 
 
 async def test_a_message_that_is_wrong_at_any_length_is_audited(world: World) -> None:

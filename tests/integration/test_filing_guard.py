@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from local.simulators.dynamics.specs import LineSpec
+from shared.fingerprint import _hash
 from shared.flows.work.problems import Conflict
 from shared.ledger.records import State
 from tests.filing import (
@@ -232,6 +234,19 @@ async def test_a_document_that_changed_only_in_what_is_not_sent_keeps_its_tax_co
     again = await world.record("INV-1")
     assert (again.state, again.filing.tax_codes) == (State.REPORTED, record.filing.tax_codes)
     assert again.filing.fingerprint != record.filing.fingerprint
+    assert (world.taxjar.transactions, world.calls()) == (before, calls)
+
+
+async def test_what_an_earlier_version_reported_is_not_mapped_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("shared.flows.reporting.document.fingerprint", partial(_hash, version=1))
+        await reported(world, "order", "open")
+    before, calls = dict(world.taxjar.transactions), world.calls()
+    world.change_settings(product_tax_codes={"items": {"P-1000": "20010"}}, marketplace={"customers": ["1000"]})
+    await read_again(world, "INV-1")
+    assert (await world.record("INV-1")).message == "Unchanged since it was reported."
     assert (world.taxjar.transactions, world.calls()) == (before, calls)
 
 

@@ -35,8 +35,7 @@ def client(world: World, gate: Gate, answer: httpx.Response, *, guarded: bool = 
         guarded=guarded,
         status_of=status_of,
     )
-    http = httpx.AsyncClient(transport=way)
-    return TaxJarClient(http, TaxJarSettings(), SecretStr("token"), clock=world.clock)
+    return TaxJarClient(way, TaxJarSettings(), SecretStr("token"), clock=world.clock)
 
 
 class Trickle(httpx.AsyncByteStream):

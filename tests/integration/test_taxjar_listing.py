@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -43,10 +42,9 @@ def simulator(clock: Clock) -> TaxJarSimulator:
 
 
 @pytest.fixture
-async def listing(simulator: TaxJarSimulator, clock: Clock) -> AsyncIterator[Listing]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(simulator.app)) as http:
-        client = TaxJarClient(http, TaxJarSettings(), SecretStr(TOKEN), clock=clock)
-        yield Listing(client, clock)
+def listing(simulator: TaxJarSimulator, clock: Clock) -> Listing:
+    client = TaxJarClient(httpx.ASGITransport(simulator.app), TaxJarSettings(), SecretStr(TOKEN), clock=clock)
+    return Listing(client, clock)
 
 
 def store(simulator: TaxJarSimulator, name: str, day: date, provider: str = "api", kind: StoredKind = "order") -> None:

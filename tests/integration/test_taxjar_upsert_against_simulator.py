@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -74,9 +74,8 @@ def simulator() -> TaxJarSimulator:
 
 
 @pytest.fixture
-async def client(simulator: TaxJarSimulator) -> AsyncIterator[TaxJarClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(simulator.app)) as http:
-        yield TaxJarClient(http, TaxJarSettings(), SecretStr(TOKEN), clock=clock)
+def client(simulator: TaxJarSimulator) -> TaxJarClient:
+    return TaxJarClient(httpx.ASGITransport(simulator.app), TaxJarSettings(), SecretStr(TOKEN), clock=clock)
 
 
 @pytest.mark.parametrize("transaction", [ORDER, REFUND, EXEMPT], ids=["order", "refund", "exempt"])
@@ -177,10 +176,10 @@ async def test_over_a_real_socket_drops_and_refusals_are_told_apart(simulator: T
         Fault(times=1, status=200, body="html"),
         Fault(times=1, status=302, location="http://127.0.0.1:9/"),
     )
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncHTTPTransport() as transport:
         with LoopbackServer(simulator.app) as server:
             settings = TaxJarSettings(api_url=f"{server.url}/v2")
-            client = TaxJarClient(http, settings, SecretStr(TOKEN), clock=clock)
+            client = TaxJarClient(transport, settings, SecretStr(TOKEN), clock=clock)
             for error in (Unavailable, Unavailable, Throttled, AccessDenied, AccessDenied):
                 with pytest.raises(error) as caught:
                     await client.create(ORDER)

@@ -12,7 +12,7 @@ from shared.documents import DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.sources import ReadProblem
 from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Id, id_of
-from shared.fingerprint import fingerprint
+from shared.fingerprint import fingerprint, is_fingerprint_of
 from shared.flows.finding.missing import is_missing
 from shared.flows.reporting.document import Sales, map_claimed
 from shared.flows.reporting.ids import is_taken
@@ -122,8 +122,8 @@ async def _try(
         return DryRunResult(key=key, outcome=DryRunOutcome.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS)
     if isinstance(document, ReadProblem):
         return DryRunResult(key=key, outcome=DryRunOutcome.FAILED, reason=document.kind)
-    content = fingerprint(document)
-    if record and record.filing.was_sent and record.filing.fingerprint == content and not backfill.force:
+    known = record.filing.fingerprint if record and record.filing.was_sent else ""
+    if record and is_fingerprint_of(known, document) and not backfill.force:
         return _as_settled(record, DryRunOutcome.UNCHANGED)
     tried = record or unseen(run, document)
     forced = backfill.job if backfill.force else tried.decisions.forced
@@ -132,7 +132,7 @@ async def _try(
     outcome = map_claimed(run, tried, document, sales)
     if isinstance(outcome, Mapped) and not tried.filing.was_sent and await is_taken(run, key, outcome):
         outcome = map_claimed(run, replace(tried, filing=replace(tried.filing, number_taken=True)), document, sales)
-    found, reason = _judge(await plan_of(run, tried, outcome, content))
+    found, reason = _judge(await plan_of(run, tried, outcome, fingerprint(document)))
     return DryRunResult(
         key=key,
         outcome=found,

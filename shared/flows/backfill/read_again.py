@@ -111,6 +111,7 @@ async def _read_again(
         by="connector",
         started_at=now,
         cursor=since,
+        listed=0,
         touched_at=now,
     )
     logger.warning("%s: %s can be read: what was read without is read again", connection.name, ", ".join(names))

@@ -25,6 +25,8 @@ from shared.web import Day, Words, instant
 
 KIND = "backfill"
 LONGEST = timedelta(days=3660)
+COUNTED_AT_MOST = 10_000
+"""Documents that are counted whenever somebody looks; of a longer backfill what is open is, and all at its end."""
 _SETTLED = (State.REPORTED, State.SKIPPED, State.HELD, State.FAILED)
 _WOULD_REACH_TAXJAR = (DryRunOutcome.WOULD_SEND, DryRunOutcome.WOULD_CHANGE)
 
@@ -75,6 +77,7 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
         started_at=now,
         cursor=request.since,
         touched_at=now,
+        listed=0,
     )
     await begin(connector, backfill, Actor(function="start_backfill", by=request.by))
     return {"job": backfill.job}
@@ -107,7 +110,7 @@ async def show_backfill(connector: Connector, connection: str, job: str) -> dict
 
 async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
     """The backfill as answers show it; figures of one that runs are read from the ledger."""
-    figures = dict(backfill.result) if backfill.result else await figures_of(connector, backfill)
+    figures = dict(backfill.result) if backfill.result else await progress_of(connector, backfill)
     eta = _eta(connector, backfill, figures)
     if backfill.state is JobState.RUNNING and backfill.total is None and not figures["remaining"]:
         # How much F&O has is not known yet: who waits for 0 has to go on waiting.
@@ -132,7 +135,22 @@ async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
 
 async def figures_of(connector: Connector, backfill: Backfill) -> dict[str, Any]:
     """The figures of a backfill as they are now. ``remaining`` counts what F&O has and is not settled yet."""
-    figures = await (_of_dry_run if backfill.dry_run else _of_documents)(connector, backfill)
+    return _with_the_rest(backfill, await (_of_dry_run if backfill.dry_run else _of_documents)(connector, backfill))
+
+
+async def progress_of(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """The same, cheap enough to be asked for again and again.
+
+    How many of very many are ``reported`` and how many ``skipped`` is ``None``.
+    """
+    is_long = backfill.read_without or (backfill.listed or 0) > COUNTED_AT_MOST
+    if backfill.dry_run or not is_long:
+        return await figures_of(connector, backfill)
+    return _with_the_rest(backfill, await _of_open_work(connector, backfill))
+
+
+def _with_the_rest(backfill: Backfill, figures: dict[str, Any]) -> dict[str, Any]:
+    """With the documents that are not listed yet."""
     settled = figures["seen"] - figures["remaining"]
     if backfill.listed_at is None and backfill.total is not None:
         figures["remaining"] = max(backfill.total - settled, figures["remaining"])
@@ -155,15 +173,32 @@ def entry(connector: Connector, backfill: Backfill, actor: Actor, decision: str,
 
 async def _of_documents(connector: Connector, backfill: Backfill) -> dict[str, Any]:
     """What the ledger says of the days that are listed."""
-    states: Counter[State] = Counter()
-    reasons: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[State, str]] = Counter()
     if backfill.cursor > backfill.since:
         last = min(backfill.until, backfill.cursor - timedelta(days=1))
         rows = connector.ledger.states(backfill.connection, backfill.company, backfill.since, last)
-        async for state, reason in rows:
-            states[state] += 1
-            if state in (State.SKIPPED, State.HELD):
-                reasons[state.value, reason] += 1
+        async for standing in rows:
+            found[standing] += 1
+    return _figures(found)
+
+
+async def _of_open_work(connector: Connector, backfill: Backfill) -> dict[str, Any]:
+    """The same by the index of open work, which does not tell what is reported from what is skipped."""
+    found: Counter[tuple[State, str]] = Counter()
+    async for record in connector.ledger.open_work(backfill.connection, backfill.company):
+        if backfill.since <= record.key.date < backfill.cursor:
+            found[record.state, record.reason] += 1
+    return {**_figures(found), "seen": backfill.listed or 0, "reported": None, "skipped": None}
+
+
+def _figures(found: Counter[tuple[State, str]]) -> dict[str, Any]:
+    """The figures of documents by state and reason."""
+    states: Counter[State] = Counter()
+    reasons: Counter[tuple[str, str]] = Counter()
+    for (state, reason), count in found.items():
+        states[state] += count
+        if state in (State.SKIPPED, State.HELD):
+            reasons[state.value, reason] += count
     return {
         "seen": states.total(),
         **{state.value: states[state] for state in _SETTLED},

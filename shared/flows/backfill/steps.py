@@ -18,7 +18,7 @@ from shared.dynamics.errors import UnreadableRow
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.read_again import ask_again, end_of
-from shared.flows.backfill.start import entry, fail_backfill, figures_of, step_of
+from shared.flows.backfill.start import entry, fail_backfill, figures_of, progress_of, step_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
@@ -105,6 +105,7 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     moved = replace(
         backfill,
         cursor=last + timedelta(days=1),
+        listed=None if backfill.listed is None else backfill.listed + found,
         listed_at=run.connector.clock() if last == backfill.until else None,
         touched_at=run.connector.clock(),
     )
@@ -175,19 +176,17 @@ def _next_length(length: int, found: int) -> int:
 
 async def _finish_when_settled(run: Run, backfill: Backfill, step: BackfillStep) -> None:
     """Finish the backfill, or look again later, the less often the longer it takes."""
-    figures = await figures_of(run.connector, backfill)
     now = run.connector.clock()
+    delay = None
     if backfill.read_without:
         delay = await end_of(run, backfill)
-    elif figures["remaining"]:
-        waited = now - (backfill.listed_at or now)
-        delay = min(max(waited / 4, _SOONEST), _LATEST)
-    else:
-        delay = None
+    elif (await progress_of(run.connector, backfill))["remaining"]:
+        delay = min(max((now - (backfill.listed_at or now)) / 4, _SOONEST), _LATEST)
     if delay is not None:
         await run.queue.send(step, delay=delay)
         await run.connector.backfills.touch(backfill, now + delay)
         return
+    figures = await figures_of(run.connector, backfill)
     finished = replace(backfill, state=JobState.FINISHED, finished_at=now, result=figures)
     message = ", ".join(f"{name} {count}" for name, count in figures.items() if isinstance(count, int)) + "."
     await run.connector.backfills.write(finished, entry(run.connector, backfill, run.actor, "finished", message))

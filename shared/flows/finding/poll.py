@@ -65,7 +65,11 @@ async def poll_posted_invoices(connector: Connector, by: str) -> None:
 
 
 async def sweep_posted_invoices(connector: Connector, by: str) -> None:
-    """The long window of every connection, whole, and the counts of all months before: what was dated back is found."""
+    """The long window of every connection, whole, and the counts of all months before: what was dated back is found.
+
+    It is the one reading that trusts no count: equal counts do not say that the documents are the same, and F&O may
+    count a row for days that it does not show. What it costs depends on the window, not on the history.
+    """
 
     async def sweep(connection: Connection) -> None:
         days = connection.settings.dynamics.sweep_days

@@ -23,10 +23,8 @@ logger = logging.getLogger(__name__)
 
 _Job = TypeVar("_Job", bound=Job)
 
-_RECENT = 10
-"""Jobs for each company that are looked at."""
-
-
+_MOST, _LOOK_BACK = 1000, timedelta(days=8)
+"""Jobs of a connection that are looked at; none goes on for longer."""
 _LONGEST_NIGHT = timedelta(hours=4)
 """After that people are told how it stands, whatever still runs."""
 _LOOK_AGAIN = timedelta(minutes=5)
@@ -72,7 +70,7 @@ async def end_night(connector: Connector, message: NightEnd, queue: DocumentQueu
 async def _still_runs(connector: Connector) -> bool:
     ledger, now = connector.reconciliations, connector.clock()
     for connection in connector.connections.values():
-        recent = await ledger.listing(connection.name, now, limit=_RECENT * len(connection.companies))
+        recent = await ledger.listing(connection.name, now, limit=_MOST, since=now - _LOOK_BACK)
         if any(job.nightly and job.state is JobState.RUNNING for job in recent):
             return True
     return False

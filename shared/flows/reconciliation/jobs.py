@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "reconciliation"
 LONGEST = timedelta(days=3660)
-_RECENT = 20
+_RECENT, _LOOK_BACK = 20, timedelta(days=40)
+"""Jobs of a company that are looked at by night, and from how many days."""
 
 
 class ReconciliationRequest(BaseModel):
@@ -147,7 +148,9 @@ async def reconcile_nightly(connector: Connector, by: str) -> None:
 
 async def _begin_nightly(run: Run) -> None:
     connector, now = run.connector, run.connector.clock()
-    recent = await connector.reconciliations.listing(run.connection.name, now, limit=_RECENT, company=run.company.id)
+    recent = await connector.reconciliations.listing(
+        run.connection.name, now, limit=_RECENT, since=now - _LOOK_BACK, company=run.company.id
+    )
     if any(job.nightly and job.state is JobState.RUNNING for job in recent):
         logger.warning("%s: the reconciliation of a night before still runs, no other is started", run.name)
         return

@@ -10,7 +10,7 @@ from shared.documents import ZERO, DocumentType, PostedDocument
 from shared.dynamics.sources import ProblemKind, ReadProblem
 from shared.filing import End, Ending, Plan, make_plan
 from shared.filing.sides import Answers
-from shared.fingerprint import fingerprint
+from shared.fingerprint import fingerprint, is_fingerprint_of
 from shared.flows.customers.put import put_customer_first
 from shared.flows.finding.missing import why_not_shown
 from shared.flows.reporting.act import NotStoredAsSent, TaxJarHoldsAnother, ask, carry_out
@@ -102,7 +102,7 @@ def _is_as_filed(claim: Claim, document: PostedDocument) -> bool:
     """Whether F&O shows what was filed, and nothing asks for more."""
     record = claim.record
     asked = record.correction or record.decisions.remap or record.attempts.outcome_unknown
-    return record.filing.was_sent and not asked and record.filing.fingerprint == fingerprint(document)
+    return record.filing.was_sent and not asked and is_fingerprint_of(record.filing.fingerprint, document)
 
 
 def map_claimed(run: Run, record: DocumentRecord, document: PostedDocument, sales: Sales) -> Mapped | Skipped | Held:
@@ -172,9 +172,9 @@ async def _settle_end(
             # What was restored as it was filed keeps the codes that it was filed with.
             codes = record.filing.tax_codes if correction.tax_codes is None else correction.tax_codes
         filing = replace(after.filing, fingerprint=correction.fingerprint if correction else content, tax_codes=codes)
-        sent = bool(plan.steps)
-        dismissed = () if sent else after.decisions.dismissed
-        after = replace(after, filing=filing, decisions=replace(after.decisions, dismissed=dismissed))
+        after = replace(after, filing=filing)
+        if plan.steps and after.decisions.dismissed:
+            after = replace(after, decisions=replace(after.decisions, dismissed=()))
     elif end.ending is Ending.KEEP:
         after = replace(after, filing=replace(after.filing, fingerprint=content))
     if document:

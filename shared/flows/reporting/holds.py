@@ -44,8 +44,13 @@ def with_facts(
         )
     if document is None:
         return replace(record, filing=filing)
-    shown = replace(record, filing=filing, placeholder=False)
-    return replace(shown, total_amount=document.total_amount, total_tax=document.total_tax)
+    return replace(
+        record,
+        filing=filing,
+        placeholder=False,
+        total_amount=document.total_amount,
+        total_tax=document.total_tax,
+    )
 
 
 async def hold_refused(claim: Claim, outcome: Mapped | Skipped | Held, refusal: Rejected, what: str) -> None:

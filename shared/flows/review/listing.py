@@ -1,22 +1,27 @@
 """Documents of a company as lists: by state, reason, day, number, customer, state of destination (design 3.1).
 
 What is open (in flight, held, failed) is read from the index of open work alone; what is asked for by number, from the
-ids that the number makes. Everything else counts the records of the range of days once, for the first page; a further
-page reads what it shows.
+ids that the number makes. Everything else goes through the records of its days, which :mod:`.pages` bounds: the first
+page counts them as far as it goes, a further page reads what it shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from shared.connector import Connector
+from shared.connector import Company, Connection, Connector
 from shared.csv_text import to_csv
+from shared.flows.review import pages
 from shared.flows.review.documents import summary
+from shared.flows.review.pages import Page, page_of_all, page_of_many
+from shared.flows.work.problems import Conflict
+from shared.flows.work.run import today_of
 from shared.ledger.keys import day_of
 from shared.ledger.newest import newest_first
 from shared.ledger.records import IN_FLIGHT, WAITING, DocumentRecord, State
@@ -25,6 +30,8 @@ from shared.states import STATES
 from shared.web import Answer, Days, attachment
 
 PAGE, LONGEST_PAGE = 100, 1000
+LONGEST_FILE = 50_000
+"""Documents that a file is made of, or is looked for among."""
 _OPEN = IN_FLIGHT | WAITING
 _STATES = {state.value: frozenset({state}) for state in State} | {"in_flight": IN_FLIGHT}
 _HOLDS = frozenset(reason.value for reason in HoldReason)
@@ -106,6 +113,13 @@ class DocumentFilter(Days):
     after: Annotated[str, AfterValidator(_known_place)] = ""
     count: int | None = None
     """Of further pages: how many documents the first one found."""
+    at_least: bool = False
+    """Of further pages: whether there may be more than ``count``."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index names the documents: no others are read."""
+        return self.is_open or bool(self.number.strip())
 
     @property
     def is_open(self) -> bool:
@@ -145,91 +159,85 @@ async def list_documents(connector: Connector, connection: str, company: str, qu
 
     Raises :class:`NotFound` for a connection or company that the settings do not have.
     """
-    connector.connection(connection).company(company)
+    found = connector.connection(connection)
     if query.format == "csv":
-        found = [each async for each in candidates(connector, connection, company, query) if query.fits(each)]
-        found.sort(key=lambda record: record.row, reverse=query.order == "newest")
-        return attachment(to_csv(COLUMNS, map(_row, found)), f"documents-{company}.csv")
-    page = await _page(connector, connection, company, query)
+        return await _file(connector, found, found.company(company), query)
+    page = await _page(connector, found, found.company(company), query)
     following = None
-    if page.has_more:
+    if page.place:
         asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        asked |= {"after": page.records[-1].row, "count": page.count}
+        asked |= {"after": page.place, "count": page.count, **_bound(page)}
         words = {name: ",".join(value) if isinstance(value, list) else value for name, value in asked.items()}
         following = f"/api/documents/{quote(connection)}/{quote(company)}?{urlencode(words)}"
-    return Answer(
-        body={"documents": [summary(record) for record in page.records], "count": page.count, "next": following}
-    )
+    documents = [summary(record) for record in page.records]
+    return Answer(body={"documents": documents, "count": page.count, **_bound(page), "next": following})
 
 
-class _Page:
-    """The first documents of those that are added, behind ``after``, in the order that is asked for."""
-
-    def __init__(self, query: DocumentFilter) -> None:
-        self.count = 0
-        self._query = query
-        self._newest = query.order == "newest"
-        self._kept: list[DocumentRecord] = []
-
-    def add(self, record: DocumentRecord) -> None:
-        """Count a document, and keep it while it may be shown."""
-        self.count += 1
-        after = self._query.after
-        if not after or (record.row < after if self._newest else record.row > after):
-            self._kept.append(record)
-            if len(self._kept) > 2 * self._query.limit + 1:
-                self._sort()
-
-    def _sort(self) -> None:
-        self._kept.sort(key=lambda record: record.row, reverse=self._newest)
-        del self._kept[self._query.limit + 1 :]
-
-    @property
-    def records(self) -> list[DocumentRecord]:
-        """Those to show."""
-        self._sort()
-        return self._kept[: self._query.limit]
-
-    @property
-    def has_more(self) -> bool:
-        """Whether others come behind them."""
-        return len(self._kept) > self._query.limit
+def _bound(page: Page) -> dict[str, bool]:
+    """Said only where the count is not that of all."""
+    return {"at_least": True} if page.at_least else {}
 
 
-async def _page(connector: Connector, connection: str, company: str, query: DocumentFilter) -> _Page:
-    page = _Page(query)
-    is_counted = query.count is not None and query.after and not (query.is_open or query.number.strip())
-    found = _behind if is_counted else candidates
-    async for record in found(connector, connection, company, query):
+async def _file(connector: Connector, connection: Connection, company: Company, query: DocumentFilter) -> Answer:
+    """All that fit. Raises :class:`Conflict` where there is too much to go through."""
+    if query.is_indexed:
+        records = candidates(connector, connection.name, company.id, query)
+    else:
+        records = _oldest(connector, connection, company, query.model_copy(update={"after": ""}))
+    found: list[DocumentRecord] = []
+    read = 0
+    async for record in records:
+        read += 1
+        if read > LONGEST_FILE:
+            raise Conflict(f"There are more than {LONGEST_FILE} documents there: give from and to.", code="too_long")
         if query.fits(record):
-            page.add(record)
-        if is_counted and page.has_more:
-            break
-    page.count = query.count if is_counted and query.count is not None else page.count
-    return page
+            found.append(record)
+    found.sort(key=lambda record: record.row, reverse=query.order == "newest")
+    return attachment(to_csv(COLUMNS, map(_row, found)), f"documents-{company.id}.csv")
 
 
-async def _behind(
-    connector: Connector, connection: str, company: str, query: DocumentFilter
+async def _page(connector: Connector, connection: Connection, company: Company, query: DocumentFilter) -> Page:
+    """The page that is asked for. A further page of a long list shows what the first one counted."""
+    is_newest = query.order == "newest"
+    if query.is_indexed:
+        found = [each async for each in candidates(connector, connection.name, company.id, query) if query.fits(each)]
+        return page_of_all(found, limit=query.limit, after=query.after, newest=is_newest)
+    records = (
+        _newest(connector, connection, company, query) if is_newest else _oldest(connector, connection, company, query)
+    )
+    page = await page_of_many(records, query.fits, limit=query.limit, counts=not query.after)
+    if not query.after:
+        return page
+    if query.count is None:
+        return replace(page, at_least=True)
+    return replace(page, count=query.count, at_least=query.at_least)
+
+
+def _oldest(
+    connector: Connector, connection: Connection, company: Company, query: DocumentFilter
 ) -> AsyncIterator[DocumentRecord]:
-    """The records behind the page before, in the order that is asked for."""
-    ledger, since = connector.ledger, query.since or date.min
-    if query.order == "newest":
-        until = min(day_of(query.after), query.until or date.max)
-        async for record in newest_first(ledger, connection, company, since=since, until=until, states=query.states):
-            yield record
-        return
-    listed = ledger.listing(
-        connection,
-        company,
-        since=since,
+    return connector.ledger.listing(
+        connection.name,
+        company.id,
+        since=query.since or date.min,
         until=query.until,
         after=query.after,
-        states=query.states,
-        at_once=min(4 * query.limit, LONGEST_PAGE),
+        at_once=min(4 * query.limit if query.after else pages.READ_AT_MOST + 1, LONGEST_PAGE),
     )
-    async for record in listed:
-        yield record
+
+
+def _newest(
+    connector: Connector, connection: Connection, company: Company, query: DocumentFilter
+) -> AsyncIterator[DocumentRecord]:
+    return newest_first(
+        connector.ledger,
+        connection.name,
+        company.id,
+        today=today_of(connector, company.settings),
+        since=query.since or date.min,
+        until=min(query.until or date.max, day_of(query.after) if query.after else date.max),
+        before=query.after,
+    )
 
 
 async def candidates(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,49 +20,68 @@ from shared.flows.work.run import today_of
 from shared.ledger.keys import partition
 from shared.ledger.periods import PERIOD
 from shared.ledger.queries import Counted
-from shared.ledger.records import IN_FLIGHT, State
+from shared.ledger.records import DocumentRecord, State
 from shared.states import STATES
 from shared.web import Days, instant
 
 MONTHS = 12
 """How many months are shown unless others are asked for."""
 LONGEST = timedelta(days=3 * 366)
+COUNTED_AT_MOST = 10_000
+"""Documents that are counted, those of the newest months; of older periods only what is open is said."""
 
 
 class PeriodsQuery(Days):
     """The query of ``list_filing_periods``: by default the last twelve months."""
 
 
+_OPEN = (State.HELD.value, State.FAILED.value, "in_flight")
+
+
 @dataclass(slots=True)
 class _Inside:
-    """The documents of the range, by state of destination and invoice date; ``""`` is not known to be elsewhere."""
+    """What is open, and the documents of the newest months, by state of destination and invoice date.
+
+    Under the state ``""`` is what is not known to be elsewhere.
+    """
 
     counts: dict[str, dict[date, Counter[str]]] = field(default_factory=dict)
+    counted_from: date = date.max
+    """The first day of those whose documents were counted, all of them."""
 
-    def add(self, document: Counted) -> None:
-        name = "in_flight" if document.state in IN_FLIGHT else document.state.value
-        for state in document.to_states or ("",):
-            counts = self.counts.setdefault(state, {}).setdefault(document.date, Counter())
-            counts[name] += 1
-            counts["documents"] += 1
-            counts["late"] += document.late
+    def add_open(self, record: DocumentRecord) -> None:
+        name = "in_flight" if record.in_flight else record.state.value
+        for state in record.filing.to_states or ("",):
+            self._of_day(state, record.key.date)[name] += 1
 
-    def of(self, state: str, first: date, last: date) -> dict[str, int]:
+    def add_month(self, first: date, documents: Iterable[Counted]) -> None:
+        """All documents of a month, from ``first`` on."""
+        for document in documents:
+            for state in document.to_states or ("",):
+                counts = self._of_day(state, document.date)
+                counts["documents"] += 1
+                counts["late"] += document.late
+        self.counted_from = first
+
+    def _of_day(self, state: str, day: date) -> Counter[str]:
+        return self.counts.setdefault(state, {}).setdefault(day, Counter())
+
+    def of(self, state: str, first: date, last: date) -> dict[str, int | None]:
         """The counts of a period. What waits and has no known destination may belong to any state: it counts in all."""
+        found = self._sum(state, first, last)
+        waiting = self._sum("", first, last)
+        is_counted = first >= self.counted_from
+        return {
+            **{name: found[name] + waiting[name] for name in _OPEN},
+            **{name: found[name] if is_counted else None for name in ("documents", "late")},
+        }
+
+    def _sum(self, state: str, first: date, last: date) -> Counter[str]:
         found: Counter[str] = Counter()
         for day, counts in self.counts.get(state, {}).items():
             if first <= day <= last:
                 found += counts
-        waiting: Counter[str] = Counter()
-        for day, counts in self.counts.get("", {}).items():
-            if first <= day <= last:
-                waiting += counts
-        names = (State.HELD.value, State.FAILED.value, "in_flight")
-        return {
-            **{name: found[name] + waiting[name] for name in names},
-            "documents": found["documents"],
-            "late": found["late"],
-        }
+        return found
 
 
 async def list_filing_periods(
@@ -78,7 +97,14 @@ async def list_filing_periods(
     periods = await connector.periods.of_company(connection, company, settings)
     pulled = await connector.nexus.of_company(connection, company)
     nexus = {region["region_code"] for region in pulled.regions} if pulled else set()
-    inside = await _inside(connector, connection, company, since, until)
+    frequencies = {"", *settings.filing_frequencies}
+    inside = await _inside(
+        connector,
+        connection,
+        company,
+        min(periods.period_start(since, state) for state in frequencies),
+        max(periods.period_end(until, state) for state in frequencies),
+    )
     known = nexus | set(inside.counts) | {*periods.filed_through, *settings.filing_frequencies}
     states = sorted(state for state in known if state in STATES)
     found = await asyncio.gather(*(_closing(connector, connection, company, state) for state in states))
@@ -120,14 +146,18 @@ def months_before(day: date, months: int) -> date:
 
 
 async def _inside(connector: Connector, connection: str, company: str, since: date, until: date) -> _Inside:
-    """The documents of the range, read month by month at once."""
-    inside = _Inside()
-
-    async def read(first: date, last: date) -> None:
+    """What is open, by the index; and the documents of the range, counted month by month from the newest on."""
+    inside, counted = _Inside(), 0
+    async for record in connector.ledger.open_work(connection, company):
+        inside.add_open(record)
+    for first, last in reversed(list(_months(since, until))):
+        documents: list[Counted] = []
         async for document in connector.ledger.standings(connection, company, first, last):
-            inside.add(document)
-
-    await asyncio.gather(*(read(first, last) for first, last in _months(since, until)))
+            if counted == COUNTED_AT_MOST:
+                return inside
+            counted += 1
+            documents.append(document)
+        inside.add_month(first, documents)
     return inside
 
 
@@ -145,8 +175,7 @@ async def _closing(connector: Connector, connection: str, company: str, state: s
     row = await connector.subjects.get(where, PERIOD, state)
     if not row:
         return {"filed_through": None, "by": None, "at": None, "reason": None}
-    entries, _ = await connector.subjects.audit(where, PERIOD, state)
-    last = entries[-1] if entries else {}
+    last = await connector.subjects.last_entry(where, PERIOD, state, row)
     at = datetime.fromisoformat(last["at"]) if last.get("at") else None
     told = {"by": last.get("by") or None, "at": instant(at), "reason": last.get("reason") or None}
     return {"filed_through": row["filed_through"], **told}

@@ -57,8 +57,7 @@ class Claim:
 
     def note_filed(self, filed: Sequence[FiledTransaction], *, account: str = "") -> None:
         """Keep in mind what is filed now; the next settlement or checkpoint writes it."""
-        record = self._record.filed(filed)
-        self._record = replace(record, filing=replace(record.filing, account=account or record.filing.account))
+        self._record = self._record.filed(filed, account)
 
     def note_read_without(self, sets: Sequence[str]) -> None:
         """Keep in mind which entity sets the document was read without."""

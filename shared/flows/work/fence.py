@@ -218,12 +218,13 @@ async def _reported(
     """
     if fence.known_id:
         yield Kind(fence.known_kind), fence.known_id
-    tried, ahead = Counter[str](), connector.clock().date() + _AHEAD
+    tried, today = Counter[str](), connector.clock().date()
     accounts = {*fence.former.split(), fence.account} if former else {fence.account}
-    latest = newest_first(connector.ledger, connection.name, company.id, until=ahead, states=[State.REPORTED])
+    latest = newest_first(connector.ledger, connection.name, company.id, today=today, until=today + _AHEAD)
     async for record in latest:
         account = record.filing.account or fence.account
-        if not record.filing.count or account not in accounts or tried[account] == _TRIED:
+        is_there = record.state is State.REPORTED and record.filing.count
+        if not is_there or account not in accounts or tried[account] == _TRIED:
             continue
         if record.filing.transaction_id != fence.known_id:
             yield record.filing.kind, record.filing.transaction_id

@@ -17,7 +17,7 @@ from azure.data.tables.aio import TableClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ledger.entity_groups import Operation, submit
+from shared.ledger.entity_groups import Operation, encode, submit
 
 KEY = "c2VjcmV0"
 ACCOUNTS = ["https://example.table.core.windows.net", "http://127.0.0.1:10002/devstoreaccount1"]
@@ -58,9 +58,13 @@ def _operations(changeset: Any) -> Iterator[tuple[str, str | None, Mapping[str, 
         yield line, guard.get("If-Match"), entity
 
 
+async def submit_own(table: TableClient, operations: list[Operation]) -> None:
+    await submit(table, [encode(operation) for operation in operations])
+
+
 async def _requests(account: str, operations: list[Operation]) -> tuple[Any, Any]:
     found = []
-    for way in (submit, TableClient.submit_transaction):
+    for way in (submit_own, TableClient.submit_transaction):
         transport = Recording()
         credential = AzureNamedKeyCredential("devstoreaccount1", KEY)
         async with TableClient(account, "ledger", credential=credential, transport=transport, retry_total=0) as table:
@@ -106,10 +110,6 @@ async def test_a_transaction_says_what_the_sdk_would_say(account: str, changes: 
 
 
 @pytest.mark.parametrize("value", [1.5, 2**31, -(2**31) - 1, object()])
-async def test_what_storage_has_no_type_for_is_refused_before_it_is_sent(value: object) -> None:
-    transport = Recording()
-    credential = AzureNamedKeyCredential("devstoreaccount1", KEY)
-    async with TableClient(ACCOUNTS[0], "ledger", credential=credential, transport=transport) as table:
-        with pytest.raises(TypeError):
-            await submit(table, [("create", {"PartitionKey": "a", "RowKey": "b", "value": value})])
-    assert transport.request is None
+def test_what_storage_has_no_type_for_is_refused_before_it_is_sent(value: object) -> None:
+    with pytest.raises(TypeError):
+        encode(("create", {"PartitionKey": "a", "RowKey": "b", "value": value}))

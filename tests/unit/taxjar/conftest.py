@@ -48,9 +48,8 @@ class Script:
 def play() -> Callable[..., tuple[TaxJarClient, Script]]:
     def build(*steps: Step, **options: Any) -> tuple[TaxJarClient, Script]:
         script = Script(*steps)
-        http = httpx.AsyncClient(transport=httpx.MockTransport(script))
         options = {"clock": lambda: NOW, **options}
-        return TaxJarClient(http, TaxJarSettings(), SecretStr(TOKEN), **options), script
+        return TaxJarClient(httpx.MockTransport(script), TaxJarSettings(), SecretStr(TOKEN), **options), script
 
     return build
 

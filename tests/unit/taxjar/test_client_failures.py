@@ -222,9 +222,9 @@ async def test_redirects_are_never_followed(order: Transaction) -> None:
         seen.append(str(request.url))
         return httpx.Response(307, headers={"location": "https://elsewhere.test/"})
 
-    http = httpx.AsyncClient(transport=httpx.MockTransport(redirect), follow_redirects=True)
+    transport = httpx.MockTransport(redirect)
     with pytest.raises(AccessDenied):
-        await TaxJarClient(http, TaxJarSettings(), SecretStr(TOKEN), clock=_clock).create(order)
+        await TaxJarClient(transport, TaxJarSettings(), SecretStr(TOKEN), clock=_clock).create(order)
     assert seen == ["https://api.taxjar.com/v2/transactions/orders"]
 
 
