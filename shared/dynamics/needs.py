@@ -80,6 +80,7 @@ def find_gaps(
             ProblemKind.SOURCE_INCOMPLETE,
             f"{document.key} waits for {', '.join(sets)}, which was readable before. {reasons}",
             sets,
+            gone=True,
         )
     for name, what in _broken(document, related, reads) if any(reads.broken.values()) else ():
         sentence = f"{document.key}: F&O cannot show its rows of {name}: {what}"

@@ -112,6 +112,11 @@ class DynamicsReader:
         readable = {name.partition("/")[0] for name in known}
         return {name: why for name, why in self._sets.unreadable.items() if name not in readable}
 
+    async def sets_waited_for(self) -> dict[str, str]:
+        """The sets found unreadable during the last minutes that were readable before, with the reason."""
+        without = await self.sets_done_without()
+        return {name: why for name, why in self._sets.unreadable.items() if name not in without}
+
     async def ever_readable(self, *, anew: bool = False) -> frozenset[str]:
         """The sets that were ever readable, those of one company with ``/`` and the company; ``anew`` as all know."""
         return await self._sets.ever_readable(anew=anew)
@@ -159,7 +164,7 @@ class DynamicsReader:
             why = reads.gone[PROJECT_HEADERS.name]
             for key in set(keys) - found.keys():
                 sentence = f"{key} may be a project invoice, which cannot be read. {why}"
-                found[key] = ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, (PROJECT_HEADERS.name,))
+                found[key] = ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, (PROJECT_HEADERS.name,), gone=True)
         repeated = [
             key
             for key, read in found.items()
