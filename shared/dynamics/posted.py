@@ -95,7 +95,7 @@ def key_of_row(row: Row, number_field: str) -> DocumentKey:
     company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
     if not company or not number or date is None:
         raise UnreadableRow(
-            "F&O listed an invoice that cannot be told from others:"
+            "F&O listed an invoice that cannot be distinguished from others:"
             f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
         )
     if not is_text(number + voucher):
@@ -172,7 +172,7 @@ def _by(rows: Iterable[Row], field: str) -> Mapping[str, Sequence[Row]]:
 
 
 def _header(key: DocumentKey, rows: Iterable[Row]) -> Row | None:
-    """The header with this key. Raises :class:`UnreadableRow` when there is none but one that cannot be told."""
+    """The header with this key. Raises :class:`UnreadableRow` when the only one cannot be distinguished from others."""
     trouble: UnreadableRow | None = None
     for row in rows:
         try:
