@@ -10,11 +10,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.entities import JOURNAL_LINES, LINES
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, amount, day, folded, is_text, record_id, required_amount, text, verbatim
+from shared.dynamics.rows import (
+    Row,
+    amount,
+    brief,
+    check_text,
+    day,
+    folded,
+    is_id,
+    record_id,
+    required_amount,
+    text,
+    verbatim,
+)
 from shared.dynamics.sources import ProblemKind, ReadProblem
 
 _TYPES = {
@@ -24,7 +37,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PostedRows:
     """The rows of one document. ``charges`` is ``None`` when the charge rows cannot be read."""
 
@@ -41,7 +54,7 @@ class PostedRows:
     is_project: bool = False
     """Whether it was read from the sets of the project module."""
 
-    @property
+    @cached_property
     def type(self) -> DocumentType:
         """F&O names the origin of a journal row; else only a free text invoice has no sales order."""
         named = _TYPES.get(text(self.journal, "RefNum")) if self.journal else None
@@ -49,35 +62,40 @@ class PostedRows:
             return named
         return DocumentType.SALES_ORDER if text(self.header, "SalesOrderNumber") else DocumentType.FREE_TEXT
 
-    @property
+    @cached_property
     def is_credit_note(self) -> bool:
         """F&O has no type field for it: the sign of the net amount tells, else that of the tax."""
         total, tax = (required_amount(self.header, name) for name in ("TotalInvoiceAmount", "TotalTaxAmount"))
         return (total - tax or tax) < 0
 
-    @property
+    @cached_property
     def orders(self) -> set[str]:
         """The sales orders it invoices; the lines know all of them, the header at most one."""
         found = {text(line, "SalesId") for line in self.journal_lines.values()} - {""}
         return found or {text(self.header, "SalesOrderNumber")} - {""}
 
-    @property
+    @cached_property
     def postal_addresses(self) -> set[int]:
         """The record ids of the delivery addresses as invoiced; of a free text invoice, its invoice address too."""
         rows = [*self.journal_lines.values(), *([self.journal] if self.journal else [])]
         delivery = {record_id(row, "DeliveryPostalAddress") for row in rows} - {0}
         return delivery | ({self.invoice_address} - {0})
 
-    @property
+    @cached_property
     def invoice_address(self) -> int:
         """The record id of the invoice address, where it is needed: a free text invoice has no other; else 0."""
         is_needed = self.journal is not None and self.type is DocumentType.FREE_TEXT
         return record_id(self.journal or {}, "InvoicePostalAddress") if is_needed else 0
 
-    @property
+    @cached_property
     def has_returns(self) -> bool:
         """Whether something came back on it: it, or some of its lines, correct earlier invoices."""
         return self.is_credit_note or any(amount(line, "Qty") < 0 for line in self.journal_lines.values())
+
+    def check_text(self) -> None:
+        """Raise :class:`UnreadableRow` where a value is half a character."""
+        for row in (self.header, self.journal or {}, *self.lines, *self.journal_lines.values(), *(self.charges or ())):
+            check_text(row)
 
     def journal_line_of(self, line: Row) -> Row | None:
         """The row of CustInvoiceTrans for a standard line."""
@@ -91,15 +109,19 @@ def read_key(row: Row) -> DocumentKey:
 
 def key_of_row(row: Row, number_field: str) -> DocumentKey:
     """The key of a row that names its document's number in ``number_field``. Raises :class:`UnreadableRow`."""
-    number, date = verbatim(row, number_field), day(row, "InvoiceDate")
-    company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
+    number, voucher = verbatim(row, number_field), str(row.get("LedgerVoucher") or "")
+    company = folded(row, "dataAreaId")
+    named = f"company {brief(company or '?')}, number {brief(number or '?')}, voucher {brief(voucher or '?')}"
+    try:
+        date = day(row, "InvoiceDate")
+    except UnreadableRow as unreadable:
+        raise UnreadableRow(f"F&O listed an invoice whose date makes no sense: {named}. {unreadable}") from None
     if not company or not number or date is None:
         raise UnreadableRow(
-            "F&O listed an invoice that cannot be distinguished from others:"
-            f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
+            f"F&O listed an invoice that cannot be distinguished from others: {named}, date {date or '?'}."
         )
-    if not is_text(number + voucher):
-        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is not text.")
+    if not (is_id(number) and is_id(voucher)):
+        raise UnreadableRow(f"F&O listed an invoice whose number or voucher is not text, or too long: {named}.")
     return DocumentKey(company, date, number, voucher)
 
 

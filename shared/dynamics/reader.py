@@ -6,10 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-
-import orjson
 
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
@@ -19,7 +17,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import KEYS_PER_QUERY, on_or_after, on_or_before
 from shared.dynamics.listing import LeftOut, Listing, days_of_month
-from shared.dynamics.needs import done_without, problem_of
+from shared.dynamics.needs import find_gaps
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.originals import Originals, find_originals
 from shared.dynamics.posted import PostedRows, group_by_document
@@ -28,8 +26,9 @@ from shared.dynamics.projects import merged, read_projects
 from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceData, ReferenceDataSource
 from shared.dynamics.related import RelatedRows, read_related
-from shared.dynamics.rows import folded, is_text
+from shared.dynamics.rows import folded
 from shared.dynamics.sources import ProblemKind, ReadProblem, SetMemory
+from shared.dynamics.storable import unstorable_in
 from shared.settings import CompanySettings, ConnectionSettings
 
 logger = logging.getLogger(__name__)
@@ -180,11 +179,12 @@ class DynamicsReader:
         by_group = bool(self._companies[document.key.company].marketplace.customer_groups)
         rows = document, related, originals, reference
         try:
-            problem = problem_of(*rows, reads, customers_matter=by_group)
-            if problem is not None:
-                return problem
+            gaps = find_gaps(*rows, reads, customers_matter=by_group)
+            if isinstance(gaps, ReadProblem):
+                return gaps
             read = assemble(*rows, self._sets.unreadable)
-            read = replace(read, read_without=done_without(*rows, reads, customers_matter=by_group))
+            if gaps:
+                read = replace(read, read_without=gaps)
         except UnreadableRow as unreadable:
             return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {unreadable}")
         except Exception as defect:
@@ -193,10 +193,9 @@ class DynamicsReader:
                 f"{document.key}: its rows cannot be understood ({type(defect).__name__}); the log has the details."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
-        if not _can_be_stored(read):
-            where = _no_text_in(read)
+        if (where := unstorable_in(read)) is not None:
             sentence = (
-                f"{document.key}: the value of {where} is not text that can be stored: it holds half a character."
+                f"{document.key}: the value of {where} cannot be stored: it holds half a character, or far too many."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
         return read
@@ -271,29 +270,8 @@ class DynamicsReader:
         return merged(posted, await read_projects(reads, company, [key for key in keys if key.voucher]))
 
 
-def _can_be_stored(document: PostedDocument) -> bool:
-    """Whether all its strings are text, which orjson sees faster than anybody who looks at each."""
-    try:
-        orjson.dumps(document, default=str)
-    except TypeError:
-        return False
-    return True
-
-
 def _read_without(read: PostedDocument | ReadProblem) -> tuple[str, ...]:
     return read.read_without if isinstance(read, PostedDocument) else ()
-
-
-def _no_text_in(value: object, where: str = "document") -> str | None:
-    """The first field that holds a string which nothing can store; ``None`` when there is none."""
-    if isinstance(value, str):
-        return None if is_text(value) else where
-    if isinstance(value, tuple):
-        return next((found for item in value if (found := _no_text_in(item, where))), None)
-    if is_dataclass(value):
-        named = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return next((found for name, item in named if (found := _no_text_in(item, name))), None)
-    return None
 
 
 @asynccontextmanager
