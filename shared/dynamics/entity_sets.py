@@ -136,8 +136,8 @@ class EntitySets:
         """The rows of ``company`` whose ``field`` is one of ``values``: one query for twenty of them, none for none.
 
         Strings are compared as F&O does, so a row too many may come along; match what matters. A row that comes twice
-        is dropped and told to ``repeated``. A value that nothing can have, for it is no text or far too long, is not
-        asked for.
+        is dropped and reported to ``repeated``. A value that nothing can have, as it is not text or far too long, is
+        not asked for.
         """
         scope = [equals("dataAreaId", company)] if company else []
         wanted = sorted(value for value in values if is_id(value))

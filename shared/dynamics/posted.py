@@ -117,9 +117,11 @@ def key_of_row(row: Row, number_field: str) -> DocumentKey:
     except UnreadableRow as unreadable:
         raise UnreadableRow(f"F&O listed an invoice whose date makes no sense: {named}. {unreadable}") from None
     if not company or not number or date is None:
-        raise UnreadableRow(f"F&O listed an invoice that cannot be told from others: {named}, date {date or '?'}.")
+        raise UnreadableRow(
+            f"F&O listed an invoice that cannot be distinguished from others: {named}, date {date or '?'}."
+        )
     if not (is_id(number) and is_id(voucher)):
-        raise UnreadableRow(f"F&O listed an invoice whose number or voucher is no text, or too long: {named}.")
+        raise UnreadableRow(f"F&O listed an invoice whose number or voucher is not text, or too long: {named}.")
     return DocumentKey(company, date, number, voucher)
 
 
@@ -192,7 +194,7 @@ def _by(rows: Iterable[Row], field: str) -> Mapping[str, Sequence[Row]]:
 
 
 def _header(key: DocumentKey, rows: Iterable[Row]) -> Row | None:
-    """The header with this key. Raises :class:`UnreadableRow` when there is none but one that cannot be told."""
+    """The header with this key. Raises :class:`UnreadableRow` when the only one cannot be distinguished from others."""
     trouble: UnreadableRow | None = None
     for row in rows:
         try:

@@ -66,8 +66,8 @@ class DynamicsReader:
         """Keys and totals of the documents dated from each company's day on, each once, one server page at a time.
 
         One query serves all companies. Without ``until`` there is no upper end: F&O may post ahead of today. A read
-        that fails is narrowed, down to the row; what it had answered before is used. A row that cannot be read is told
-        to ``left_out``, with its key where that can be told, or else to the log.
+        that fails is narrowed, down to the row; what it had answered before is used. A row that cannot be read is
+        reported to ``left_out``, with its key where that is known, or else to the log.
         """
         return self._listing.window(windows, until, left_out)
 
