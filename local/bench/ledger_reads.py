@@ -61,8 +61,8 @@ async def measure(size: int, certificates: Certificates) -> dict[str, list[tuple
             post(desk, _RECENT, today, series="NEW")
             for number in range(_HELD):
                 desk.invoice(InvoiceSpec(f"HELD-{number}", today, ship_to=_NOWHERE))
-            await _report(connector)
-            rows = [dict(row) async for row in _all_rows(connector)]
+            await report_all(connector)
+            rows = [dict(row) async for row in all_rows(connector)]
             found: dict[str, list[tuple[int, float]]] = {}
             for count in (SMALL, size):
                 await _measure(connector, rows, _history(count, start, month.replace(day=1)), month, found)
@@ -71,7 +71,7 @@ async def measure(size: int, certificates: Certificates) -> dict[str, list[tuple
             await connector.aclose()
 
 
-async def _report(connector: Connector) -> None:
+async def report_all(connector: Connector) -> None:
     """A sweep, then every document."""
     await sweep_posted_invoices(connector, by="bench")
     keys = [each.key async for each in connector.ledger.open_work(CONNECTION, COMPANY)]
@@ -80,7 +80,8 @@ async def _report(connector: Connector) -> None:
         await report_documents(connector, message, actor, queue=connector.documents_queue)
 
 
-def _all_rows(connector: Connector) -> Any:
+def all_rows(connector: Connector) -> Any:
+    """The rows of the company's partition."""
     place = partition(CONNECTION, COMPANY)
     return connector.ledger._table.query_entities("PartitionKey eq @place", parameters={"place": place})
 
