@@ -43,6 +43,13 @@ class Life:
             self._step(f"after {name}")
             return answer
 
+    def ways_to_end(self) -> list[int]:
+        """One step for each condition in which a death leaves what is outside: the first, and one after each effect.
+
+        To die before or after a call that only reads, or before the next call, leaves the same.
+        """
+        return [0, *(step for step, name in enumerate(self.steps) if _is_effect(name))]
+
     def _step(self, name: str) -> None:
         if self.dead:
             raise Died(name)
@@ -50,6 +57,10 @@ class Life:
         if len(self.steps) - 1 == self.dies_at:
             self.dead = True
             raise Died(name)
+
+
+def _is_effect(step: str) -> bool:
+    return step.startswith("after ") and not step.startswith("after GET ")
 
 
 class MortalHttp(httpx.AsyncBaseTransport):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.documents import Address
 from shared.dynamics.rows import Row, text
@@ -12,7 +13,10 @@ Countries = Mapping[str, str]
 """F&O's country/region id, case-folded, → ISO 3166 two-letter code."""
 
 
-@dataclass(frozen=True, slots=True)
+_BLANK = Address()
+
+
+@dataclass(frozen=True)
 class AddressFields:
     """How an entity names the parts of an address: ``prefix`` + ``Street``, ``City``, …"""
 
@@ -24,20 +28,21 @@ class AddressFields:
         """The address in ``row``, or ``None`` when it is blank. Its own ISO code wins over the country table's."""
         if row is None:
             return None
-        country = text(row, f"{self.prefix}CountryRegionId")
+        country, iso, state, zip_code, city, number, street = (text(row, name) for name in self._names)
         address = Address(
             country=country,
-            country_iso=(
-                text(row, f"{self.prefix}CountryRegionISOCode") or countries.get(country.casefold(), "")
-            ).upper(),
-            state=text(row, self.prefix + self.state),
-            zip=text(row, f"{self.prefix}ZipCode"),
-            city=text(row, f"{self.prefix}City"),
-            street=_street(
-                text(row, f"{self.prefix}StreetNumber"), text(row, f"{self.prefix}Street"), text(row, self.building)
-            ),
+            country_iso=(iso or countries.get(country.casefold(), "")).upper(),
+            state=state,
+            zip=zip_code,
+            city=city,
+            street=_street(number, street, text(row, self.building)),
         )
-        return None if address == Address() else address
+        return None if address == _BLANK else address
+
+    @cached_property
+    def _names(self) -> list[str]:
+        named = ("CountryRegionId", "CountryRegionISOCode", self.state, "ZipCode", "City", "StreetNumber", "Street")
+        return [self.prefix + name for name in named]
 
 
 INVOICED = AddressFields("", "State", "BuildingCompliment")

@@ -55,7 +55,7 @@ _OF_EVERY_DOCUMENT = (
 )
 
 
-def problem_of(
+def find_gaps(
     document: PostedRows,
     related: RelatedRows,
     originals: Originals,
@@ -63,15 +63,17 @@ def problem_of(
     reads: BatchReads,
     *,
     customers_matter: bool,
-) -> ReadProblem | None:
-    """Why the document cannot be put together from what was read; ``None`` when it can.
+) -> ReadProblem | tuple[str, ...]:
+    """Why the document cannot be put together from what was read, else the sets that it is put together without.
 
+    Those it had a use for, and they cannot be read, or do not show what must be there, and were never readable.
     ``customers_matter`` says that settings ask for something of every customer, also where all is taxed.
     """
     if (trouble := originals.troubles.get(document.key)) is not None:
         return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {trouble}", (JOURNAL_LINES.name,))
     gone = {**reads.gone, **reference.gone}
-    if sets := tuple(name for name in _needed(document, related) if name in gone):
+    needed = _needed(document, related)
+    if sets := tuple(name for name in needed if name in gone):
         reasons = " ".join(gone[name] for name in sets)
         return ReadProblem(
             ProblemKind.SOURCE_INCOMPLETE,
@@ -86,25 +88,8 @@ def problem_of(
         sets = _sets_of(name for name, _ in absent)
         sentence = f"{document.key} waits: {sets[0]} does not show {absent[0][1]}, which must be there."
         return ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, sets)
-    return None
-
-
-def done_without(
-    document: PostedRows,
-    related: RelatedRows,
-    originals: Originals,
-    reference: ReferenceData,
-    reads: BatchReads,
-    *,
-    customers_matter: bool,
-) -> tuple[str, ...]:
-    """The sets that the document had a use for and that cannot be read, or do not show what must be there.
-
-    They were never readable: :func:`problem_of` found nothing that the document has to wait for.
-    """
-    refused = [name for name in _needed(document, related) if name in reads.sets.unreadable]
-    missed = _missed(document, related, originals, reference, customers_matter=customers_matter)
-    return _sets_of([*refused, *(name for name, _ in missed)])
+    refused = reads.sets.unreadable
+    return _sets_of([*(name for name in needed if name in refused), *(name for name, _ in missed)])
 
 
 def _sets_of(names: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.entities import JOURNAL_LINES, LINES
@@ -24,7 +25,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PostedRows:
     """The rows of one document. ``charges`` is ``None`` when the charge rows cannot be read."""
 
@@ -41,7 +42,7 @@ class PostedRows:
     is_project: bool = False
     """Whether it was read from the sets of the project module."""
 
-    @property
+    @cached_property
     def type(self) -> DocumentType:
         """F&O names the origin of a journal row; else only a free text invoice has no sales order."""
         named = _TYPES.get(text(self.journal, "RefNum")) if self.journal else None
@@ -49,32 +50,32 @@ class PostedRows:
             return named
         return DocumentType.SALES_ORDER if text(self.header, "SalesOrderNumber") else DocumentType.FREE_TEXT
 
-    @property
+    @cached_property
     def is_credit_note(self) -> bool:
         """F&O has no type field for it: the sign of the net amount tells, else that of the tax."""
         total, tax = (required_amount(self.header, name) for name in ("TotalInvoiceAmount", "TotalTaxAmount"))
         return (total - tax or tax) < 0
 
-    @property
+    @cached_property
     def orders(self) -> set[str]:
         """The sales orders it invoices; the lines know all of them, the header at most one."""
         found = {text(line, "SalesId") for line in self.journal_lines.values()} - {""}
         return found or {text(self.header, "SalesOrderNumber")} - {""}
 
-    @property
+    @cached_property
     def postal_addresses(self) -> set[int]:
         """The record ids of the delivery addresses as invoiced; of a free text invoice, its invoice address too."""
         rows = [*self.journal_lines.values(), *([self.journal] if self.journal else [])]
         delivery = {record_id(row, "DeliveryPostalAddress") for row in rows} - {0}
         return delivery | ({self.invoice_address} - {0})
 
-    @property
+    @cached_property
     def invoice_address(self) -> int:
         """The record id of the invoice address, where it is needed: a free text invoice has no other; else 0."""
         is_needed = self.journal is not None and self.type is DocumentType.FREE_TEXT
         return record_id(self.journal or {}, "InvoicePostalAddress") if is_needed else 0
 
-    @property
+    @cached_property
     def has_returns(self) -> bool:
         """Whether something came back on it: it, or some of its lines, correct earlier invoices."""
         return self.is_credit_note or any(amount(line, "Qty") < 0 for line in self.journal_lines.values())

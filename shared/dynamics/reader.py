@@ -19,7 +19,7 @@ from shared.dynamics.entity_sets import EntitySets
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import KEYS_PER_QUERY, on_or_after, on_or_before
 from shared.dynamics.listing import LeftOut, Listing, days_of_month
-from shared.dynamics.needs import done_without, problem_of
+from shared.dynamics.needs import find_gaps
 from shared.dynamics.odata import ODataClient
 from shared.dynamics.originals import Originals, find_originals
 from shared.dynamics.posted import PostedRows, group_by_document
@@ -180,11 +180,12 @@ class DynamicsReader:
         by_group = bool(self._companies[document.key.company].marketplace.customer_groups)
         rows = document, related, originals, reference
         try:
-            problem = problem_of(*rows, reads, customers_matter=by_group)
-            if problem is not None:
-                return problem
+            gaps = find_gaps(*rows, reads, customers_matter=by_group)
+            if isinstance(gaps, ReadProblem):
+                return gaps
             read = assemble(*rows, self._sets.unreadable)
-            read = replace(read, read_without=done_without(*rows, reads, customers_matter=by_group))
+            if gaps:
+                read = replace(read, read_without=gaps)
         except UnreadableRow as unreadable:
             return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {unreadable}")
         except Exception as defect:

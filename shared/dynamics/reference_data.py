@@ -58,12 +58,12 @@ class ReferenceData:
 
     def warehouse_address(self, warehouse: str) -> Address | None:
         """Where a warehouse is."""
-        return stock_address(self.warehouses.get(warehouse.casefold()), self.countries)
+        return self._warehouse_addresses.get(warehouse.casefold())
 
     def site_address(self, site: str, warehouse: str) -> Address | None:
         """Where a site is; a line that names no site has that of its warehouse."""
         row = self.warehouses.get(warehouse.casefold(), {})
-        return stock_address(self.sites.get(site.casefold() or folded(row, "OperationalSiteId")), self.countries)
+        return self._site_addresses.get(site.casefold() or folded(row, "OperationalSiteId"))
 
     def is_exempt(self, tax_group: str) -> bool | None:
         """Whether F&O taxes nothing in a sales tax group; ``None`` when that cannot be read, false for no group."""
@@ -72,11 +72,18 @@ class ReferenceData:
     @cached_property
     def own_addresses(self) -> tuple[Address, ...]:
         """The company's warehouses, sites and its own, each once, in an order that is always the same."""
-        rows = [*self.warehouses.values(), *self.sites.values()]
-        found = {stock_address(row, self.countries) for row in rows} | {self.legal_entity_address}
+        found = {*self._warehouse_addresses.values(), *self._site_addresses.values(), self.legal_entity_address}
         return tuple(sorted((address for address in found if address is not None), key=astuple))
 
-    @property
+    @cached_property
+    def _warehouse_addresses(self) -> Mapping[str, Address | None]:
+        return {name: stock_address(row, self.countries) for name, row in self.warehouses.items()}
+
+    @cached_property
+    def _site_addresses(self) -> Mapping[str, Address | None]:
+        return {name: stock_address(row, self.countries) for name, row in self.sites.items()}
+
+    @cached_property
     def legal_entity_address(self) -> Address | None:
         """Where the company is."""
         return LEGAL_ENTITY.read(self.legal_entity, self.countries)

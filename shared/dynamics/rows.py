@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -28,6 +29,8 @@ def is_text(value: object) -> bool:
 def text(row: Row, field: str) -> str:
     """A string without the spaces around it; ``""`` when blank, null or absent."""
     value = row.get(field)
+    if type(value) is str:
+        return value.strip()
     return "" if value is None else str(value).strip()
 
 
@@ -45,12 +48,14 @@ def folded(row: Row, field: str) -> str:
 def amount(row: Row, field: str) -> Decimal:
     """A number, exactly; zero when null or absent. Raises :class:`UnreadableRow` for anything else."""
     value = row.get(field)
-    if value is None or value == "":
+    number: Decimal | None = None
+    if type(value) is Decimal:
+        number = value
+    elif value is None or value == "":
         return ZERO
-    try:
-        number = Decimal(value) if isinstance(value, Decimal | int | str) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        number = None
+    elif isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(InvalidOperation):
+            number = Decimal(value)
     if number is None or not number.is_finite():
         raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a number.")
     if number.adjusted() >= _MOST_DIGITS:
@@ -85,4 +90,6 @@ def yes(row: Row, field: str) -> bool:
 def record_id(row: Row, field: str) -> int:
     """A RecId; 0 when there is none. Some services send 64-bit integers as strings."""
     value = row.get(field)
+    if type(value) is int:
+        return value
     return int(value) if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdecimal()) else 0

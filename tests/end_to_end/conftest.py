@@ -19,7 +19,8 @@ def installation() -> Iterator[Installation]:
         yield running
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: what runs on would compete with the tests that follow.
+@pytest.fixture(scope="module")
 def up() -> Iterator[Demo]:
     """The world of ``python3 -m local up``: tests share it, each with documents of its own."""
     with running_up(output=DEVNULL) as running:

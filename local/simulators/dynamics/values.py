@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import TypeAlias
 
 from local.simulators.dynamics.metadata import enum_members, is_enum
@@ -44,6 +45,7 @@ class UnfitValue(ValueError):
     """A value that its field cannot hold."""
 
 
+@cache
 def blank(type_name: str) -> Value:
     """What F&O shows in a field that nobody filled; some enum columns are null."""
     if is_enum(type_name):
