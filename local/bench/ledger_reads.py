@@ -28,6 +28,7 @@ from shared.flows.operations.status import show_status
 from shared.flows.reconciliation.completeness import CompletenessQuery, show_completeness
 from shared.flows.reporting.message import report_documents
 from shared.flows.review.listing import DocumentFilter, list_documents
+from shared.flows.review.period_list import PeriodsQuery, list_filing_periods
 from shared.ledger.audit import Actor
 from shared.ledger.commits import GroupCommit
 from shared.ledger.documents import DocumentLedger
@@ -110,12 +111,24 @@ async def _measure(
     commits = GroupCommit(client)
     stood_in = DocumentLedger(client, commits, clock=connector.clock, lease=ledger.lease, redact=ledger._redact)
     there = replace(connector, ledger=stood_in, work=WorkIndex(client, commits))
-    completeness = CompletenessQuery.model_validate({"from": month.replace(day=1), "to": month})
-    held = DocumentFilter.model_validate({"state": "held"})
+    days = {"from": month.replace(day=1), "to": month}
+    completeness, periods = CompletenessQuery.model_validate(days), PeriodsQuery.model_validate(days)
+
+    def listed(**query: str) -> Callable[[], Awaitable[object]]:
+        asked = DocumentFilter.model_validate(query)
+        return lambda: list_documents(there, CONNECTION, COMPANY, asked)
+
     reads: dict[str, Callable[[], Awaitable[object]]] = {
         "an empty poll": lambda: poll_posted_invoices(there, by="bench"),
-        "`?state=held`": lambda: list_documents(there, CONNECTION, COMPANY, held),
+        "`?state=held`": listed(state="held"),
+        "`?number=`": listed(number="MONTH-00007"),
+        "`?state=reported`, the first page": listed(state="reported"),
+        "`?state=reported`, a further page": listed(state="reported", after=history[5000 - 1], count="5000"),
+        "the newest of all": listed(order="newest"),
+        "`?customer=` of a customer without documents": listed(customer="C-NONE", order="newest"),
+        "a month's documents": listed(**{name: str(day) for name, day in days.items()}),
         "`status`": lambda: show_status(there),
+        "a month's filing periods": lambda: list_filing_periods(there, CONNECTION, COMPANY, periods),
         "a month's completeness": lambda: show_completeness(there, CONNECTION, COMPANY, completeness),
     }
     for name, read in reads.items():

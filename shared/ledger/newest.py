@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord
 
-_FEW, _MANY = 200, 900
-"""Records of a window: with fewer the next is twice as long, with more it is halved and read again."""
+_WANTED, _MANY = 400, 900
+"""Records of a window: how many are aimed at, and with how many more it is halved and read again."""
 _DAY = timedelta(days=1)
 
 
@@ -58,5 +58,4 @@ async def newest_first(
         if start == since:
             return
         last = start - _DAY
-        if len(found) < _FEW:
-            days *= 2
+        days = max(1, min(2 * days, days * _WANTED // max(len(found), 1)))
