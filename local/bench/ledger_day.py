@@ -1,22 +1,29 @@
 """What polls of a day with very many documents cost: ``python3 -m local bench --day N``.
 
-The ledger lies in Azurite and is read over HTTP with Azure's SDK. What counts is the CPU time of the connector's own
-thread: the simulated F&O and TaxJar answer in other threads of the process, Azurite in a process of its own.
+The ledger lies in Azurite, but for the rows of the day's known documents: a transport answers for these as the service
+does, because Azurite goes through its whole table for each page. Azure's SDK reads them all the same. What counts is
+the CPU time of the connector's own thread: the simulated F&O and TaxJar answer in other threads of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest._aiohttp import RestAioHttpTransportResponse
+from multidict import CIMultiDict
 
 from local.azurite import Azurite
 from local.bench.documents import COMPANY, SETTINGS, open_company, post
-from local.bench.ledger_reads import all_rows, report_all
+from local.bench.ledger_reads import report_all
 from local.simulation import CONNECTION, Simulation
 from local.simulators.certificates import Certificates
 from local.simulators.dynamics.simulator import DynamicsSimulator
@@ -27,11 +34,12 @@ from shared.documents import DocumentKey
 from shared.flows.finding.poll import poll_posted_invoices, sweep_posted_invoices
 from shared.flows.operations.run_now import Timer
 from shared.ledger import keys
-from shared.ledger.commits import OPERATIONS_PER_TRANSACTION
 from shared.settings import load_settings
 
-_NEW = (0, 350, 5000)
+_NEW = (0, 350, 2000)
 """New documents of a poll: none, those of five minutes of such a day, those of a batch."""
+_PAGE = 1000
+"""Rows of a page of Table Storage."""
 _HEADERS = "SalesInvoiceHeadersV2"
 
 
@@ -41,22 +49,26 @@ async def measure(size: int, certificates: Certificates) -> list[tuple[str, floa
         today = datetime.now(UTC).date()
         connections = {CONNECTION: simulation.settings({COMPANY: {**SETTINGS, "report_from": today.isoformat()}})}
         settings = load_settings(azurewebjobsstorage=azurite.connection_string, connections=connections)
-        connector = await build_connector(settings)
+        storage = LongDay(today)
+        connector = await build_connector(settings, storage_transport=lambda: storage)
         try:
             post(open_company(simulation.dynamics), 1, today, series="FIRST")
             await report_all(connector)
             numbers = [f"DAY-{number:06d}" for number in range(size)]
             _add_to_dynamics(simulation.dynamics, numbers)
-            await _add_to_ledger(connector, numbers, today)
+            there = [row async for row in connector.ledger.rows(CONNECTION, COMPANY, today)]
+            storage.add([*there, *_rows(numbers, today)])
             await connector.work.note_counts(CONNECTION, COMPANY, {today: size + 1})
             await poll_posted_invoices(
                 connector, by="bench"
             )  # which gets tokens, and looks for sets that are not there
             found = [await _cost("a sweep", sweep_posted_invoices, connector, simulation)]
             for count in _NEW:
-                _add_to_dynamics(simulation.dynamics, [f"NEW-{count}-{number:06d}" for number in range(count)])
+                new = [f"NEW-{count}-{number:06d}" for number in range(count)]
+                _add_to_dynamics(simulation.dynamics, new)
                 name = f"a poll that finds {count or 'nothing'} new"
                 found.append(await _cost(name, poll_posted_invoices, connector, simulation))
+                storage.add(_rows(new, today))
             return found
         finally:
             await connector.aclose()
@@ -75,24 +87,56 @@ def _add_to_dynamics(dynamics: DynamicsSimulator, numbers: Iterable[str]) -> Non
         dynamics.store.add(_HEADERS, {**pattern, "InvoiceNumber": number, "LedgerVoucher": number})
 
 
-async def _add_to_ledger(connector: Connector, numbers: list[str], day: date) -> None:
-    """Rows of documents that are reported."""
-    first = keys.document_rows_from(day)
-    pattern: dict[str, Any] = await anext(
-        dict(row) async for row in all_rows(connector) if row["RowKey"].startswith(first)
-    )
-    table = connector.ledger._table
-    for start in range(0, len(numbers), OPERATIONS_PER_TRANSACTION):
-        rows = [
-            {
-                **pattern,
-                "RowKey": keys.document_row(DocumentKey(COMPANY, day, number, number)),
-                "number": number,
-                "voucher": number,
-            }
-            for number in numbers[start : start + OPERATIONS_PER_TRANSACTION]
-        ]
-        await table.submit_transaction([("create", row) for row in rows])
+def _rows(numbers: Iterable[str], day: date) -> list[str]:
+    return [keys.document_row(DocumentKey(COMPANY, day, number, number)) for number in numbers]
+
+
+class _Answer:
+    """An answer as the HTTP library would give it."""
+
+    status, reason = 200, "OK"
+
+    def __init__(self, body: bytes, following: str) -> None:
+        where = {"x-ms-continuation-NextPartitionKey": "p", "x-ms-continuation-NextRowKey": following}
+        self.headers = CIMultiDict({"content-type": "application/json", **(where if following else {})})
+        self._body = body
+
+    async def read(self) -> bytes:
+        return self._body
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LongDay(AioHttpTransport):  # type: ignore[misc]
+    """Table Storage that has more documents of ``day`` where a poll reads the keys of the day."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__()
+        self._asked = f"RowKey ge '{keys.document_rows_from(day)}'"
+        self._pages: list[bytes] = []
+        self._rows: list[str] = []
+
+    def add(self, rows: Iterable[str]) -> None:
+        """More documents that the ledger knows; the first time all that it has."""
+        self._rows = sorted([*self._rows, *rows])
+        etag = "W/\"datetime'2026-12-01T00%3A00%3A00.0000000Z'\""
+        entities = [{"odata.etag": etag, "RowKey": row} for row in self._rows]
+        pages = [entities[start : start + _PAGE] for start in range(0, len(entities), _PAGE)]
+        self._pages = [json.dumps({"value": page}).encode() for page in pages]
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        query = parse_qs(urlsplit(request.url).query)
+        is_of_day = query.get("$select") == ["RowKey"] and self._asked in query.get("$filter", [""])[0]
+        if not (self._pages and request.method == "GET" and is_of_day):
+            return await super().send(request, **options)
+        number = int(query.get("NextRowKey", ["0"])[0])
+        answer = _Answer(self._pages[number], str(number + 1) if number + 1 < len(self._pages) else "")
+        response = RestAioHttpTransportResponse(
+            request=request, internal_response=answer, block_size=4096, decompress=False
+        )
+        await response.read()
+        return response
 
 
 def show(size: int, certificates: Certificates) -> int:

