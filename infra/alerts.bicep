@@ -106,6 +106,20 @@ var rules = {
       | project connection, company
     '''
   }
+  'entity-set-gone': {
+    description: 'An entity set of F&O that was readable before cannot be read: the documents that need it wait.'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+    split: ['connection', 'entity_set']
+    query: '''
+      customMetrics
+      | where name == 'connector.sets.gone'
+      | summarize reads = sum(valueSum) by connection = tostring(customDimensions['connection']), entity_set = tostring(customDimensions['entity_set'])
+      | where reads > 0
+      | project connection, entity_set
+    '''
+  }
   'audit-broken': {
     description: 'A row or a day of the audit is not as it was written.'
     severity: 1

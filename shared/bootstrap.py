@@ -45,7 +45,7 @@ from shared.ledger.work_index import WorkIndex
 from shared.mapping import is_complete
 from shared.proof.seals import Signer
 from shared.queues import BACKFILL_QUEUE, DOCUMENTS_QUEUE, StorageDocumentQueue
-from shared.redaction import RedactingFilter, Redactor
+from shared.redaction import Redactor, keep_secrets_out_of_logs
 from shared.remote import errors as remote
 from shared.remote.budget import CallBudget
 from shared.remote.gate import Gate
@@ -173,17 +173,6 @@ def _root_store(
         return None
     resources.push_async_callback(container.close)
     return BlobRootStore(container, table, may_create=is_own)
-
-
-def keep_secrets_out_of_logs(redactor: Redactor) -> None:
-    """Redact every record that the root logger's handlers write, and keep HTTP libraries from logging URLs."""
-    for handler in logging.getLogger().handlers:
-        if not any(isinstance(known, RedactingFilter) for known in handler.filters):
-            handler.addFilter(RedactingFilter(redactor))
-    for library in ("httpx", "httpcore", "azure"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    # It logs refusals of Entra ID in full; the connector says the same in a sentence of its own.
-    logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
 
 def _connection(

@@ -35,7 +35,7 @@ def fingerprint(document: PostedDocument) -> str:
 
 
 def is_fingerprint_of(known: str, document: PostedDocument) -> bool:
-    """Whether ``known``, which may be from before destinations were told by line, is the document's fingerprint."""
+    """Whether ``known``, which may be older than destinations by line, is the document's fingerprint."""
     return known in (fingerprint(document), _hash(document, version=1))
 
 

@@ -170,3 +170,14 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception:  # a filter must not fail where logging itself would only complain
         return f"{record.msg} (its arguments cannot be formatted)"
+
+
+def keep_secrets_out_of_logs(redactor: Redactor) -> None:
+    """Redact every record that the root logger's handlers write, and keep HTTP libraries from logging URLs."""
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(known, RedactingFilter) for known in handler.filters):
+            handler.addFilter(RedactingFilter(redactor))
+    for library in ("httpx", "httpcore", "azure"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # It logs refusals of Entra ID in full; the connector says the same in a sentence of its own.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)

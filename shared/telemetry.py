@@ -32,6 +32,9 @@ _queue_age = _meter.create_gauge("connector.queue.age", "s", "For how long the o
 _sealings = _meter.create_counter("connector.sealings", "1", "Sealings of a company's audit, and how they ended")
 _missing = _meter.create_gauge("connector.taxjar.missing", "1", "Documents that TaxJar lost and nobody has decided on")
 _broken = _meter.create_gauge("connector.audit.broken", "1", "Rows and days of the audit that are not as written")
+_sets = _meter.create_counter(
+    "connector.sets.gone", "1", "Reads that found an entity set gone that was readable before"
+)
 _buried = _meter.create_counter("connector.buried", "1", "Messages taken from the poison queues")
 
 
@@ -121,6 +124,11 @@ def missing_in_taxjar(connection: str, company: str, documents: int) -> None:
 def ran(connection: str, function: str, *, complete: bool) -> None:
     """A timer's run over a connection, a company or an account ended; polls are counted by :func:`polled`."""
     _runs.add(1, {"connection": connection, "function": function, "complete": complete})
+
+
+def set_gone(connection: str, entity_set: str) -> None:
+    """An entity set that was readable before cannot be read, and documents wait for it."""
+    _sets.add(1, {"connection": connection, "entity_set": entity_set})
 
 
 def buried() -> None:

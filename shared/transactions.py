@@ -1,4 +1,4 @@
-"""What TaxJar is told: the orders and refunds that posted documents become, and who is exempt.
+"""What TaxJar receives: the orders and refunds that posted documents become, and who is exempt.
 
 Pure and frozen. Money is ``Decimal`` in US dollars with exactly two decimals, already signed as TaxJar keeps it:
 positive on orders, negative on refunds; quantities and discounts are positive on both.
@@ -53,7 +53,7 @@ class TaxJarCustomer:
     place: Place = Place("")
     """The customer's own address as far as it is usable: each part may be empty, the country too."""
     account: str = ""
-    """The customer's account in F&O; no part of what TaxJar is told."""
+    """The customer's account in F&O; no part of what TaxJar receives."""
 
 
 @dataclass(frozen=True, slots=True)

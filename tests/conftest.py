@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -33,6 +34,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # A terminated run ends like an interrupted one: fixtures stop what they started.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look again and again at what is loaded by now: it stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ class _Schemas:
         return parameters
 
     def published(self) -> Json:
-        """The schemas that the description refers to: a query is told by its parameters instead."""
+        """The schemas that the description refers to: a query is described by its parameters instead."""
         return {name: schema for name, schema in sorted(self.definitions.items()) if name not in self.queries}
 
 

@@ -117,6 +117,8 @@ class ConnectionStatus(AnswerModel):
     pauses: list[Pause]
     sets_done_without: list[str]
     sets_done_without_reasons: dict[str, str] = Field(default_factory=dict)
+    sets_waited_for: dict[str, str] = Field(default_factory=dict)
+    """Those that were readable before and cannot be read just now, with the reason: documents wait for them."""
     unresolved_secrets: dict[str, str] = Field(default_factory=dict)
     """Setting → a sentence, for each Key Vault reference that the platform did not resolve."""
     companies: list[CompanyStatus]

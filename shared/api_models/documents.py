@@ -30,7 +30,7 @@ class DocumentFacts(AnswerModel):
     """When it came into this state."""
     assignee: str | None
     read_without: list[str] = Field(default_factory=list)
-    """The entity sets that it was mapped without, since they were never readable."""
+    """The entity sets that it was mapped without, since they were never readable; absent where there are none."""
     updated_at: Instant
 
 

@@ -39,7 +39,7 @@ class BackfillShown(Range):
     dry_run: bool
     force: bool
     read_without: list[str] = Field(default_factory=list)
-    """The entity sets that have become readable, where the connector itself reads again what was read without them."""
+    """The sets that have become readable, where the connector itself reads again what was read without; else absent."""
     message: str | None
     seen: Count
     reported: Count | None = 0

@@ -27,7 +27,7 @@ def assemble(
 ) -> PostedDocument:
     """The posted document behind ``document``'s rows.
 
-    ``unreadable`` maps the sets that cannot be read to the reason; what they would have told is noted. Raises
+    ``unreadable`` maps the sets that cannot be read to the reason; what they would have said is noted. Raises
     :class:`UnreadableRow` for a row that makes no sense.
     """
     header, journal = document.header, document.journal or {}
@@ -89,7 +89,7 @@ def _notes(
     asked = (entity for entity in asked_sets(document, related) if entity.name in unreadable)
     notes = [f"Read without {entity.name}: {unreadable[entity.name]}" for entity in asked]
     if document.journal is None and JOURNALS.name not in unreadable:
-        notes.append(f"{JOURNALS.name} has no row for this document: order and customer tell what it would have told.")
+        notes.append(f"{JOURNALS.name} has no row for this document: its fields are taken from order and customer.")
     if (account := related.customer_account(document)) and account.casefold() not in related.customers:
         notes.append(f"{CUSTOMERS.name} shows no customer {account}: whether it is exempt is not known.")
     if reference.shipping_codes is not None:

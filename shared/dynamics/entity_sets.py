@@ -19,7 +19,7 @@ from shared.dynamics.entities import Entity
 from shared.dynamics.errors import AccessDenied, BadQuery, DynamicsError, EntityMissing, Unavailable
 from shared.dynamics.filters import Filter, all_of, any_of, chunks, equals
 from shared.dynamics.odata import ODataClient
-from shared.dynamics.rows import Row, folded, is_text
+from shared.dynamics.rows import Row, folded, is_id
 from shared.dynamics.sources import ForgetfulMemory, SetMemory
 from shared.settings import EntitySettings
 
@@ -136,10 +136,11 @@ class EntitySets:
         """The rows of ``company`` whose ``field`` is one of ``values``: one query for twenty of them, none for none.
 
         Strings are compared as F&O does, so a row too many may come along; match what matters. A row that comes twice
-        is dropped and told to ``repeated``. A value that is not text, which nothing can have, is not asked for.
+        is dropped and reported to ``repeated``. A value that nothing can have, as it is not text or far too long, is
+        not asked for.
         """
         scope = [equals("dataAreaId", company)] if company else []
-        wanted = sorted(value for value in values if is_text(value))
+        wanted = sorted(value for value in values if is_id(value))
         asked = {str(value).strip().casefold() for value in wanted}
         found: dict[int, list[Row]] = {}
         kept: list[Row] = []

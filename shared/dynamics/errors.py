@@ -81,7 +81,7 @@ class ProfileMismatch(DynamicsError):
 class UnreadableRow(DynamicsError):
     """A row lacks a value without which it is not a document, holds one of the wrong kind, or breaks F&O's answer.
 
-    ``key`` is the document that it belongs to, where that much can be told.
+    ``key`` is the document that it belongs to, where that much is known.
     """
 
     def __init__(self, message: str, key: DocumentKey | None = None) -> None:

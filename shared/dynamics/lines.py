@@ -11,7 +11,7 @@ from shared.dynamics.lots import LineOriginals
 from shared.dynamics.posted import PostedRows
 from shared.dynamics.reference_data import ReferenceData
 from shared.dynamics.related import RelatedRows
-from shared.dynamics.rows import Row, amount, folded, record_id, text
+from shared.dynamics.rows import LONGEST_TEXT, Row, amount, folded, record_id, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LineReader:
         line = Line(
             sequence=_sequence(row),
             product=text(row, "ProductNumber"),
-            description=text(row, "ProductDescription") or text(row, "ProductName"),
+            description=_words(row, "ProductDescription") or _words(row, "ProductName"),
             quantity=amount(row, "InvoicedQuantity"),
             amount=amount(row, "LineAmount"),
             discount=abs(amount(row, "LineTotalDiscountAmount")),
@@ -55,7 +55,7 @@ class LineReader:
         line = Line(
             sequence=_sequence(row),
             product=text(row, "ItemId"),
-            description=text(row, "Name"),
+            description=_words(row, "Name"),
             quantity=amount(row, "Qty"),
             amount=amount(row, "LineAmount"),
             discount=abs(amount(row, "SumLineDisc")),
@@ -70,7 +70,7 @@ class LineReader:
         return Line(
             sequence=sequence,
             product="",
-            description=text(row, "InvoiceText") or text(row, "Description"),
+            description=_words(row, "InvoiceText") or _words(row, "Description"),
             quantity=amount(row, "Quantity"),
             amount=amount(row, "TransactionCurrencyAmount"),
             tax=amount(row, "SalesTaxAmount"),
@@ -106,6 +106,11 @@ class LineReader:
             warehouse_address=self.reference.warehouse_address(line.warehouse),
             site_address=self.reference.site_address(line.site, line.warehouse),
         )
+
+
+def _words(row: Row, field: str) -> str:
+    """A description, of which much less is reported than may be there."""
+    return text(row, field)[:LONGEST_TEXT]
 
 
 def _sequence(row: Row) -> int:
@@ -147,7 +152,7 @@ def _charge(row: Row, reference: ReferenceData) -> Charge:
     code, codes = text(row, "MarkupCode"), reference.shipping_codes
     return Charge(
         code=code,
-        text=text(row, "Txt"),
+        text=_words(row, "Txt"),
         amount=amount(row, "CalculatedAmount" if row.get("Posted") is None else "Posted"),
         tax=amount(row, "TaxAmount"),
         is_shipping=codes.get(code.casefold(), False) if code and codes is not None else None,

@@ -67,7 +67,8 @@ def find_gaps(
     """Why the document cannot be put together from what was read, else the sets that it is put together without.
 
     Those it had a use for, and they cannot be read, or do not show what must be there, and were never readable.
-    ``customers_matter`` says that settings ask for something of every customer, also where all is taxed.
+    ``customers_matter`` says that settings ask for something of every customer, also where all is taxed. Raises
+    :class:`UnreadableRow` where something is not found because it was asked for with half a character.
     """
     if (trouble := originals.troubles.get(document.key)) is not None:
         return ReadProblem(ProblemKind.UNREADABLE_ROW, f"{document.key}: {trouble}", (JOURNAL_LINES.name,))
@@ -79,12 +80,14 @@ def find_gaps(
             ProblemKind.SOURCE_INCOMPLETE,
             f"{document.key} waits for {', '.join(sets)}, which was readable before. {reasons}",
             sets,
+            gone=True,
         )
     for name, what in _broken(document, related, reads) if any(reads.broken.values()) else ():
         sentence = f"{document.key}: F&O cannot show its rows of {name}: {what}"
         return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence, (name,))
     missed = _missed(document, related, originals, reference, customers_matter=customers_matter)
     if absent := [(name, what) for name, what in missed if name in reads.readable]:
+        document.check_text()
         sets = _sets_of(name for name, _ in absent)
         sentence = f"{document.key} waits: {sets[0]} does not show {absent[0][1]}, which must be there."
         return ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, sets)

@@ -33,7 +33,7 @@ class Originals:
     """Of each document as a whole, oldest first; those without any are absent."""
     of_lines: Mapping[DocumentKey, LineOriginals] = field(default_factory=dict)
     troubles: Mapping[DocumentKey, str] = field(default_factory=dict)
-    """Documents whose originals cannot be told because a row makes no sense, with the reason."""
+    """Documents whose originals cannot be read because a row makes no sense, with the reason."""
     missing: Mapping[DocumentKey, str] = field(default_factory=dict)
     """Documents whose original is named but not shown: the set that should show it."""
 

@@ -15,7 +15,19 @@ from functools import cached_property
 from shared.documents import DocumentKey, DocumentType
 from shared.dynamics.entities import JOURNAL_LINES, LINES
 from shared.dynamics.errors import UnreadableRow
-from shared.dynamics.rows import Row, amount, day, folded, is_text, record_id, required_amount, text, verbatim
+from shared.dynamics.rows import (
+    Row,
+    amount,
+    brief,
+    check_text,
+    day,
+    folded,
+    is_id,
+    record_id,
+    required_amount,
+    text,
+    verbatim,
+)
 from shared.dynamics.sources import ProblemKind, ReadProblem
 
 _TYPES = {
@@ -80,6 +92,11 @@ class PostedRows:
         """Whether something came back on it: it, or some of its lines, correct earlier invoices."""
         return self.is_credit_note or any(amount(line, "Qty") < 0 for line in self.journal_lines.values())
 
+    def check_text(self) -> None:
+        """Raise :class:`UnreadableRow` where a value is half a character."""
+        for row in (self.header, self.journal or {}, *self.lines, *self.journal_lines.values(), *(self.charges or ())):
+            check_text(row)
+
     def journal_line_of(self, line: Row) -> Row | None:
         """The row of CustInvoiceTrans for a standard line."""
         return self.journal_lines.get(record_id(line, "LineCreationSequenceNumber"))
@@ -92,15 +109,19 @@ def read_key(row: Row) -> DocumentKey:
 
 def key_of_row(row: Row, number_field: str) -> DocumentKey:
     """The key of a row that names its document's number in ``number_field``. Raises :class:`UnreadableRow`."""
-    number, date = verbatim(row, number_field), day(row, "InvoiceDate")
-    company, voucher = folded(row, "dataAreaId"), str(row.get("LedgerVoucher") or "")
+    number, voucher = verbatim(row, number_field), str(row.get("LedgerVoucher") or "")
+    company = folded(row, "dataAreaId")
+    named = f"company {brief(company or '?')}, number {brief(number or '?')}, voucher {brief(voucher or '?')}"
+    try:
+        date = day(row, "InvoiceDate")
+    except UnreadableRow as unreadable:
+        raise UnreadableRow(f"F&O listed an invoice whose date makes no sense: {named}. {unreadable}") from None
     if not company or not number or date is None:
         raise UnreadableRow(
-            "F&O listed an invoice that cannot be told from others:"
-            f" company {company or '?'!a}, number {number or '?'!a}, date {date or '?'}, voucher {voucher or '?'!a}."
+            f"F&O listed an invoice that cannot be distinguished from others: {named}, date {date or '?'}."
         )
-    if not is_text(number + voucher):
-        raise UnreadableRow(f"F&O listed an invoice whose number {number!a} or voucher {voucher!a} is not text.")
+    if not (is_id(number) and is_id(voucher)):
+        raise UnreadableRow(f"F&O listed an invoice whose number or voucher is not text, or too long: {named}.")
     return DocumentKey(company, date, number, voucher)
 
 
@@ -173,7 +194,7 @@ def _by(rows: Iterable[Row], field: str) -> Mapping[str, Sequence[Row]]:
 
 
 def _header(key: DocumentKey, rows: Iterable[Row]) -> Row | None:
-    """The header with this key. Raises :class:`UnreadableRow` when there is none but one that cannot be told."""
+    """The header with this key. Raises :class:`UnreadableRow` when the only one cannot be distinguished from others."""
     trouble: UnreadableRow | None = None
     for row in rows:
         try:

@@ -6,10 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-
-import orjson
 
 from shared.documents import Address, Customer, DocumentKey, ListedDocument, PostedDocument
 from shared.dynamics.assemble import assemble
@@ -28,8 +26,9 @@ from shared.dynamics.projects import merged, read_projects
 from shared.dynamics.reading import BatchReads
 from shared.dynamics.reference_data import ReferenceData, ReferenceDataSource
 from shared.dynamics.related import RelatedRows, read_related
-from shared.dynamics.rows import folded, is_text
+from shared.dynamics.rows import folded
 from shared.dynamics.sources import ProblemKind, ReadProblem, SetMemory
+from shared.dynamics.storable import unstorable_in
 from shared.settings import CompanySettings, ConnectionSettings
 
 logger = logging.getLogger(__name__)
@@ -67,8 +66,8 @@ class DynamicsReader:
         """Keys and totals of the documents dated from each company's day on, each once, one server page at a time.
 
         One query serves all companies. Without ``until`` there is no upper end: F&O may post ahead of today. A read
-        that fails is narrowed, down to the row; what it had answered before is used. A row that cannot be read is told
-        to ``left_out``, with its key where that can be told, or else to the log.
+        that fails is narrowed, down to the row; what it had answered before is used. A row that cannot be read is
+        reported to ``left_out``, with its key where that is known, or else to the log.
         """
         return self._listing.window(windows, until, left_out)
 
@@ -112,6 +111,11 @@ class DynamicsReader:
         known = await self._sets.ever_readable()
         readable = {name.partition("/")[0] for name in known}
         return {name: why for name, why in self._sets.unreadable.items() if name not in readable}
+
+    async def sets_waited_for(self) -> dict[str, str]:
+        """The sets found unreadable during the last minutes that were readable before, with the reason."""
+        without = await self.sets_done_without()
+        return {name: why for name, why in self._sets.unreadable.items() if name not in without}
 
     async def ever_readable(self, *, anew: bool = False) -> frozenset[str]:
         """The sets that were ever readable, those of one company with ``/`` and the company; ``anew`` as all know."""
@@ -160,7 +164,7 @@ class DynamicsReader:
             why = reads.gone[PROJECT_HEADERS.name]
             for key in set(keys) - found.keys():
                 sentence = f"{key} may be a project invoice, which cannot be read. {why}"
-                found[key] = ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, (PROJECT_HEADERS.name,))
+                found[key] = ReadProblem(ProblemKind.SOURCE_INCOMPLETE, sentence, (PROJECT_HEADERS.name,), gone=True)
         repeated = [
             key
             for key, read in found.items()
@@ -194,10 +198,9 @@ class DynamicsReader:
                 f"{document.key}: its rows cannot be understood ({type(defect).__name__}); the log has the details."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
-        if not _can_be_stored(read):
-            where = _no_text_in(read)
+        if (where := unstorable_in(read)) is not None:
             sentence = (
-                f"{document.key}: the value of {where} is not text that can be stored: it holds half a character."
+                f"{document.key}: the value of {where} cannot be stored: it holds half a character, or far too many."
             )
             return ReadProblem(ProblemKind.UNREADABLE_ROW, sentence)
         return read
@@ -272,29 +275,8 @@ class DynamicsReader:
         return merged(posted, await read_projects(reads, company, [key for key in keys if key.voucher]))
 
 
-def _can_be_stored(document: PostedDocument) -> bool:
-    """Whether all its strings are text, which orjson sees faster than anybody who looks at each."""
-    try:
-        orjson.dumps(document, default=str)
-    except TypeError:
-        return False
-    return True
-
-
 def _read_without(read: PostedDocument | ReadProblem) -> tuple[str, ...]:
     return read.read_without if isinstance(read, PostedDocument) else ()
-
-
-def _no_text_in(value: object, where: str = "document") -> str | None:
-    """The first field that holds a string which nothing can store; ``None`` when there is none."""
-    if isinstance(value, str):
-        return None if is_text(value) else where
-    if isinstance(value, tuple):
-        return next((found for item in value if (found := _no_text_in(item, where))), None)
-    if is_dataclass(value):
-        named = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return next((found for name, item in named if (found := _no_text_in(item, name))), None)
-    return None
 
 
 @asynccontextmanager

@@ -194,7 +194,7 @@ def _needs_order(document: PostedRows, has_complete_address: Callable[[Row], boo
     """Whether the posted rows leave open who ordered, where it went, or how it is taxed.
 
     Addresses on some of the lines are not enough: those lines may have neither quantity nor amount. The order may
-    stand in for an incomplete one.
+    replace an incomplete one.
     """
     lines = list(document.journal_lines.values())
     addressed = [line for line in lines if record_id(line, "DeliveryPostalAddress")]
@@ -216,7 +216,7 @@ def _without_lot(order_line: Row) -> list[object]:
 
 
 def needs_free_text(document: PostedRows) -> bool:
-    """Whether the free text invoice must tell its lines, or what else the journal would have told."""
+    """Whether the lines, or other fields of the journal, must be read from the free text invoice."""
     has_lines = document.lines or document.journal_lines
     return document.type is DocumentType.FREE_TEXT and (document.journal is None or not has_lines)
 

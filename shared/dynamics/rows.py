@@ -17,6 +17,12 @@ Row = Mapping[str, Any]
 _BLANK_DATE = date(1900, 1, 1)
 _NO_TEXT = re.compile(r"[\ud800-\udfff]")
 """Half a surrogate pair, which nothing can store or send."""
+LONGEST_ID = 200
+"""Characters of what identifies anything: F&O's own fields are far shorter, and a URL holds twenty of them."""
+LONGEST_TEXT = 16_000
+"""Characters of any text of a document: a property of a table holds 32,768 units of UTF-16."""
+_SHOWN = 60
+"""Characters of a value that makes no sense."""
 _MOST_DIGITS = 20
 """Before the decimal point: beyond, cents would be lost in calculations."""
 
@@ -24,6 +30,23 @@ _MOST_DIGITS = 20
 def is_text(value: object) -> bool:
     """Whether a string can be stored and sent; true for anything that is no string."""
     return not (isinstance(value, str) and _NO_TEXT.search(value))
+
+
+def brief(value: object) -> str:
+    """A value that makes no sense, for a message."""
+    return ascii(value)[:_SHOWN]
+
+
+def check_text(row: Row) -> None:
+    """Raise :class:`UnreadableRow` where a value of the row is half a character."""
+    for field, value in row.items():
+        if not is_text(value):
+            raise UnreadableRow(f"The value of {field} is not text that can be stored: it holds half a character.")
+
+
+def is_id(value: object) -> bool:
+    """Whether F&O can be asked for a value: true for anything that is no string."""
+    return is_text(value) and not (isinstance(value, str) and len(value) > LONGEST_ID)
 
 
 def text(row: Row, field: str) -> str:
@@ -57,7 +80,7 @@ def amount(row: Row, field: str) -> Decimal:
         with suppress(InvalidOperation):
             number = Decimal(value)
     if number is None or not number.is_finite():
-        raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a number.")
+        raise UnreadableRow(f"F&O returned {brief(value)} for {field}, which is not a number.")
     if number.adjusted() >= _MOST_DIGITS:
         raise UnreadableRow(f"F&O returned a number of {number.adjusted() + 1} digits for {field}.")
     return number
@@ -78,7 +101,7 @@ def day(row: Row, field: str) -> date | None:
     try:
         found = date.fromisoformat(value)
     except ValueError:
-        raise UnreadableRow(f"F&O returned {value!r} for {field}, which is not a date.") from None
+        raise UnreadableRow(f"F&O returned {brief(value)} for {field}, which is not a date.") from None
     return None if found == _BLANK_DATE else found
 
 

@@ -51,3 +51,5 @@ class ReadProblem:
     sentence: str
     """For a clerk or an administrator."""
     sets: tuple[str, ...] = ()
+    gone: bool = False
+    """The sets were readable before and cannot be read at all."""

@@ -224,7 +224,7 @@ class CustomerLedger:
 
 
 def _asked(row: Mapping[str, Any]) -> Asked:
-    """What TaxJar was asked; in rows of earlier versions what it was last told, where that fits into one property."""
+    """What TaxJar was asked; in rows of earlier versions what it last received, where that fits into one property."""
     try:
         if text := wide.unpack("asked", row):
             stored = json.loads(text)

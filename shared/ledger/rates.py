@@ -1,4 +1,4 @@
-"""Sales tax rates as TaxJar told them last, by place: a cache that all instances share, in Table Storage."""
+"""Sales tax rates as TaxJar answered last, by place: a cache that all instances share, in Table Storage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.table_keys import encode
 
 @dataclass(frozen=True, slots=True)
 class KnownRate:
-    """A rate in TaxJar's form, and when TaxJar told it."""
+    """A rate in TaxJar's form, and when TaxJar answered it."""
 
     rate: Mapping[str, Any]
     read_at: datetime

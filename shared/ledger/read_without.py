@@ -61,14 +61,16 @@ class ReadWithout:
             self._known[place] = {row["set"]: _missed(row) async for row in rows}
         return self._known[place]
 
-    async def note(self, connection: str, company: str, days: Mapping[str, Iterable[date]]) -> None:
-        """Documents of these days were read without these sets."""
-        known = await self.of_company(connection, company)
+    async def note(self, connection: str, company: str, days: Mapping[str, Iterable[date]]) -> list[str]:
+        """Documents of these days were read without these sets; return the sets of which other days were known."""
+        known, noted = await self.of_company(connection, company), list[str]()
         for name, dates in days.items():
             since, until = min(dates), max(dates)
             missed = known.get(name)
             if missed is None or since < missed.since or until > missed.until:
                 await self._widen(connection, company, SetMissed(name, since, until))
+                noted.append(name)
+        return noted
 
     async def _widen(self, connection: str, company: str, wanted: SetMissed) -> None:
         """Instances that write at the same time keep each other's days."""

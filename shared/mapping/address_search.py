@@ -62,8 +62,8 @@ def find_address(
 ) -> Found | Hold | None:
     """The first candidate that names a place, else ``None``; a hold where that one cannot be used.
 
-    One that is incomplete may be stood in for by a farther one in the same US state; one whose ZIP code and state do
-    not match never is.
+    An incomplete one is replaced by the next one in the same US state; one whose ZIP code and state do not match is
+    not.
     """
     named = _named(candidates, company, passed_over)
     first = next(named, None)
@@ -76,10 +76,10 @@ def find_address(
         return Found(cleaned.place, source, tuple(f"{_start(source)} {repair}." for repair in cleaned.repairs))
     shown = one_line(f"{address.street} {address.city} {address.state} {address.zip} {address.country}")
     problem = f"{_start(source)} ({shown}) {cleaned.problem}"
-    for other, _, stand_in in named:
-        place = stand_in.place
+    for other, _, alternative in named:
+        place = alternative.place
         if place and place.country == US and place.state == cleaned.us_state and zip_fits_state(place, company):
-            return Found(place, other, (f"{problem}; {other} is in the same state and stands in.",))
+            return Found(place, other, (f"{problem}; {other} is in the same state and is used instead.",))
     sentence = f"{problem}. Complete the address in F&O, then retry the document."
     return Hold(HoldReason.ADDRESS_INCOMPLETE, sentence, (cleaned.us_state,) if cleaned.us_state else ())
 

@@ -104,7 +104,7 @@ def _best_fit(missing: Decimal, items: Items, document: PostedDocument) -> _Fit:
 def _fit(missing: Decimal, kind: Kind, rounding: Decimal, document: PostedDocument) -> _Fit:
     discount, sign = document.end_discount, sign_of(kind)
     if discount and document.prices_include_tax:
-        # Its tax is not told: what it lowers the net by is what makes lines and charges come to the net.
+        # Its tax is not shown: what it lowers the net by is what makes lines and charges come to the net.
         net_of_tax = -sign * (missing - rounding)
         discount = min(max(net_of_tax, discount * _LEAST_NET_OF_DISCOUNT), discount)
     return _Fit(kind, discount, rounding, missing + sign * discount - rounding)

@@ -64,7 +64,7 @@ def sentence_of(original: OriginalInvoice) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The transaction of the original that a line takes back, as far as it could be told."""
+    """The transaction of the original that a line takes back, as far as it is known."""
 
     transaction: OriginalTransaction | None = None
     abroad: bool = False

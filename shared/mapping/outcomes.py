@@ -134,7 +134,7 @@ class Held(Outcome):
     message: str
     """The sentences of all holds."""
     went: tuple[OriginalTransaction, ...] = ()
-    """Where its orders would go, for its refunds, where no address is among the holds; the exemption is not told."""
+    """Where its orders would go, for its refunds, where no address is among the holds; the exemption is not given."""
 
     @property
     def reason(self) -> HoldReason:

@@ -31,7 +31,7 @@ class CleanedAddress:
     repairs: tuple[str, ...] = ()
     """What was put right or derived, as ends of a sentence: ``has ZIP code '2108', which is read as 02108``."""
     us_state: str = ""
-    """The US state it names for certain, also where it is incomplete: only there may another address stand in."""
+    """The US state it names for certain, also where it is incomplete: only an address there may be used instead."""
 
 
 def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
@@ -57,7 +57,7 @@ def clean_address(address: Address, company: CompanySettings) -> CleanedAddress:
 
 
 def clean_place(address: Address | None, company: CompanySettings) -> Place | None:
-    """The place TaxJar is told for ``address``; ``None`` when it is incomplete or there is none."""
+    """The place that TaxJar receives for ``address``; ``None`` when it is incomplete or there is none."""
     return clean_address(address, company).place if address else None
 
 
@@ -73,7 +73,7 @@ def names_a_place(address: Address) -> bool:
 
 
 def is_complete(address: Address, company: CompanySettings) -> bool:
-    """Whether TaxJar can be told ``address``."""
+    """Whether TaxJar can receive ``address``."""
     return clean_address(address, company).place is not None
 
 

@@ -38,7 +38,7 @@ class Placement:
 
     @property
     def is_abroad(self) -> bool:
-        """Whether TaxJar is not told of it."""
+        """Whether it is not sent to TaxJar."""
         return self.place is None or self.place.country != US
 
     @property

@@ -106,7 +106,7 @@ def _price(share: Share) -> tuple[int, int, int]:
 
 
 def _customer_account(document: PostedDocument) -> str:
-    """As the customer table spells it, since TaxJar minds the case and F&O does not."""
+    """As the customer table spells it, since TaxJar distinguishes upper and lower case and F&O does not."""
     account = document.order_account or document.invoice_account
     customer = document.customer
     return customer.account if customer and customer.account.casefold() == account.casefold() else account

@@ -1,6 +1,6 @@
 """Proves an exported audit, offline: signatures, roots, journal, entries and records have to agree (design 4.8).
 
-What a signed root covers is the truth. Where a day has no seal yet, the journal's own rows stand in, which proves only
+What a signed root covers is the truth. Where a day has no seal yet, the journal's own rows are used, which proves only
 that the file agrees with itself.
 """
 

@@ -89,9 +89,9 @@ class Gate:
         return answers
 
     async def throttled(self, retry_after: float | None) -> None:
-        """A 429 has just arrived: no call begins from here on, and the other instances are told.
+        """A 429 has just arrived: no call begins from here on, and the other instances are notified.
 
-        While storage is slow they are told later; that it fails is logged, and each instance meets a 429 of its own.
+        While storage is slow that happens later; that it fails is logged, and each instance meets a 429 of its own.
         """
         throttle = self._pauses.throttle_here(self.target, retry_after, answered_at=self._answered_at)
         storing = asyncio.create_task(self._pauses.store(throttle))

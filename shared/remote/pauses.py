@@ -209,7 +209,7 @@ class Pauses:
     def _read_ended(self, target: str, task: asyncio.Task[Pause | None]) -> None:
         del self._reading[target]
         if not task.cancelled():
-            task.exception()  # told to those who wait; nobody may
+            task.exception()  # raised to those who wait; there may be none
 
     async def _read(self, target: str) -> Pause | None:
         writes = self._writes.get(target, 0)

@@ -37,7 +37,7 @@ USER_AGENT = "DynamicsTaxJar/1.0 (Dynamics 365 Finance and Operations)"
 _TIMEOUT = httpx.Timeout(connect=10, read=45, write=45, pool=10).as_dict()
 """Seconds. TaxJar itself gives up after about 30 and answers 503."""
 DEADLINE = 60.0
-"""Seconds for a whole call, against answers that trickle in for ever."""
+"""Seconds for a whole call, against answers that arrive in small pieces without end."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 _PROBE_ID = "DYNAMICSTAXJAR-PROBE"

@@ -242,7 +242,7 @@ class TestNotFound:
         shown = await describe(world.connector, record)
         assert (shown["amount"], shown["sales_tax"]) == (None, None)
 
-    async def test_a_poll_that_finds_it_later_reports_it_and_settles_the_stand_in(self, world: World) -> None:
+    async def test_a_poll_that_finds_it_later_reports_it_and_settles_the_placeholder(self, world: World) -> None:
         await world.deliver(event_ahead_of(invoice()))
         await world.settle(within=timedelta(days=2))
         world.posting.invoice(invoice())
@@ -254,7 +254,7 @@ class TestNotFound:
         await world.run()
         assert len(world.simulation.dynamics.calls) - polls == 1
 
-    async def test_a_document_without_voucher_takes_over_the_stand_in(self, world: World) -> None:
+    async def test_a_document_without_voucher_takes_over_the_placeholder(self, world: World) -> None:
         await world.deliver(event_ahead_of(invoice()))
         await world.settle(within=timedelta(days=2))
         blank = {"SalesInvoiceHeadersV2": {"LedgerVoucher": ""}, "SalesInvoiceV2Lines": {"LedgerVoucher": ""}}
@@ -264,7 +264,7 @@ class TestNotFound:
         assert (record.state, record.placeholder, record.filing.owns_id) == (State.REPORTED, False, True)
         assert [entry["decision"] for entry in await world.audit("INV-1")][:2] == ["held", "seen"]
 
-    async def test_a_retry_that_finds_it_leaves_nothing_of_the_stand_in(self, world: World) -> None:
+    async def test_a_retry_that_finds_it_leaves_nothing_of_the_placeholder(self, world: World) -> None:
         await world.deliver(event_ahead_of(invoice()))
         await world.settle(within=timedelta(days=2))
         blank = {"LedgerVoucher": ""}
@@ -297,7 +297,7 @@ class TestNotFound:
         await world.settle()
         assert states(await world.records()) == {State.REPORTED: 1, State.SKIPPED: 1}
 
-    async def test_a_second_event_of_it_settles_the_stand_in_at_the_next_poll(self, world: World) -> None:
+    async def test_a_second_event_of_it_settles_the_placeholder_at_the_next_poll(self, world: World) -> None:
         event = event_ahead_of(invoice())
         await world.deliver(event)
         await world.settle(within=timedelta(days=2))

@@ -104,7 +104,7 @@ def test_no_transaction_is_in_taxjar_that_no_document_filed(outcomes: Outcomes) 
         ("two_ship_tos_and_a_header", "the line's delivery address on the invoice: Portland"),
         ("address_on_the_order_only", "the order line's delivery address"),
         ("address_of_the_customer_only", "the customer's delivery address"),
-        ("unusable_zip_on_the_invoice", "the customer's delivery address is in the same state and stands in"),
+        ("unusable_zip_on_the_invoice", "the customer's delivery address is in the same state and is used instead"),
         ("two_warehouses", "the address of the site of W-RNO, the one with the most value of 2 warehouses"),
         ("missing_state", "TX follows from ZIP code"),
         ("round_off", "rounded by 0.01 (InvoiceRoundOff)"),

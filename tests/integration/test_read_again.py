@@ -97,6 +97,13 @@ async def test_it_is_listed_until_the_set_is_there(lacking: World) -> None:
     assert await without(world) == ["SALE", "TO-AFFILIATE", "PROFORMA"]
 
 
+async def test_the_log_says_what_is_done_without(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    take_away(world, "hide")
+    post(world, "SALE")
+    await world.run()
+    assert f"main USMF: read without {JOURNALS}, which never could be read" in caplog.text
+
+
 async def test_it_is_read_again_once_a_document_shows_that_the_set_is_there(lacking: World) -> None:
     world = lacking
     give_back(world)

@@ -12,6 +12,8 @@ import pytest
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.simulators.dynamics.specs import InvoiceSpec
+from shared import telemetry
+from shared.flows.operations.status import show_status
 from shared.ledger.readable_sets import ReadableSets
 from shared.ledger.records import State
 from tests.conftest import CERTIFICATES
@@ -80,3 +82,27 @@ async def test_what_is_posted_while_the_journal_is_away_waits_and_is_right_when_
     states = {record.key.number: (record.state, record.reason) for record in await world.records()}
     assert states["ICO-1"] == (State.SKIPPED, "intercompany")
     assert states["PRE-1"] == (State.SKIPPED, "prepayment")
+
+
+async def test_a_set_that_vanished_is_an_alert_and_status_says_what_to_do(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone: list[tuple[str, str]] = []
+    monkeypatch.setattr(telemetry, "set_gone", lambda *where: gone.append(where))
+    world.posting.invoice(InvoiceSpec("INV-1", TODAY, tax_rate=TEXAS))
+    await world.run()
+    assert gone == []
+    world.simulation.dynamics.hide(JOURNALS)
+    for number in range(3):
+        world.posting.invoice(InvoiceSpec(f"NEW-{number}", TODAY, tax_rate=TEXAS))
+    await world.poll()
+    await world.work()
+    assert set(gone) == {("main", JOURNALS)}
+    assert f"{JOURNALS} was readable before and is not: give access to it again" in caplog.text
+    status = await show_status(world.connector)
+    assert list(status["connections"][0]["sets_waited_for"]) == [JOURNALS]
+    assert [step["text"] for step in status["next_steps"] if step["text"].startswith(f"{JOURNALS} was readable before")]
+    world.simulation.dynamics.store.show(JOURNALS)
+    world.clock.advance(minutes=6)
+    await world.settle()
+    assert (await show_status(world.connector))["connections"][0]["sets_waited_for"] == {}

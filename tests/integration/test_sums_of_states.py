@@ -15,7 +15,6 @@ from tests.posted_rows import Books, Rules
 from tests.random_documents import SETTINGS, RandomDocuments, open_company
 from tests.world import TODAY, World
 
-DOCUMENTS = 500
 RULES = Rules(
     report_from=TODAY.replace(month=1, day=1),
     exempt_groups={"RESALE": ("wholesale", ("TX", "NY")), "SCHOOL": ("government", ())},
@@ -50,10 +49,11 @@ def by_state(figures: dict[Treatment, Figures]) -> dict[tuple[str, ...], list[De
 
 
 @pytest.mark.company(**SETTINGS)
-async def test_every_state_gets_what_the_posted_rows_say(world: World) -> None:
+@pytest.mark.parametrize("count", [200, pytest.param(500, marks=pytest.mark.thorough)])
+async def test_every_state_gets_what_the_posted_rows_say(world: World, count: int) -> None:
     open_company(world.posting)
     documents = RandomDocuments(world.posting, int(os.environ.get("SEED", "1")), TODAY)
-    for _ in range(DOCUMENTS):
+    for _ in range(count):
         documents.post()
     await world.run()
     oracle = Oracle(Books.of(world.simulation.dynamics.rows), RULES)
@@ -64,5 +64,5 @@ async def test_every_state_gets_what_the_posted_rows_say(world: World) -> None:
     assert by_state(theirs) == by_state(ours)
     # The cents of a rounding lie on taxed and untaxed lines alike.
     assert max(abs(theirs[key].untaxed - ours[key].untaxed) for key in ours) < Decimal("0.05")
-    assert len(reported) > DOCUMENTS * 0.8
+    assert len(reported) > count * 0.8
     assert len({state for _, _, state, _ in ours}) == 5

@@ -23,8 +23,7 @@ import logging
 logging.basicConfig(level=logging.INFO)
 from opentelemetry import _logs, metrics, trace
 from shared import telemetry
-from shared.bootstrap import keep_secrets_out_of_logs
-from shared.redaction import Redactor
+from shared.redaction import Redactor, keep_secrets_out_of_logs
 from shared.telemetry_export import start_export
 
 assert start_export()

@@ -43,7 +43,8 @@ async def note_read_without(run: Run, documents: Iterable[PostedDocument]) -> No
     for document in documents:
         for name in document.read_without:
             days[name].append(document.key.date)
-    await connector.read_without.note(connection.name, company.id, days)
+    if noted := await connector.read_without.note(connection.name, company.id, days):
+        logger.warning("%s: read without %s, which never could be read", run.name, ", ".join(sorted(noted)))
     missed = (await connector.read_without.of_company(connection.name, company.id)).values()
     if fresh := [each for each in missed if not each.job]:
         there = await connection.reader.ever_readable()

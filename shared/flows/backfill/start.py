@@ -124,7 +124,7 @@ async def shown(connector: Connector, backfill: Backfill) -> dict[str, Any]:
         "to": backfill.until.isoformat(),
         "dry_run": backfill.dry_run,
         "force": backfill.force,
-        "read_without": backfill.read_without.split(),
+        **({"read_without": backfill.read_without.split()} if backfill.read_without else {}),
         "message": backfill.message or None,
         **figures,
         "started_at": instant(backfill.started_at),

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from shared.backfill_messages import BackfillMessage, BackfillStep, DryRunMessage, NightEnd, ReconciliationStep
 from shared.connector import Connector, NotFound
 from shared.documents import ListedDocument
+from shared.dynamics.errors import UnreadableRow
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.read_again import ask_again, end_of
@@ -26,7 +27,7 @@ from shared.flows.work.enqueue import enqueue, enqueued_until
 from shared.flows.work.put_back import put_back
 from shared.flows.work.retries import GIVE_UP_AFTER, TRANSIENT
 from shared.flows.work.run import Run
-from shared.flows.work.sightings import sighting
+from shared.flows.work.sightings import known_by_key, sighting
 from shared.flows.work.streams import MergedByDay, days, one_by_one
 from shared.ledger.audit import Actor
 from shared.ledger.backfills import Backfill
@@ -115,12 +116,20 @@ async def _list(run: Run, backfill: Backfill, step: BackfillStep) -> None:
 
 async def _list_days(run: Run, backfill: Backfill, first: date, last: date) -> int:
     """Enqueue what is to be done of these days, and return how many documents F&O has of them."""
-    listed = MergedByDay(one_by_one(run.connection.reader.list_posted({run.company.id: first}, until=last)))
+    left_out: list[UnreadableRow] = []
+
+    def leave_out(unreadable: UnreadableRow) -> None:
+        logger.error("%s: left out: %s", run.name, unreadable)
+        left_out.append(unreadable)
+
+    pages = run.connection.reader.list_posted({run.company.id: first}, until=last, left_out=leave_out)
+    listed = MergedByDay(one_by_one(pages))
     ledger = run.connector.ledger
     known = MergedByDay(ledger.listing(run.connection.name, run.company.id, since=first, until=last))
     found = 0
     for day in days(first, last):
         documents = await listed.through(day)
+        documents += known_by_key(left_out, run.company.id, day)
         records = await known.through(day)
         found += len(documents)
         if backfill.dry_run:

@@ -164,7 +164,7 @@ async def _put(desk: CustomerDesk, customer: TaxJarCustomer, exemption: Exemptio
 def without_states(accounts: Sequence[str]) -> str:
     """The sentence about exempt customers of whom it is not known where their exemption holds."""
     return (
-        "TaxJar is told nothing of exempt customers whose delivery addresses name no US state or cannot be read:"
+        "TaxJar receives no exempt customers whose delivery addresses name no US state or cannot be read:"
         f" {named(accounts)}. Complete an address in F&O, or give them an entry in EXEMPT_REGIONS."
     )
 

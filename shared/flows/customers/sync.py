@@ -1,6 +1,6 @@
 """Exempt customers: everybody whom F&O shows as exempt is so in TaxJar, and nobody else (design 4.5).
 
-F&O has no change stamp on customers, so all of them are read, and what TaxJar was told is compared by fingerprint.
+F&O has no change stamp on customers, so all of them are read, and what TaxJar received is compared by fingerprint.
 A customer is never deleted: an exemption that ended becomes ``non_exempt``.
 """
 
@@ -161,7 +161,7 @@ class _CompanySync:
         ]
 
     def _change(self, customer: Customer, record: CustomerRecord | None) -> Change | None:
-        """What TaxJar has to be told of ``customer``, if anything."""
+        """What has to be sent to TaxJar of ``customer``, if anything."""
         settings = self.desk.company.settings
         exemption = exemption_of(customer, settings)
         if exemption is None and (record is None or _may_still_hold(customer, record)):

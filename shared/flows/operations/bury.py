@@ -39,7 +39,7 @@ async def bury_poisoned(connector: Connector, body: bytes, message_id: str, acto
         await _audit(connector, message_id, actor, str(malformed), body)
         return
     if isinstance(message, NightEnd):
-        logger.error("buried the end of the night of %s: nobody was told", message.night)
+        logger.error("buried the end of the night of %s: no digest was sent", message.night)
         return
     if isinstance(message, ReconciliationStep):
         await _bury_reconciliation(connector, message, actor)

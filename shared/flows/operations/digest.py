@@ -1,7 +1,7 @@
 """The daily digest: whether there is something to say, and what. Pure: :mod:`.notify` sends it (design 3.2).
 
 It is sent when something changed since the last one, when the filing day is near and something is open, and at least
-once a week, so that silence never has to be told from a connector that stands still.
+once a week, so that silence always means that the connector stands still.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.documents import ZERO
 from shared.money import plain
 
 NEAR = 3
-"""Days before the filing day from which what is open is told every day."""
+"""Days before the filing day from which the open work is sent every day."""
 AT_LEAST_EVERY = timedelta(days=7)
 _WAITING = ("held", "failed")
 

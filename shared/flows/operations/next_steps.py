@@ -65,6 +65,9 @@ def _of_connection(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if pause["kind"] == "refused":
             text = f"{side} refuses access ({pause['reason']}): ping the connection to see what is missing."
             yield _step(text, name, pause["company"], path="running")
+    for entity_set, why in connection["sets_waited_for"].items():
+        text = f"{entity_set} was readable before and is not ({why}): give access to it again; documents wait for it."
+        yield _step(text, name, path="running")
     for entity_set, why in connection["sets_done_without_reasons"].items():
         text = (
             f"{entity_set} was never readable and is done without ({why}): give access to it if it is needed. What was"

@@ -26,12 +26,12 @@ _Job = TypeVar("_Job", bound=Job)
 _MOST, _LOOK_BACK = 1000, timedelta(days=8)
 """Jobs of a connection that are looked at; none goes on for longer."""
 _LONGEST_NIGHT = timedelta(hours=4)
-"""After that people are told how it stands, whatever still runs."""
+"""After that the digest is sent, whatever still runs."""
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
 async def reconcile_and_tell(connector: Connector, by: str) -> None:
-    """Start the reconciliation of every company; people are told how everything stands once all are done."""
+    """Start the reconciliation of every company; the digest is sent once all are done."""
     try:
         await send_lost_steps(connector)
         await reconcile_nightly(connector, by)

@@ -236,7 +236,7 @@ async def _pause_of(gate: Gate) -> Pause | None:
 
 
 async def _throttled(name: str, gate: Gate, error: Throttled | taxjar.Throttled) -> Check:
-    """What the 429 has paused, if that can be told."""
+    """What the 429 has paused, if that is known."""
     with suppress(*_NO_STORAGE):
         if pause := await _soon(gate.pause()):
             return _paused(name, pause, _WAIT)

@@ -78,9 +78,10 @@ async def show_status(connector: Connector, query: StatusQuery | None = None) ->
 
 async def _connection(connector: Connector, connection: Connection) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The connection as shown, and its documents whose chain was found broken."""
-    pauses, without, *companies = await asyncio.gather(
+    pauses, without, waited_for, *companies = await asyncio.gather(
         _pauses(connection, connector.clock()),
         connection.reader.sets_done_without(),
+        connection.reader.sets_waited_for(),
         *(_company(connector, connection, company) for company in connection.companies.values()),
     )
     for company, _ in companies:
@@ -94,6 +95,7 @@ async def _connection(connector: Connector, connection: Connection) -> tuple[dic
         "pauses": pauses,
         "sets_done_without": sorted(without),
         "sets_done_without_reasons": without,
+        "sets_waited_for": waited_for,
         "unresolved_secrets": key_vault.unresolved(connection.name, connection.settings),
         "companies": [company for company, _ in companies],
     }

@@ -1,4 +1,4 @@
-"""So much is missing in TaxJar that a person has to decide: kept until then, told once (design 4.2)."""
+"""So much is missing in TaxJar that a person has to decide: kept until then, notified once (design 4.2)."""
 
 from __future__ import annotations
 

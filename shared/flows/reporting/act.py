@@ -58,7 +58,8 @@ async def carry_out(claim: Claim, plan: Plan) -> Exchange:
     Raises :class:`TaxJarHoldsAnother`, :class:`NotStoredAsSent`, and what the calls raise.
     """
     steps = [step for step in plan.steps if not isinstance(step, Ask)]
-    claim.note_filed(plan.filed)
+    if tuple(plan.filed) != claim.record.filing.transactions:
+        claim.note_filed(plan.filed)
     exchange = NOTHING_EXCHANGED
     for position, step in enumerate(steps):
         exchange = await _send(claim, step)

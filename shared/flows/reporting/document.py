@@ -40,7 +40,7 @@ from shared.mapping import (
 from shared.taxjar.errors import Rejected
 
 HOLD_SOURCE_AFTER = timedelta(days=1)
-"""How long a document waits for an entity set that cannot be read before a person is told."""
+"""How long a document waits for an entity set that cannot be read before it is held for a person."""
 _HALF_POSTED = frozenset(
     {
         HoldReason.LINES_MISSING,

@@ -102,6 +102,7 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
     try:
         shown = await run.connection.reader.read_documents(run.company.id, [claim.record.key for claim in claims])
         documents = [each for each in shown.values() if isinstance(each, PostedDocument)]
+        _tell_vanished(run, [each for each in shown.values() if isinstance(each, ReadProblem)])
         await note_read_without(run, documents)
         await run.prepare(documents)
         sales = await sales_of(run, documents)
@@ -116,6 +117,14 @@ async def _report(run: Run, message: DocumentsMessage) -> None:
         await _report_each(claims, shown, sales, postponed)
     finally:
         await postponed.put_back()
+
+
+def _tell_vanished(run: Run, problems: Sequence[ReadProblem]) -> None:
+    """Wake somebody where documents wait for a set that was readable before."""
+    reasons = {name: problem.sentence for problem in problems if problem.gone for name in problem.sets}
+    for name, why in reasons.items():
+        telemetry.set_gone(run.connection.name, name)
+        logger.error("%s: %s was readable before and is not: give access to it again. %s", run.name, name, why)
 
 
 async def _claim(run: Run, message: DocumentsMessage) -> list[Claim]:

@@ -116,7 +116,7 @@ def summary(record: DocumentRecord) -> dict[str, Any]:
         "in_taxjar": filing.count > 0,
         "since": instant(record.since or record.updated_at),
         "assignee": record.decisions.assignee or None,
-        "read_without": list(record.read_without),
+        **({"read_without": list(record.read_without)} if record.read_without else {}),
         "updated_at": instant(record.updated_at),
     }
 

@@ -1,4 +1,4 @@
-"""Trouble while someone waits for an answer: told at once, and that of F&O or TaxJar heeded like any other."""
+"""Trouble while someone waits for an answer: answered at once; that of F&O or TaxJar is treated like any other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BadInput(ValueError):
 
 
 def problem_of(failure: Exception, function: str) -> Problem:
-    """What the caller of ``function`` is told of its failure; the cause of a defect is only in the log."""
+    """What the caller of ``function`` receives about its failure; the cause of a defect is only in the log."""
     if isinstance(failure, Problem):
         return failure
     if isinstance(failure, NotFound):

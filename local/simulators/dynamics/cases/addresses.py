@@ -14,7 +14,7 @@ from local.simulators.dynamics.specs import AUSTIN, AddressSpec, InvoiceSpec, Li
 ADDRESS_CASES = Cases()
 TEXAS = Decimal("0.0825")
 NO_ADDRESS = "C-3000"
-"""A customer without any address, so that nothing stands in for the document's own."""
+"""A customer without any address, so that nothing replaces the document's own."""
 
 
 @ADDRESS_CASES.add(part("100", "8.25", part("300", "24.75", ship_to_state="CA")))
@@ -39,7 +39,7 @@ def address_on_the_order_only(posting: Posting, on: date) -> PostedInvoice:
 
 @ADDRESS_CASES.add()
 def unusable_zip_on_the_invoice(posting: Posting, on: date) -> PostedInvoice:
-    """A ZIP that is none: the order's address is in another state, so the customer's in Texas stands in."""
+    """A ZIP that is none: the order's address is in another state, so the customer's in Texas is used."""
     address = replace(AUSTIN, zip="7870")
     return posting.invoice(InvoiceSpec("INV-200017", on, ship_to=address, order_ship_to=PORTLAND))
 
