@@ -1,4 +1,4 @@
-"""Starts the measurement of :mod:`local.bench.ledger_reads` in a process that trusts the simulated Entra ID.
+"""Starts a measurement, :mod:`.ledger_reads` or :mod:`.ledger_day`, in a process that trusts the simulated Entra ID.
 
 aiohttp reads which authorities to trust when it is imported.
 """
@@ -15,10 +15,10 @@ from local.bootstrap import ROOT
 from local.simulators.certificates import write_certificates
 
 
-def main(size: int) -> int:
-    """Print what reads cost with ``size`` documents; 1 where a read grows with the history."""
+def main(module: str, size: int) -> int:
+    """Print what ``module`` measures with ``size`` documents; 1 where that is too much."""
     with tempfile.TemporaryDirectory() as folder:
         certificates = write_certificates(Path(folder))
         environment = {**os.environ, "SSL_CERT_FILE": str(certificates.authority)}
-        command = [sys.executable, "-m", "local.bench.ledger_reads", str(size), folder]
+        command = [sys.executable, "-m", f"local.bench.{module}", str(size), folder]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -24,9 +24,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--memory", default="1000", help="numbers of documents at which peak memory is taken")
     parser.add_argument("--commit", action="store_true", help="keep the result in docs/bench.json")
     parser.add_argument("--ledger", type=int, help="instead: what reads cost with a history of so many documents")
+    parser.add_argument("--day", type=int, help="instead: what polls cost with so many documents of today")
     options = parser.parse_args(arguments)
     if options.ledger:
-        return ledger.main(options.ledger)
+        return ledger.main("ledger_reads", options.ledger)
+    if options.day:
+        return ledger.main("ledger_day", options.day)
     latencies = [int(part) for part in options.latencies.split(",")]
     loads = [load()]
     if loads[0] is not None and loads[0] > BUSY:

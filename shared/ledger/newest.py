@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from shared.ledger.queries import DocumentQueries
 from shared.ledger.records import DocumentRecord
 
-_FEW, _MANY = 200, 900
-"""Records of a window: with fewer the next is twice as long, with more it is halved and read again."""
+_WANTED, _MANY = 250, 500
+"""Records of a window: how many are aimed at, and with how many it is too long: a shorter one is read."""
 _DAY = timedelta(days=1)
 
 
@@ -31,32 +31,32 @@ async def newest_first(
     if first is None:
         return
 
-    async def read(start: date, last: date, most: int | None = None) -> list[DocumentRecord] | None:
+    async def read(start: date, last: date, most: int | None = None) -> list[DocumentRecord]:
         found: list[DocumentRecord] = []
-        rows = ledger.listing(connection, company, since=start, until=last, before=before, at_once=_MANY + 1)
+        rows = ledger.listing(connection, company, since=start, until=last, before=before, at_once=_MANY)
         async for record in rows:
-            if len(found) == most:
-                return None
             found.append(record)
-        return found[::-1]
+            if len(found) == most:
+                break
+        return found
 
     since = max(since, first)
     if until > today:
         # What is dated ahead is little, and may be dated any number of years ahead.
-        for record in await read(max(since, today + _DAY), until) or ():
+        for record in reversed(await read(max(since, today + _DAY), until)):
             yield record
     last, days = min(until, today), 1
     while last >= since:
         days = min(days, (last - since).days + 1)
         start = last - (days - 1) * _DAY
         found = await read(start, last, _MANY if days > 1 else None)
-        if found is None:
-            days //= 2
+        if days > 1 and len(found) == _MANY:
+            read_days = (found[-1].key.date - start).days + 1
+            days = max(1, min(days - 1, read_days * _WANTED // _MANY))
             continue
-        for record in found:
+        for record in reversed(found):
             yield record
         if start == since:
             return
         last = start - _DAY
-        if len(found) < _FEW:
-            days *= 2
+        days = max(1, min(2 * days, days * _WANTED // max(len(found), 1)))

@@ -36,7 +36,7 @@ async def test_lists_of_what_is_settled_and_periods_go_through_so_many_documents
     world = counted
     monkeypatch.setattr(pages, "READ_AT_MOST", 10)
     monkeypatch.setattr(period_list, "COUNTED_AT_MOST", 10)
-    monkeypatch.setattr(newest, "_FEW", 2)
+    monkeypatch.setattr(newest, "_WANTED", 2)
     monkeypatch.setattr(newest, "_MANY", 4)
 
     async def grow(days_back: range) -> None:
