@@ -59,14 +59,21 @@ class Listing:
         rows = await reads.needed_rows(LISTED_HEADERS, "InvoiceNumber", wanted, company=company)
         for number, why in reads.broken[LISTED_HEADERS.name].items():
             logger.error("%s: F&O cannot show what has the number %s: %s", company, number, why)
-        found = {document.key: document for document in _listed_of(rows, {company}, _listed, _log)}
+        by_key: dict[DocumentKey, ListedDocument] = {}
+
+        def unreadable(row: UnreadableRow) -> None:
+            _log(row)
+            if row.key:  # the worker finds out what to hold
+                by_key[row.key] = ListedDocument(row.key, ZERO, ZERO)
+
+        found = {document.key: document for document in _listed_of(rows, {company}, _listed, unreadable)}
         if company in self._projects:
             projects = await self._project_rows(company, wanted)
             taxes = await self._project_taxes([company], projects)
-            for project in _listed_of(projects, {company}, partial(_listed_project, taxes=taxes), _log):
+            for project in _listed_of(projects, {company}, partial(_listed_project, taxes=taxes), unreadable):
                 found.setdefault(project.key, project)
         by_number: defaultdict[str, list[ListedDocument]] = defaultdict(list)
-        for document in sorted(found.values(), key=lambda document: document.key):
+        for document in sorted({**by_key, **found}.values(), key=lambda document: document.key):
             by_number[document.key.number.casefold()].append(document)
         return {number: by_number.get(number.casefold(), []) for number in numbers}
 

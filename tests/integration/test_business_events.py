@@ -209,6 +209,14 @@ async def test_another_document_of_the_number_does_not_end_the_search(world: Wor
     assert world.taxjar.refunds.keys() == {"USMF-INV-1-refund"}
 
 
+async def test_a_document_that_shows_no_more_than_its_key_is_found_by_its_number_and_held(world: World) -> None:
+    posted = world.posting.invoice(invoice(values={"SalesInvoiceHeadersV2": {"TotalTaxAmount": None}}))
+    await world.deliver(event_of(posted))
+    await world.settle(within=timedelta(days=2))
+    [record] = await world.records()
+    assert (record.state, record.reason, record.placeholder) == (State.HELD, "unreadable_row", False)
+
+
 async def test_an_event_for_a_document_before_the_start_is_skipped(world: World) -> None:
     posted = world.posting.invoice(invoice(date=datetime(2025, 12, 31, tzinfo=UTC).date()))
     await world.deliver(event_of(posted))
