@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -20,8 +20,6 @@ from azure.data.tables.aio import TableClient
 
 from shared.ledger import keys
 
-Days = tuple[date, date]
-"""First and last."""
 _Place = tuple[str, str]
 """Connection and company."""
 _CHANGED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
@@ -36,6 +34,12 @@ class SetMissed:
     until: date
     job: str = ""
     """The backfill that reads them again."""
+
+    def added_to(self, other: SetMissed | None) -> SetMissed:
+        """Both, under the job of ``other``."""
+        if other is None:
+            return self
+        return replace(other, since=min(self.since, other.since), until=max(self.until, other.until))
 
 
 class ReadWithout:
@@ -68,20 +72,25 @@ class ReadWithout:
             since, until = min(dates), max(dates)
             missed = known.get(name)
             if missed is None or since < missed.since or until > missed.until:
-                await self._widen(connection, company, SetMissed(name, since, until))
+                await self._write(connection, company, name, SetMissed(name, since, until).added_to)
                 noted.append(name)
         return noted
 
-    async def _widen(self, connection: str, company: str, wanted: SetMissed) -> None:
-        """Instances that write at the same time keep each other's days."""
+    async def begin(self, connection: str, company: str, name: str, job: str) -> None:
+        """``job`` reads the documents again."""
+        await self._write(connection, company, name, lambda stored: stored and replace(stored, job=job))
+
+    async def _write(
+        self, connection: str, company: str, name: str, change: Callable[[SetMissed | None], SetMissed | None]
+    ) -> None:
+        """Instances that write at the same time keep what the other wrote; ``None`` is not written."""
         async with self._writing[connection, company]:
             while True:
-                stored, guard = await self._get(connection, company, wanted.set)
-                wide = wanted
-                if stored is not None:
-                    days = min(stored.since, wanted.since), max(stored.until, wanted.until)
-                    wide = replace(stored, since=days[0], until=days[1])
-                row = _row(connection, company, wide)
+                stored, guard = await self._get(connection, company, name)
+                changed = change(stored)
+                if changed is None:
+                    return
+                row = _row(connection, company, changed)
                 try:
                     if guard:
                         await self._table.update_entity(row, mode=UpdateMode.REPLACE, **guard)
@@ -89,16 +98,8 @@ class ReadWithout:
                         await self._table.create_entity(row)
                 except _CHANGED:
                     continue
-                self._known.setdefault((connection, company), {})[wide.set] = wide
+                self._known.setdefault((connection, company), {})[name] = changed
                 return
-
-    async def begin(self, connection: str, company: str, name: str, job: str) -> None:
-        """``job`` reads the documents again."""
-        stored, _ = await self._get(connection, company, name)
-        if stored is not None:
-            wide = replace(stored, job=job)
-            await self._table.upsert_entity(_row(connection, company, wide), mode=UpdateMode.REPLACE)
-            self._known.setdefault((connection, company), {})[name] = wide
 
     async def end(self, connection: str, company: str, name: str) -> None:
         """All of them were read again."""

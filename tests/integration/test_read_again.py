@@ -20,7 +20,7 @@ from shared.flows.work.jobs import JobsQuery
 from shared.ledger.audit import Actor
 from shared.ledger.records import State
 from shared.web import read_query
-from tests.world import COMPANY, TODAY, World
+from tests.world import COMPANY, TODAY, World, connected
 
 JOURNALS = "CustInvoiceJourBiEntities"
 TEXAS = Decimal("0.0825")
@@ -149,6 +149,25 @@ async def test_another_instance_starts_no_second_job_and_none_is_lost(lacking: W
     assert len(await jobs(world)) == 1
 
 
+async def test_an_instance_that_knows_the_row_of_before_starts_no_further_job(lacking: World, azurite: str) -> None:
+    world = lacking
+    table = world.connector.ledger._table.table_name
+    settings: dict[str, Any] = world.simulation.settings({COMPANY: {"report_from": "2026-01-01"}})
+    settings["taxjar"]["max_calls_per_minute"] = 10_000_000
+    queues: dict[str, Any] = {"queue": world.queue, "history": world.history}
+    connections = {CONNECTION: settings}
+    async with connected(azurite, world.simulation, world.clock, connections, table=table, **queues) as other:
+        give_back(world)
+        post(world, "NEW")
+        await other.poll()
+        await other.settle()
+        for number in range(3):
+            post(world, f"LATER-{number}")
+            await world.run()
+    await assert_read_again(world)
+    assert len(await jobs(world)) == 1
+
+
 async def test_what_a_worker_settles_late_without_the_set_is_read_again_as_well(lacking: World) -> None:
     world = lacking
     give_back(world)
@@ -164,6 +183,24 @@ async def test_what_a_worker_settles_late_without_the_set_is_read_again_as_well(
     await world.settle()
     await assert_read_again(world)
     assert len(await world.audit("SALE")) > len(await world.audit("NEW"))
+
+
+async def test_days_that_are_noted_while_the_job_runs_are_read_again_as_well(lacking: World) -> None:
+    world = lacking
+    post(world, "OLDER", 6)
+    await world.sweep()
+    await world.work()
+    record = await world.record("OLDER")
+    give_back(world)
+    post(world, "NEW")
+    await world.poll()
+    await world.work()
+    late = replace(record, etag=(await world.record("OLDER")).etag, read_without=(JOURNALS,))
+    entry = document_entry(late, Actor(function="report_documents", by="queue"), world.clock())
+    await world.connector.ledger.settle(await world.record("OLDER"), late, entry)
+    await world.connector.read_without.note(CONNECTION, COMPANY, {JOURNALS: [TODAY - timedelta(days=6)]})
+    await world.settle()
+    await assert_read_again(world)
 
 
 async def test_what_a_person_settled_by_hand_is_left_alone(world: World) -> None:
@@ -186,13 +223,13 @@ async def test_the_days_are_noted_once_however_many_documents_they_have(
 ) -> None:
     take_away(world, "hide")
     table, written = world.connector.read_without, list[str]()
-    widen = table._widen
+    write = table._write
 
-    async def counted(connection: str, company: str, wanted: Any) -> None:
-        written.append(wanted.set)
-        await widen(connection, company, wanted)
+    async def counted(connection: str, company: str, name: str, change: Any) -> None:
+        written.append(name)
+        await write(connection, company, name, change)
 
-    monkeypatch.setattr(table, "_widen", counted)
+    monkeypatch.setattr(table, "_write", counted)
     for number in range(60):
         post(world, f"INV-{number}")
     await world.run()

@@ -45,10 +45,13 @@ async def note_read_without(run: Run, documents: Iterable[PostedDocument]) -> No
             days[name].append(document.key.date)
     if noted := await connector.read_without.note(connection.name, company.id, days):
         logger.warning("%s: read without %s, which never could be read", run.name, ", ".join(sorted(noted)))
-    missed = (await connector.read_without.of_company(connection.name, company.id)).values()
-    if fresh := [each for each in missed if not each.job]:
-        there = await connection.reader.ever_readable()
-        await _read_again(connector, connection, company, [each for each in fresh if _is_there(each, company, there)])
+    for anew in (False, True):  # another instance may have begun already, which is asked for only where it matters
+        missed = (await connector.read_without.of_company(connection.name, company.id, anew=anew)).values()
+        there = await connection.reader.ever_readable() if missed else ()
+        back = [each for each in missed if not each.job and _is_there(each, company, there)]
+        if not back:
+            return
+    await _read_again(connector, connection, company, back)
 
 
 async def look_for_sets(connector: Connector, connection: Connection, company: Company) -> None:
@@ -141,9 +144,12 @@ async def end_of(run: Run, backfill: Backfill) -> timedelta | None:
     early = backfill.started_at + STRAGGLERS - run.connector.clock()
     if early > timedelta(0):
         return early
-    if any(await ask_again(run, backfill, backfill.since, backfill.until)):
-        return timedelta(minutes=1)
-    for name in backfill.read_without.split():
+    names = backfill.read_without.split()
+    missed = await run.connector.read_without.of_company(run.connection.name, run.company.id, anew=True)
+    for each in (missed[name] for name in names if name in missed):
+        if any(await ask_again(run, backfill, each.since, each.until)):
+            return timedelta(minutes=1)
+    for name in names:
         await run.connector.read_without.end(run.connection.name, run.company.id, name)
     return None
 

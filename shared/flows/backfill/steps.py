@@ -129,7 +129,7 @@ async def _list_days(run: Run, backfill: Backfill, first: date, last: date) -> i
     found = 0
     for day in days(first, last):
         documents = await listed.through(day)
-        documents += known_by_key(left_out, run.company.id, day)
+        documents += known_by_key(left_out, {run.company.id}, day)
         records = await known.through(day)
         found += len(documents)
         if backfill.dry_run:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
 from shared.connector import Connection, Connector
-from shared.documents import ZERO, DocumentKey, ListedDocument
+from shared.documents import DocumentKey, ListedDocument
 from shared.dynamics.errors import UnreadableRow
 from shared.dynamics.filters import chunks
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.finding.outgoing import Outgoing
 from shared.flows.work.enqueue import enqueued_until
-from shared.flows.work.sightings import sighting
+from shared.flows.work.sightings import known_by_key, sighting
 from shared.ledger.audit import Actor
 from shared.ledger.keys import document_row
 from shared.ledger.records import DocumentRecord
@@ -73,19 +73,16 @@ class Incoming:
         try:
             async for page in self._connection.reader.list_posted(windows, until, left_out=left_out.append):
                 await self._take(page, listed)
-                await self._take(list(self._readable_keys(left_out)), listed)
+                await self._take(self._readable_keys(left_out), listed)
         finally:
-            await self._take(list(self._readable_keys(left_out)), listed)
+            await self._take(self._readable_keys(left_out), listed)
             await self._outgoing.flush()
         return listed
 
-    def _readable_keys(self, left_out: list[UnreadableRow]) -> Iterator[ListedDocument]:
-        """Rows of which no more than the key can be read: the worker finds out whether they have to be held."""
+    def _readable_keys(self, left_out: list[UnreadableRow]) -> list[ListedDocument]:
         for unreadable in left_out:
             logger.error("%s: left out: %s", self._connection.name, unreadable)
-            if unreadable.key and unreadable.key.company in self._connection.companies:
-                yield ListedDocument(unreadable.key, ZERO, ZERO)
-        left_out.clear()
+        return known_by_key(left_out, self._connection.companies)
 
     async def _take(self, page: Sequence[ListedDocument], listed: Listed) -> None:
         for (company, day), found in groupby(page, lambda document: (document.key.company, document.key.date)):

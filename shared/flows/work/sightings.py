@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from shared.documents import ZERO, ListedDocument, PostedDocument
@@ -19,7 +20,9 @@ def sighting(listed: ListedDocument) -> Sighting:
     return Sighting(listed, kind, transaction_id(kind, listed.key.company, listed.key.number))
 
 
-def known_by_key(left_out: list[UnreadableRow], company: str, until: date = date.max) -> list[ListedDocument]:
+def known_by_key(
+    left_out: list[UnreadableRow], companies: Collection[str], until: date = date.max
+) -> list[ListedDocument]:
     """Rows of which no more than the key can be read, dated up to ``until``: the worker finds out what to hold.
 
     They are taken from ``left_out``, as are those without a key.
@@ -27,7 +30,7 @@ def known_by_key(left_out: list[UnreadableRow], company: str, until: date = date
     rows, left_out[:] = list(left_out), []
     left_out += [row for row in rows if row.key and row.key.date > until]
     keys = dict.fromkeys(row.key for row in rows if row.key and row.key.date <= until)
-    return [ListedDocument(key, ZERO, ZERO) for key in keys if key.company == company]
+    return [ListedDocument(key, ZERO, ZERO) for key in keys if key.company in companies]
 
 
 def unseen(run: Run, document: PostedDocument) -> DocumentRecord:
