@@ -85,9 +85,9 @@ class StandInTable:
             del self._keys[bisect_left(self._keys, key)]
             self._rows.pop(key, None)
             return {}
+        merges = self._has(key) and str((options or {}).get("mode", "")).lower().endswith("merge")
         if not self._has(key):
             insort(self._keys, key)
-        merges = str((options or {}).get("mode", "")).lower().endswith("merge")
         self._versions += 1
         self._rows[key] = {**(self._entity(key) if merges else {}), **row, "_etag": f"v{self._versions}"}
         return {"etag": f"v{self._versions}"}

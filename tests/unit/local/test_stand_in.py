@@ -50,3 +50,10 @@ async def test_a_transaction_takes_effect_whole_or_not_at_all() -> None:
     assert (await of.get_entity("p", GENERATED[0]))["state"] == "held"
     with pytest.raises(ResourceModifiedError):
         await of.submit_transaction([guarded])
+
+
+async def test_what_is_merged_into_no_row_is_a_new_one_and_into_a_row_a_part_of_it() -> None:
+    of, place = table(), {"PartitionKey": "p", "RowKey": "open|count|2026-01"}
+    for part in ({"days": "{}"}, {"surplus": 1}):
+        await of.submit_transaction([("upsert", {**place, **part}, {"mode": UpdateMode.MERGE})])
+    assert dict(await of.get_entity("p", "open|count|2026-01")) == {**place, "days": "{}", "surplus": 1}
