@@ -32,8 +32,7 @@ EVENTS = "/api/business-events/main"
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[Installation, Host]]:
     # No timer polls: what is reported came by an event.
-    never = "0 0 0 1 1 *"
-    with running_installation() as installation, installation.host(POLL_SCHEDULE=never, SWEEP_SCHEDULE=never) as host:
+    with running_installation() as installation, installation.host() as host:
         yield installation, host
 
 
