@@ -101,7 +101,8 @@ def running_host(
     ``LOCAL_FUNCTION_KEY``, else a new one. ``module`` is run in place of ``local``, with the same arguments.
     """
     port = port or _free_port()
-    key = os.environ.get("LOCAL_FUNCTION_KEY") or secrets.token_urlsafe(16)
+    # Pasted behind ``--key``, a dash at its beginning would be read as another option.
+    key = os.environ.get("LOCAL_FUNCTION_KEY") or secrets.token_hex(16)
     process = subprocess.Popen(
         [sys.executable, "-m", module, "host", "--port", str(port), "--ends-with-stdin"],
         cwd=ROOT,

@@ -77,7 +77,7 @@ def _host(folder: Path, port: int, *, ends_with_stdin: bool) -> int:
         except Exception:
             traceback.print_exc()
             return 1
-        keys = Keys.of(os.environ, made=secrets.token_urlsafe(24))
+        keys = Keys.of(os.environ, made=secrets.token_hex(24))
         if not os.environ.get(FUNCTION_KEY):
             which = "Function and master key" if keys.master == keys.host else "Function key"
             print(f"{which}: {keys.host}", flush=True)
