@@ -35,8 +35,8 @@ def fingerprint(document: PostedDocument) -> str:
 
 
 def is_fingerprint_of(known: str, document: PostedDocument) -> bool:
-    """Whether ``known``, which may be older than destinations by line, is the document's fingerprint."""
-    return known in (fingerprint(document), _hash(document, version=1))
+    """Whether ``known``, which may be of version 1, is the document's fingerprint."""
+    return known == fingerprint(document) or known == _hash(document, version=1)
 
 
 def _hash(document: PostedDocument, version: int) -> str:

@@ -111,18 +111,25 @@ def key_of_row(row: Row, number_field: str) -> DocumentKey:
     """The key of a row that names its document's number in ``number_field``. Raises :class:`UnreadableRow`."""
     number, voucher = verbatim(row, number_field), str(row.get("LedgerVoucher") or "")
     company = folded(row, "dataAreaId")
-    named = f"company {brief(company or '?')}, number {brief(number or '?')}, voucher {brief(voucher or '?')}"
     try:
         date = day(row, "InvoiceDate")
     except UnreadableRow as unreadable:
+        named = _named(company, number, voucher)
         raise UnreadableRow(f"F&O listed an invoice whose date makes no sense: {named}. {unreadable}") from None
     if not company or not number or date is None:
+        named = _named(company, number, voucher)
         raise UnreadableRow(
             f"F&O listed an invoice that cannot be distinguished from others: {named}, date {date or '?'}."
         )
     if not (is_id(number) and is_id(voucher)):
+        named = _named(company, number, voucher)
         raise UnreadableRow(f"F&O listed an invoice whose number or voucher is not text, or too long: {named}.")
     return DocumentKey(company, date, number, voucher)
+
+
+def _named(company: str, number: str, voucher: str) -> str:
+    """A row that is no document's, for a message."""
+    return f"company {brief(company or '?')}, number {brief(number or '?')}, voucher {brief(voucher or '?')}"
 
 
 def group_by_document(

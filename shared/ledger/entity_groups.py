@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
-import orjson
 from azure.core.rest import HttpRequest
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
+
+from shared.json_text import dump
 
 Operation = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, Any]]
 Answers = Sequence[Mapping[str, Any]]
@@ -151,11 +152,8 @@ def _json(entity: Mapping[str, Any]) -> str:
             properties[name] = value
         elif value is not None:
             raise TypeError(f"{name}: {type(value).__name__} of this size or type cannot be stored")
-    try:
-        text = orjson.dumps(properties)
-    except TypeError:  # half a surrogate pair
-        return json.dumps(properties)
-    return text.decode() if text.isascii() else json.dumps(properties)
+    text = dump(properties)
+    return text if text.isascii() else json.dumps(properties)
 
 
 def _answers(text: str) -> Answers | None:

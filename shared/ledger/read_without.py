@@ -14,15 +14,15 @@ from datetime import date
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.ledger import keys
+from shared.ledger.indexing import CHANGED
 
 _Place = tuple[str, str]
 """Connection and company."""
-_CHANGED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ReadWithout:
                         await self._table.update_entity(row, mode=UpdateMode.REPLACE, **guard)
                     else:
                         await self._table.create_entity(row)
-                except _CHANGED:
+                except CHANGED:
                     continue
                 self._known.setdefault((connection, company), {})[name] = changed
                 return

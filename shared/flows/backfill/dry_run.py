@@ -122,8 +122,12 @@ async def _try(
         return DryRunResult(key=key, outcome=DryRunOutcome.HELD, reason=HoldReason.NOT_FOUND_IN_DYNAMICS)
     if isinstance(document, ReadProblem):
         return DryRunResult(key=key, outcome=DryRunOutcome.FAILED, reason=document.kind)
-    known = record.filing.fingerprint if record and record.filing.was_sent else ""
-    if record and is_fingerprint_of(known, document) and not backfill.force:
+    if (
+        record
+        and record.filing.was_sent
+        and not backfill.force
+        and is_fingerprint_of(record.filing.fingerprint, document)
+    ):
         return _as_settled(record, DryRunOutcome.UNCHANGED)
     tried = record or unseen(run, document)
     forced = backfill.job if backfill.force else tried.decisions.forced
