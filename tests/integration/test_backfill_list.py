@@ -12,7 +12,8 @@ from local.simulators.dynamics.specs import InvoiceSpec
 from shared.connector import NotFound
 from shared.flows.backfill import start as backfill_start
 from shared.flows.backfill.manage import cancel_backfill, list_backfills
-from shared.flows.backfill.start import BackfillRequest, entry, show_backfill, start_backfill
+from shared.flows.backfill.start import BackfillRequest, show_backfill, start_backfill
+from shared.flows.work.backfill_jobs import entry
 from shared.flows.work.jobs import Cancellation, JobsQuery
 from shared.flows.work.problems import Conflict
 from shared.ledger.audit import Actor

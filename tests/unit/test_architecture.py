@@ -114,3 +114,10 @@ def test_the_common_ground_of_the_flows_knows_no_capability() -> None:
         if within(found, "shared.flows") and not within(found, "shared.flows.work") and found != "shared.flows"
     }
     assert not rooms
+
+
+@pytest.mark.parametrize("room", ["finding", "reporting"])
+def test_what_finds_and_reports_documents_knows_none_that_builds_on_it(room: str) -> None:
+    above = {f"shared.flows.{name}" for name in ("backfill", "reconciliation", "review", "operations")}
+    known = {found for name in modules() if within(name, f"shared.flows.{room}") for found in imports(name)}
+    assert not {found for found in known for package in above if within(found, package)}

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from shared.connector import Connector
-from shared.flows.backfill.start import KIND, figures_of, shown
+from shared.flows.backfill.start import figures_of, shown
+from shared.flows.work.backfill_jobs import KIND
 from shared.flows.work.jobs import Cancellation, JobsQuery, cancel_job, find_job, page_of
 
 

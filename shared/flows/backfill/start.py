@@ -10,20 +10,19 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from shared.backfill_messages import DAYS_OF_A_STEP, BackfillStep
 from shared.connector import Connector
 from shared.documents import ZERO
+from shared.flows.work.backfill_jobs import KIND, begin, entry
 from shared.flows.work.fence import Fenced, check_host
-from shared.flows.work.jobs import find_job, job_entry
+from shared.flows.work.jobs import find_job
 from shared.flows.work.problems import Conflict
-from shared.ledger.audit import Actor, AuditEntry
+from shared.ledger.audit import Actor
 from shared.ledger.backfills import Backfill, DryRunOutcome
 from shared.ledger.jobs import JobOver, JobState, job_name
 from shared.ledger.records import IN_FLIGHT, State
 from shared.money import plain
 from shared.web import Day, Words, instant
 
-KIND = "backfill"
 LONGEST = timedelta(days=3660)
 COUNTED_AT_MOST = 10_000
 """Documents that are counted whenever somebody looks; of a longer backfill what is open is, and all at its end."""
@@ -81,24 +80,6 @@ async def start_backfill(connector: Connector, connection: str, request: Backfil
     )
     await begin(connector, backfill, Actor(function="start_backfill", by=request.by))
     return {"job": backfill.job}
-
-
-async def begin(connector: Connector, backfill: Backfill, actor: Actor) -> None:
-    """Write a new backfill, and put its first step on the queue."""
-    chosen = {
-        "dry run": backfill.dry_run,
-        "force": backfill.force,
-        f"what was read without {backfill.read_without}": backfill.read_without,
-    }
-    options = "".join(f", {name}" for name, is_chosen in chosen.items() if is_chosen)
-    message = f"{backfill.company.upper()} from {backfill.since} to {backfill.until}{options}."
-    await connector.backfills.write(backfill, entry(connector, backfill, actor, "started", message))
-    await connector.backfill_queue.send(step_of(backfill))
-
-
-def step_of(backfill: Backfill, days: int = DAYS_OF_A_STEP) -> BackfillStep:
-    """The next step."""
-    return BackfillStep(connection=backfill.connection, backfill=backfill.job, day=backfill.cursor, days=days)
 
 
 async def show_backfill(connector: Connector, connection: str, job: str) -> dict[str, Any]:
@@ -164,11 +145,6 @@ async def fail_backfill(connector: Connector, backfill: Backfill, actor: Actor, 
     failed = replace(backfill, state=JobState.FAILED, message=message, finished_at=connector.clock(), result=figures)
     with suppress(JobOver):
         await connector.backfills.write(failed, entry(connector, backfill, actor, "failed", message))
-
-
-def entry(connector: Connector, backfill: Backfill, actor: Actor, decision: str, message: str) -> AuditEntry:
-    """What is audited about a backfill."""
-    return job_entry(connector, backfill, KIND, actor, decision, message)
 
 
 async def _of_documents(connector: Connector, backfill: Backfill) -> dict[str, Any]:

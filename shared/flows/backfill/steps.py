@@ -18,11 +18,12 @@ from shared.dynamics.errors import UnreadableRow
 from shared.flows.backfill import dry_run
 from shared.flows.backfill.force import ask_by_force
 from shared.flows.backfill.read_again import ask_again, end_of
-from shared.flows.backfill.start import entry, fail_backfill, figures_of, progress_of, step_of
+from shared.flows.backfill.start import fail_backfill, figures_of, progress_of
 from shared.flows.finding.missing import is_missing, shown_again
 from shared.flows.operations.nightly import end_night
 from shared.flows.reconciliation.steps import take_step
 from shared.flows.reporting.message import report_documents
+from shared.flows.work.backfill_jobs import entry, step_of
 from shared.flows.work.enqueue import enqueue, enqueued_until
 from shared.flows.work.put_back import put_back
 from shared.flows.work.retries import GIVE_UP_AFTER, TRANSIENT

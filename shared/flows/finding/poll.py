@@ -11,7 +11,6 @@ from functools import partial
 from shared import telemetry
 from shared.connector import Connection, Connector
 from shared.dynamics.errors import AccessDenied, DynamicsError, Throttled, Unavailable
-from shared.flows.backfill.read_again import look_for_sets
 from shared.flows.finding.differences import Differences
 from shared.flows.finding.incoming import Incoming
 from shared.flows.finding.missing import ask_for_missing, is_missing
@@ -21,6 +20,7 @@ from shared.flows.finding.overdue import Overdue, read_work
 from shared.flows.finding.waiting import resume_waiting
 from shared.flows.work.fence import Fenced, check_host
 from shared.flows.work.run import today_of
+from shared.flows.work.sets_missed import look_for_sets
 from shared.flows.work.timers import run_each
 from shared.ledger.audit import Actor
 from shared.ledger.work_index import CompanyWork

@@ -9,12 +9,12 @@ from typing import TypeVar
 from shared.backfill_messages import JobMessage, NightEnd
 from shared.connector import Connector
 from shared.flows.backfill.dry_run import enqueue_remaining
-from shared.flows.backfill.start import step_of
 from shared.flows.operations.digest import Occasion, standing_of
 from shared.flows.operations.notify import send_digest
 from shared.flows.operations.status import show_status
 from shared.flows.reconciliation.jobs import reconcile_nightly
 from shared.flows.reconciliation.jobs import step_of as reconciliation_step_of
+from shared.flows.work.backfill_jobs import step_of
 from shared.flows.work.jobs import lost_jobs
 from shared.ledger.jobs import Job, JobLedger, JobState
 from shared.queues import DocumentQueue

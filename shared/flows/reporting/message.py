@@ -13,7 +13,6 @@ from shared import telemetry
 from shared.connector import Connector, NotFound
 from shared.documents import DocumentKey, PostedDocument
 from shared.dynamics.sources import ReadProblem
-from shared.flows.backfill.read_again import note_read_without
 from shared.flows.finding.missing import find_by_number, look_up_unknown
 from shared.flows.reporting.document import Sales, report
 from shared.flows.reporting.holds import hold_refused_again, is_refused_again
@@ -35,6 +34,7 @@ from shared.flows.work.retries import (
     put_message_back,
 )
 from shared.flows.work.run import Run
+from shared.flows.work.sets_missed import note_read_without
 from shared.ledger.audit import Actor
 from shared.ledger.documents import ClaimLost
 from shared.ledger.records import DocumentRecord
