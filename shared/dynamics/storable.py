@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import orjson
 
@@ -11,7 +11,11 @@ from shared.dynamics.rows import LONGEST_TEXT, is_text
 
 
 def unstorable_in(document: PostedDocument) -> str | None:
-    """The first field with a string that nothing can store, half a character or far too many; else ``None``."""
+    """The first field with a string that nothing can store, half a character or far too many; else ``None``.
+
+    The company's own addresses do not count: they are compared, never stored or sent.
+    """
+    document = replace(document, own_addresses=())
     return None if _is_short(document) else _unstorable_in(document, "document")
 
 

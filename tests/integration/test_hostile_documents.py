@@ -182,6 +182,19 @@ async def test_jobs_go_on_over_documents_with_odd_values(world: World, sets: Seq
     assert [each.state for each in jobs] == [JobState.FINISHED]
 
 
+@pytest.mark.parametrize("value", VALUES[:2])
+@pytest.mark.parametrize(("entity", "key"), [(entities.WAREHOUSES, "WarehouseId"), (entities.SITES, "SiteId")])
+async def test_a_warehouse_or_site_with_an_odd_address_keeps_no_document_that_comes_from_elsewhere(
+    world: World, entity: entities.Entity, key: str, value: str
+) -> None:
+    store = world.simulation.dynamics.store
+    store.add(entity.name, {**store.rows(entity.name)[0], key: "ELSEWHERE", "PrimaryAddressStreet": value})
+    well = [post(world, f"WELL-{number}", number).number for number in range(3)]
+    await world.sweep()
+    await world.settle()
+    assert await in_trouble(world, well) == {}
+
+
 def _is_defect(record: Any) -> bool:
     return record.state is State.FAILED or "Unexpected" in record.message
 
