@@ -74,3 +74,7 @@ def test_without_any_weight_all_goes_to_the_first() -> None:
     assert spread(5, [0, 2]) == [0, 5]
     assert spread(2, [1, 1, 1]) == [1, 1, 0]
     assert spread(0, []) == []
+
+
+def test_a_share_that_would_pass_its_cap_by_a_fraction_stops_at_it() -> None:
+    assert apportion(5, [1, 1], [2, 9]) == [2, 3]
